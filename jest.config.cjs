@@ -1,0 +1,20 @@
+/** Unit tests stand beside the file they test; e2e has its own config under test/e2e. */
+module.exports = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/lib', '<rootDir>/cmd', '<rootDir>/hack', '<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/'],
+  moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],
+  extensionsToTreatAsEsm: [],
+  transform: {
+    '^.+\\.(ts|js|mjs)$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2024', parser: { syntax: 'typescript' } },
+        module: { type: 'commonjs' },
+      },
+    ],
+  },
+  // Packages that ship only ES modules are transpiled like our own files.
+  transformIgnorePatterns: ['/node_modules/(?!(@kubernetes/client-node|jose|oauth4webapi|openid-client)/)'],
+};
