@@ -28,7 +28,7 @@ export interface KubeObject {
 
 // `Required` names the fields that the API's validation guarantees.
 type Kind<T, Required extends keyof T = never> = Omit<Plain<T>, 'metadata' | Required> & {
-  readonly [K in Required]-?: Exclude<Plain<T>[K], undefined>;
+  readonly [K in Required]-?: Plain<Exclude<T[K], undefined>>;
 } & { readonly metadata: ObjectMeta };
 
 export type Pod = Kind<k8s.V1Pod, 'spec'>;
