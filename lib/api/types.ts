@@ -80,6 +80,28 @@ export type DaemonSet = Kind<k8s.V1DaemonSet>;
 export type EventsV1Event = Kind<k8s.EventsV1Event>;
 export type CoreV1Event = Kind<k8s.CoreV1Event>;
 
+export type VolumeAttachment = Kind<k8s.V1VolumeAttachment, 'spec'>;
+export type CSIDriver = Kind<k8s.V1CSIDriver, 'spec'>;
+export type CSIStorageCapacity = Kind<k8s.V1CSIStorageCapacity>;
+export type ReplicationController = Kind<k8s.V1ReplicationController>;
+export type StatefulSet = Kind<k8s.V1StatefulSet>;
+export type PodDisruptionBudget = Kind<k8s.V1PodDisruptionBudget>;
+export type ResourceSlice = Kind<k8s.V1ResourceSlice, 'spec'>;
+export type ResourceClaim = Kind<k8s.ResourceV1ResourceClaim, 'spec'>;
+export type ResourceClaimTemplate = Kind<k8s.V1ResourceClaimTemplate, 'spec'>;
+export type DeviceClass = Kind<k8s.V1DeviceClass, 'spec'>;
+export type ServiceCIDR = Kind<k8s.V1ServiceCIDR>;
+export type CertificateSigningRequest = Kind<k8s.V1CertificateSigningRequest, 'spec'>;
+export type ClusterTrustBundle = Kind<k8s.V1beta1ClusterTrustBundle, 'spec'>;
+
+export type TokenRequest = Plain<k8s.AuthenticationV1TokenRequest>;
+export type TokenReview = Plain<k8s.V1TokenReview>;
+export type SubjectAccessReview = Plain<k8s.V1SubjectAccessReview>;
+export type Binding = Plain<k8s.V1Binding>;
+export type Eviction = Plain<k8s.V1Eviction>;
+/** What the server answers when it has no object to return: errors, deletions, bindings. */
+export type Status = Plain<k8s.V1Status>;
+
 /** Reference to an object, as events carry it (core/v1 ObjectReference). */
 export type ObjectReference = Plain<k8s.V1ObjectReference>;
 export type OwnerReference = Plain<k8s.V1OwnerReference>;
