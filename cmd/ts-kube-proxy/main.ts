@@ -1,0 +1,11 @@
+import { daemonMain } from '../../lib/component/daemon_main.ts';
+import { proxyFlags } from '../../lib/proxy/flags.ts';
+
+void daemonMain({
+  program: 'ts-kube-proxy',
+  component: 'kube-proxy',
+  description:
+    'Programs the packet filter of one node so that Services reach their endpoints: drop-in replacement for kube-proxy.',
+  flags: proxyFlags,
+  load: () => import('../../lib/proxy/daemon.ts'),
+});
