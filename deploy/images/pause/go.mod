@@ -1,0 +1,3 @@
+module ts-kubernetes.local/deploy/images/pause
+
+go 1.21
