@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 import { formatDuration, parseDuration } from '../base/duration.ts';
+import { errorMessage } from '../base/errors.ts';
 
 /** A value that does not parse; the message says what is wrong with it, without naming the flag. */
 export class FlagValueError extends Error {
@@ -107,7 +108,7 @@ export const flag = {
       try {
         return parseDuration(text);
       } catch (err) {
-        throw new FlagValueError(err instanceof Error ? err.message : String(err), { cause: err });
+        throw new FlagValueError(errorMessage(err), { cause: err });
       }
     },
     format: formatDuration,

@@ -4,6 +4,7 @@
  *     I1121 05:00:00.000000   12345 queue] "Pod added" pod="default/web" attempts=2
  */
 
+import { types } from 'node:util';
 /** Severity letter of a line. */
 export type Severity = 'I' | 'W' | 'E' | 'F';
 
@@ -28,7 +29,7 @@ function klogValue(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
     return String(value);
   if (value === undefined || value === null) return 'null';
-  return klogText(plainText(value), typeof value === 'object' && !(value instanceof Error));
+  return klogText(plainText(value), typeof value === 'object' && !types.isNativeError(value));
 }
 
 /** Texts of several lines keep them, indented, so that a stack or a diff can be read. */
@@ -40,11 +41,11 @@ function klogText(text: string, structured = false): string {
 /** A value as a text: errors by their message and causes, anything else as JSON. Never throws. */
 export function plainText(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (value instanceof Error) return errorChain(value);
+  if (types.isNativeError(value)) return errorChain(value);
   try {
     return JSON.stringify(value, plainEntry) ?? typeof value;
   } catch (err) {
-    return `<unprintable: ${err instanceof Error ? err.message : 'error'}>`;
+    return `<unprintable: ${types.isNativeError(err) ? err.message : 'error'}>`;
   }
 }
 
@@ -53,14 +54,14 @@ function plainEntry(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Map) return Object.fromEntries<unknown>(value);
   if (value instanceof Set) return [...new Set<unknown>(value)];
-  if (value instanceof Error) return errorChain(value);
+  if (types.isNativeError(value)) return errorChain(value);
   return value;
 }
 
 function errorChain(err: Error): string {
   let text = err.message || err.name;
   let cause: unknown = err.cause;
-  for (let depth = 0; cause instanceof Error && depth < 8; depth++) {
+  for (let depth = 0; types.isNativeError(cause) && depth < 8; depth++) {
     // Most wrappers repeat the message of what they wrap.
     if (cause.message !== '' && !text.includes(cause.message)) text += `: ${cause.message}`;
     cause = cause.cause;

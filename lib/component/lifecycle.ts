@@ -1,5 +1,6 @@
 /** The life of a daemon process: from the parsed command line to its exit code. */
 import { writeFileSync } from 'node:fs';
+import { types } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import type { RootLogger } from './logging.ts';
@@ -80,7 +81,7 @@ export async function runDaemon(
   for (const event of ['uncaughtException', 'unhandledRejection']) {
     proc.on(event, (err) => {
       log.error(err, event === 'uncaughtException' ? 'Uncaught exception' : 'Unhandled promise rejection', {
-        stack: err instanceof Error ? (err.stack ?? '') : '',
+        stack: types.isNativeError(err) ? (err.stack ?? '') : '',
       });
       exit(EXIT_UNCAUGHT);
     });
@@ -117,14 +118,14 @@ export async function runDaemon(
       return;
     }
     log.error(err, 'command failed');
-    if (log.v(4).enabled && err instanceof Error)
+    if (log.v(4).enabled && types.isNativeError(err))
       log.v(4).info('Stack of the failure', { stack: err.stack ?? '' });
     exit(err instanceof ExitError ? err.exitCode : 1);
   }
 }
 
 function isConsequenceOf(err: unknown, signal: AbortSignal): boolean {
-  for (let e = err; e instanceof Error; e = e.cause)
+  for (let e = err; types.isNativeError(e); e = e.cause)
     if (e === signal.reason || e.name === 'AbortError') return true;
   return false;
 }

@@ -2,6 +2,7 @@
  * The log of a daemon: klog-like text or JSON lines, to stderr, with verbosity levels (`-v`) that may differ by source
  * (`--vmodule`). The formats are those of the stock components, so that journal parsers and log collectors keep working.
  */
+import { types } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { klogHeader, klogPairs, plainText } from './klog_text.ts';
@@ -175,7 +176,7 @@ function jsonLine(
   else line['v'] = level;
   if (severity === 'W') line['severity'] = 'warning';
   for (const [key, value] of Object.entries(values)) {
-    if (!Object.hasOwn(line, key)) line[key] = value instanceof Error ? plainText(value) : value;
+    if (!Object.hasOwn(line, key)) line[key] = types.isNativeError(value) ? plainText(value) : value;
   }
   return `${plainText(line)}\n`;
 }

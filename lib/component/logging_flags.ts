@@ -1,4 +1,5 @@
 /** The logging flags of every daemon, and how they become {@link LogSettings}. */
+import { errorMessage } from '../base/errors.ts';
 import { flag, FlagValueError } from './flag_types.ts';
 import type { Flag } from './flag_types.ts';
 import type { FlagValues } from './flags.ts';
@@ -17,7 +18,7 @@ const vmoduleFlag: Flag<readonly VModule[]> = {
     try {
       return parseVModule(text);
     } catch (err) {
-      throw new FlagValueError(err instanceof Error ? err.message : String(err), { cause: err });
+      throw new FlagValueError(errorMessage(err), { cause: err });
     }
   },
   format: (value) => value.map((m) => `${m.pattern}=${m.level}`).join(','),
