@@ -74,16 +74,13 @@ export function librariesOf(lddOutput: string): string[] {
 
 /** The programs or libraries at `paths` with their shared libraries and the loader, as image entries. */
 export async function withSharedLibraries(paths: readonly string[]): Promise<LayerEntry[]> {
-  const wanted = new Set(paths);
-  for (const path of paths) {
-    // ldd exits with 1 for a static program, and says so on stdout.
-    const { stdout } = await execute('ldd', [path], { timeout: 10_000 }).catch((err: unknown) => {
-      const output = err instanceof Error && 'stdout' in err ? err.stdout : undefined;
-      if (typeof output === 'string' && output.includes('not a dynamic executable')) return { stdout: '' };
-      throw new Error(`image: ldd ${path} failed`, { cause: err });
-    });
-    for (const library of librariesOf(stdout)) wanted.add(library);
-  }
+  // ldd exits with 1 when one of them is static, and says so; everything else that fails names no library.
+  const { stdout } = await execute('ldd', [...paths], { timeout: 30_000 }).catch((err: unknown) => {
+    const output = err instanceof Error && 'stdout' in err ? err.stdout : undefined;
+    if (typeof output === 'string' && output.includes('not a dynamic executable')) return { stdout: output };
+    throw new Error(`image: ldd ${paths.join(' ')} failed`, { cause: err });
+  });
+  const wanted = new Set([...paths, ...librariesOf(stdout)]);
   const entries: LayerEntry[] = [];
   for (const path of [...wanted].sort()) entries.push(...(await copiedFile(path)));
   return entries;
@@ -100,13 +97,28 @@ export interface DebianPackage {
 
 /** Package of each path; paths that no package owns are left out. */
 export async function packagesOwning(paths: readonly string[]): Promise<DebianPackage[]> {
+  // dpkg knows a merged file by the path its package shipped: /lib/x for what lies in /usr/lib/x.
+  const asked = new Map(
+    paths.flatMap((path) => [
+      [path, path],
+      [path.replace(/^\/usr\//, '/'), path],
+    ]),
+  );
   const filesByPackage = new Map<string, string[]>();
-  for (const path of paths) {
-    // dpkg knows a merged file by the path its package shipped: /lib/x for what lies in /usr/lib/x.
-    const owner = (await ownerOf(path)) ?? (await ownerOf(path.replace(/^\/usr\//, '/')));
-    if (owner === undefined) continue;
+  // It exits with 1 when it does not know one of them, and tells the others all the same.
+  const { stdout: owners } = await execute('dpkg-query', ['--search', ...asked.keys()], {
+    timeout: 60_000,
+  }).catch((err: unknown) => {
+    if (err instanceof Error && 'stdout' in err && typeof err.stdout === 'string')
+      return { stdout: err.stdout };
+    throw err;
+  });
+  for (const line of owners.split('\n')) {
+    const [, owner, found] = /^([^\s,]+)(?:,.*)?: (\/.+)$/.exec(line) ?? [];
+    const path = found === undefined ? undefined : asked.get(found);
+    if (owner === undefined || path === undefined) continue;
     const files = filesByPackage.get(owner) ?? [];
-    files.push(path);
+    if (!files.includes(path)) files.push(path);
     filesByPackage.set(owner, files);
   }
   const packages: DebianPackage[] = [];
@@ -123,11 +135,4 @@ export async function packagesOwning(paths: readonly string[]): Promise<DebianPa
     packages.push({ name, version, architecture, files });
   }
   return packages;
-}
-
-async function ownerOf(path: string): Promise<string | undefined> {
-  const { stdout } = await execute('dpkg-query', ['--search', path], { timeout: 10_000 }).catch(() => ({
-    stdout: '',
-  }));
-  return /^([^\s,]+)(?:,[^\n]*)?: \//m.exec(stdout)?.[1];
 }

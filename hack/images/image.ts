@@ -44,14 +44,19 @@ export function imageArchitecture(arch: string = process.arch): string {
 /**
  * Writes the image to `output`, whole or not at all.
  *
+ * @param layerWriter writes (or finds) one layer; `file` is a path that is free and goes away with the call
  * @returns the digest of the image's manifest
  */
-export async function packImage(spec: ImageSpec, output: string): Promise<string> {
+export async function packImage(
+  spec: ImageSpec,
+  output: string,
+  layerWriter: typeof writeLayer = writeLayer,
+): Promise<string> {
   const work = await mkdtemp(join(dirname(output), `.${basename(output)}-`));
   try {
     const layers: WrittenLayer[] = [];
     for (const [index, entries] of spec.layers.entries()) {
-      layers.push(await writeLayer(entries, join(work, `layer-${index}`), { compress: spec.compress }));
+      layers.push(await layerWriter(entries, join(work, `layer-${index}`), { compress: spec.compress }));
     }
     const config = jsonBlob(imageConfiguration(spec.config, layers));
     const manifest = jsonBlob({

@@ -1,15 +1,15 @@
 /** Builds images into the cache, each once per content: the interface of this folder to `hack/up` and the tests. */
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packagesOwning } from './debian_files.ts';
 import { DEFINITIONS, type ImageContent, type ImageName } from './definitions.ts';
 import { packImage } from './image.ts';
+import { cachedLayerWriter, contentKey, prune, touch } from './image_cache.ts';
 import type { ImageDirectories } from './image_sources.ts';
 import { bundledPackages, cycloneDx, isRecord, lockedPackage } from './sbom.ts';
 
-/** Changes when the same content would give other bytes. */
-const PACKER_VERSION = 1;
+/** How many builds of one image stay in the cache. */
+const KEPT_BUILDS = 3;
 
 export interface BuiltImage {
   readonly name: ImageName;
@@ -53,34 +53,30 @@ async function buildImage(name: ImageName, directories: ImageDirectories): Promi
   const content = await DEFINITIONS[name](directories);
   const folder = join(directories.cacheDir, 'images');
   await mkdir(folder, { recursive: true });
-  const base = join(folder, `${name}-${await contentKey(content, refs)}`);
+  const base = join(folder, `${name}-${await contentKey(content.layers.flat(), { refs, content })}`);
   const image = {
     name,
     refs,
     tarPath: `${base}.tar`,
     ...(content.metafile === undefined ? {} : { sbomPath: `${base}.cdx.json` }),
   };
-  // The SBOM comes last: where it is, the tar is complete.
-  if (await exists(image.sbomPath ?? image.tarPath)) return { ...image, cached: true };
-  const digest = await packImage({ ...content, refs }, image.tarPath);
+  if ((await exists(image.tarPath)) && (await exists(image.sbomPath ?? image.tarPath))) {
+    await touch(image.tarPath);
+    return { ...image, cached: true };
+  }
+  const digest = await packImage(
+    { ...content, refs },
+    image.tarPath,
+    cachedLayerWriter(join(folder, 'layers')),
+  );
   if (image.sbomPath !== undefined && content.metafile !== undefined) {
     const sbom = await describe(name, digest, content, content.metafile, directories.repoDir);
     await writeFile(`${image.sbomPath}.${process.pid}.tmp`, `${JSON.stringify(sbom, undefined, 2)}\n`);
     await rename(`${image.sbomPath}.${process.pid}.tmp`, image.sbomPath);
   }
+  await prune(image.tarPath, KEPT_BUILDS, Date.now());
+  if (image.sbomPath !== undefined) await prune(image.sbomPath, KEPT_BUILDS, Date.now());
   return { ...image, cached: false };
-}
-
-/** Large files count by size and time of change, so that a warm start need not read them. */
-async function contentKey(content: ImageContent, refs: readonly string[]): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([PACKER_VERSION, refs, content]));
-  for (const entry of content.layers.flat()) {
-    if (entry.type !== 'file' || typeof entry.content === 'string') continue;
-    const { source } = entry.content;
-    const { size, mtimeMs } = await stat(source);
-    hash.update(size > 1_000_000 ? `${size}:${mtimeMs}` : await readFile(source));
-  }
-  return hash.digest('hex').slice(0, 16);
 }
 
 async function describe(
