@@ -5,6 +5,8 @@
  */
 
 import { types } from 'node:util';
+import { errorMessage } from '../base/errors.ts';
+
 /** Severity letter of a line. */
 export type Severity = 'I' | 'W' | 'E' | 'F';
 
@@ -41,11 +43,11 @@ function klogText(text: string, structured = false): string {
 /** A value as a text: errors by their message and causes, anything else as JSON. Never throws. */
 export function plainText(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (types.isNativeError(value)) return errorChain(value);
+  if (types.isNativeError(value)) return errorMessage(value);
   try {
     return JSON.stringify(value, plainEntry) ?? typeof value;
   } catch (err) {
-    return `<unprintable: ${types.isNativeError(err) ? err.message : 'error'}>`;
+    return `<unprintable: ${errorMessage(err)}>`;
   }
 }
 
@@ -54,19 +56,8 @@ function plainEntry(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Map) return Object.fromEntries<unknown>(value);
   if (value instanceof Set) return [...new Set<unknown>(value)];
-  if (types.isNativeError(value)) return errorChain(value);
+  if (types.isNativeError(value)) return errorMessage(value);
   return value;
-}
-
-function errorChain(err: Error): string {
-  let text = err.message || err.name;
-  let cause: unknown = err.cause;
-  for (let depth = 0; types.isNativeError(cause) && depth < 8; depth++) {
-    // Most wrappers repeat the message of what they wrap.
-    if (cause.message !== '' && !text.includes(cause.message)) text += `: ${cause.message}`;
-    cause = cause.cause;
-  }
-  return text;
 }
 
 function two(n: number): string {

@@ -1,0 +1,112 @@
+/**
+ * Metrics of a daemon on prom-client: one registry per process part, with the metrics that every stock component has
+ * (build information, feature gates, process and runtime figures).
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { FeatureGates } from './feature_gates.ts';
+import type { Handler } from './serving/exchange.ts';
+import { text } from './serving/exchange.ts';
+import { buildInfo } from './version.ts';
+
+export { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+interface MetricOptions<L extends string> {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames?: readonly L[];
+}
+
+/** Makes metrics in one registry; names given to `disabled` count but are not shown (`--disabled-metrics`). */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #disabled: ReadonlySet<string>;
+
+  constructor(options: { disabled?: Iterable<string> } = {}) {
+    this.#disabled = new Set(options.disabled);
+  }
+
+  counter<L extends string = never>(options: MetricOptions<L>): Counter<L> {
+    return new Counter({ ...this.#base(options) });
+  }
+
+  gauge<L extends string = never>(
+    options: MetricOptions<L> & { collect?: (gauge: Gauge<L>) => void | Promise<void> },
+  ): Gauge<L> {
+    const { collect, ...rest } = options;
+    const gauge: Gauge<L> = new Gauge({
+      ...this.#base(rest),
+      ...(collect === undefined ? {} : { collect: () => collect(gauge) }),
+    });
+    return gauge;
+  }
+
+  /** @param options `buckets`: upper bounds, in the unit of the metric's name (mostly seconds) */
+  histogram<L extends string = never>(
+    options: MetricOptions<L> & { buckets: readonly number[] },
+  ): Histogram<L> {
+    return new Histogram({ ...this.#base(options), buckets: [...options.buckets] });
+  }
+
+  /** Adds what every component has. Call once. */
+  addProcessMetrics(gates?: FeatureGates): void {
+    collectDefaultMetrics({ register: this.registry });
+    const info = buildInfo();
+    this.gauge({
+      name: 'kubernetes_build_info',
+      help: 'Constant 1, labelled by version and build of the program.',
+      labelNames: [
+        'build_date',
+        'compiler',
+        'git_commit',
+        'git_tree_state',
+        'git_version',
+        'go_version',
+        'major',
+        'minor',
+        'platform',
+      ],
+    }).set(
+      {
+        build_date: info.buildDate,
+        compiler: info.compiler,
+        git_commit: info.gitCommit,
+        git_tree_state: info.gitTreeState,
+        git_version: info.gitVersion,
+        go_version: info.goVersion,
+        major: info.major,
+        minor: info.minor,
+        platform: info.platform,
+      },
+      1,
+    );
+    if (gates === undefined) return;
+    this.gauge({
+      name: 'kubernetes_feature_enabled',
+      help: 'Whether a feature gate is on (1) or off (0), by stage.',
+      labelNames: ['name', 'stage'],
+      collect: (gauge) => {
+        for (const gate of gates.all())
+          gauge.set({ name: gate.name, stage: gate.stage }, gate.enabled ? 1 : 0);
+      },
+    });
+  }
+
+  /** Answers /metrics. */
+  readonly handle: Handler = async ({ res }) => {
+    const body = await this.registry.metrics();
+    res.setHeader('process-start-time-unix', String(Math.floor(Date.now() / 1000 - process.uptime())));
+    text(res, body, this.registry.contentType);
+  };
+
+  #base<L extends string>(
+    options: MetricOptions<L>,
+  ): MetricOptions<L> & { labelNames: L[]; registers: Registry[] } {
+    const registers = this.#disabled.has(options.name) ? [] : [this.registry];
+    return { ...options, labelNames: [...(options.labelNames ?? [])], registers };
+  }
+}
+
+/** Upper bounds `start`, `start * factor`, ... as the stock components' exponential buckets. */
+export function exponentialBuckets(start: number, factor: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => start * factor ** i);
+}
