@@ -130,7 +130,7 @@ export interface StreamResponse {
  */
 export interface ApiClient {
   get<T extends KubeObject>(r: ResourceType<T>, key: ObjectKey, opts?: GetOptions): Promise<T>;
-  /** One page (all, without `limit`). {@link listAll} follows `continue`. */
+  /** One page (all, without `limit`). `listAll` (list_all.ts) follows `continue`. */
   list<T extends KubeObject>(r: ResourceType<T>, opts?: ListOptions): Promise<KubeList<T>>;
   /** Creates the object in `metadata.namespace`. */
   create<T extends KubeObject>(r: ResourceType<T>, object: NewObject<T>, opts?: WriteOptions): Promise<T>;
