@@ -3,7 +3,7 @@
  * together from the concerns; a test fakes what it needs.
  */
 import type { Node } from '../../api/types.ts';
-import type { ContainerExec, PodView, RuntimeView, Timeline } from '../contracts.ts';
+import type { ContainerExec, PodRef, PodView, RuntimeView, Timeline } from '../contracts.ts';
 import type { Summary } from './summary.ts';
 
 /** One exec or attach session. With `tty` the runtime merges stderr into stdout, so `stderr` must be false then. */
@@ -52,6 +52,6 @@ export interface KubeletView {
   readonly hostLogDir?: string;
   /** The effective configuration, for /configz: a `KubeletConfiguration` object. */
   configuration(): unknown;
-  /** CRI CheckpointContainer: writes an archive and resolves to its path. Absent where the runtime cannot. */
-  checkpoint?(containerId: string, location: string, signal: AbortSignal): Promise<void>;
+  /** Writes a checkpoint of a running container and resolves to the archive's path. Absent where the runtime cannot. */
+  checkpoint?(pod: PodRef, containerName: string, containerId: string, signal: AbortSignal): Promise<string>;
 }

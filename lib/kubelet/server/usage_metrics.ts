@@ -1,0 +1,222 @@
+/** /metrics/resource and /metrics/cadvisor, both made from the usage summary. */
+import { Exposition } from './exposition.ts';
+import type { Labels } from './exposition.ts';
+import type { ContainerStats, PodStats, Summary } from './summary.ts';
+
+type Sample = readonly [number | undefined, Labels, number?];
+
+const seconds = (nanoseconds: number | undefined): number | undefined =>
+  nanoseconds === undefined ? undefined : nanoseconds / 1e9;
+const at = (time: string | undefined): number => Date.parse(time ?? '');
+
+/** The metrics of KEP-727: what metrics-server scrapes. */
+export function resourceMetrics({ node, pods }: Summary): string {
+  const out = new Exposition();
+  const containers = pods.flatMap((pod) =>
+    pod.containers.map((container) => ({
+      container,
+      labels: { container: container.name, namespace: pod.podRef.namespace, pod: pod.podRef.name },
+    })),
+  );
+  const podLabels = ({ podRef }: PodStats): Labels => ({ namespace: podRef.namespace, pod: podRef.name });
+  out.metric(
+    'container_cpu_usage_seconds_total',
+    'counter',
+    '[STABLE] Cumulative cpu time consumed by the container in core-seconds',
+    containers.map(({ container: { cpu }, labels }) => [
+      seconds(cpu?.usageCoreNanoSeconds),
+      labels,
+      at(cpu?.time),
+    ]),
+  );
+  out.metric(
+    'container_memory_working_set_bytes',
+    'gauge',
+    '[STABLE] Current working set of the container in bytes',
+    containers.map(({ container: { memory }, labels }) => [
+      memory?.workingSetBytes,
+      labels,
+      at(memory?.time),
+    ]),
+  );
+  out.metric(
+    'container_start_time_seconds',
+    'gauge',
+    '[STABLE] Start time of the container since unix epoch in seconds',
+    containers.map(({ container, labels }) => [unixSeconds(container.startTime), labels]),
+  );
+  out.metric(
+    'container_swap_usage_bytes',
+    'gauge',
+    '[ALPHA] Current amount of the container swap usage in bytes',
+    containers.map(({ container: { swap }, labels }) => [swap?.swapUsageBytes, labels, at(swap?.time)]),
+  );
+  out.metric(
+    'node_cpu_usage_seconds_total',
+    'counter',
+    '[STABLE] Cumulative cpu time consumed by the node in core-seconds',
+    [[seconds(node.cpu?.usageCoreNanoSeconds), {}, at(node.cpu?.time)]],
+  );
+  out.metric('node_memory_working_set_bytes', 'gauge', '[STABLE] Current working set of the node in bytes', [
+    [node.memory?.workingSetBytes, {}, at(node.memory?.time)],
+  ]);
+  out.metric('node_swap_usage_bytes', 'gauge', '[ALPHA] Current swap usage of the node in bytes', [
+    [node.swap?.swapUsageBytes, {}, at(node.swap?.time)],
+  ]);
+  out.metric(
+    'pod_cpu_usage_seconds_total',
+    'counter',
+    '[STABLE] Cumulative cpu time consumed by the pod in core-seconds',
+    pods.map((pod) => [seconds(pod.cpu?.usageCoreNanoSeconds), podLabels(pod), at(pod.cpu?.time)]),
+  );
+  out.metric(
+    'pod_memory_working_set_bytes',
+    'gauge',
+    '[STABLE] Current working set of the pod in bytes',
+    pods.map((pod) => [pod.memory?.workingSetBytes, podLabels(pod), at(pod.memory?.time)]),
+  );
+  out.metric(
+    'pod_swap_usage_bytes',
+    'gauge',
+    '[ALPHA] Current amount of the pod swap usage in bytes',
+    pods.map((pod) => [pod.swap?.swapUsageBytes, podLabels(pod), at(pod.swap?.time)]),
+  );
+  out.metric(
+    'resource_scrape_error',
+    'gauge',
+    '[STABLE] 1 if there was an error while getting container metrics, 0 otherwise',
+    [[0, {}]],
+  );
+  return out.toString();
+}
+
+/** The container metrics that dashboards know from cAdvisor, as far as the runtime gives them. */
+export function cadvisorMetrics(
+  { node, pods }: Summary,
+  machine: { cores: number; memoryBytes: number },
+): string {
+  const out = new Exposition();
+  const cgroups = [
+    { labels: labels('', '', '', '/'), stats: { ...node, startTime: node.startTime } },
+    ...pods.flatMap((pod) => [
+      {
+        labels: labels('', pod.podRef.name, pod.podRef.namespace, `/kubepods/pod${pod.podRef.uid}`),
+        stats: pod,
+      },
+      ...pod.containers.map((c) => ({
+        labels: labels(
+          c.name,
+          pod.podRef.name,
+          pod.podRef.namespace,
+          `/kubepods/pod${pod.podRef.uid}/${c.name}`,
+        ),
+        stats: c,
+      })),
+    ]),
+  ];
+  const each = (
+    value: (stats: Pick<ContainerStats, 'cpu' | 'memory' | 'startTime' | 'swap'>) => Sample[0],
+  ): Sample[] =>
+    cgroups.map(({ labels, stats }) => [value(stats), labels, at(stats.memory?.time ?? stats.cpu?.time)]);
+  const containers = pods.flatMap((pod) =>
+    pod.containers.map((c) => ({
+      c,
+      l: labels(c.name, pod.podRef.name, pod.podRef.namespace, `/kubepods/pod${pod.podRef.uid}/${c.name}`),
+    })),
+  );
+  const interfaces = [
+    { network: node.network, pod: '', namespace: '', id: '/' },
+    ...pods.map((p) => ({
+      network: p.network,
+      pod: p.podRef.name,
+      namespace: p.podRef.namespace,
+      id: `/kubepods/pod${p.podRef.uid}`,
+    })),
+  ].flatMap(({ network, pod, namespace, id }) =>
+    (network?.interfaces ?? []).map((i) => ({
+      i,
+      time: at(network?.time),
+      l: { ...labels('', pod, namespace, id), interface: i.name },
+    })),
+  );
+  out.metric(
+    'container_cpu_usage_seconds_total',
+    'counter',
+    'Cumulative cpu time consumed in seconds.',
+    each((s) => seconds(s.cpu?.usageCoreNanoSeconds)).map(([v, l, t]) => [v, { ...l, cpu: 'total' }, t]),
+  );
+  out.metric(
+    'container_memory_usage_bytes',
+    'gauge',
+    'Current memory usage in bytes, including all memory regardless of when it was accessed',
+    each((s) => s.memory?.usageBytes),
+  );
+  out.metric(
+    'container_memory_working_set_bytes',
+    'gauge',
+    'Current working set in bytes.',
+    each((s) => s.memory?.workingSetBytes),
+  );
+  out.metric(
+    'container_memory_rss',
+    'gauge',
+    'Size of RSS in bytes.',
+    each((s) => s.memory?.rssBytes),
+  );
+  out.metric(
+    'container_memory_swap',
+    'gauge',
+    'Container swap usage in bytes.',
+    each((s) => s.swap?.swapUsageBytes),
+  );
+  out.metric(
+    'container_start_time_seconds',
+    'gauge',
+    'Start time of the container since unix epoch in seconds.',
+    each((s) => unixSeconds(s.startTime)),
+  );
+  out.metric(
+    'container_fs_usage_bytes',
+    'gauge',
+    'Number of bytes that are consumed by the container on this filesystem.',
+    containers.map(({ c, l }) => [c.rootfs?.usedBytes, { ...l, device: '' }, at(c.rootfs?.time)]),
+  );
+  out.metric(
+    'container_network_receive_bytes_total',
+    'counter',
+    'Cumulative count of bytes received',
+    interfaces.map(({ i, l, time }) => [i.rxBytes, l, time]),
+  );
+  out.metric(
+    'container_network_receive_errors_total',
+    'counter',
+    'Cumulative count of errors encountered while receiving',
+    interfaces.map(({ i, l, time }) => [i.rxErrors, l, time]),
+  );
+  out.metric(
+    'container_network_transmit_bytes_total',
+    'counter',
+    'Cumulative count of bytes transmitted',
+    interfaces.map(({ i, l, time }) => [i.txBytes, l, time]),
+  );
+  out.metric(
+    'container_network_transmit_errors_total',
+    'counter',
+    'Cumulative count of errors encountered while transmitting',
+    interfaces.map(({ i, l, time }) => [i.txErrors, l, time]),
+  );
+  out.metric('machine_cpu_cores', 'gauge', 'Number of logical CPU cores.', [[machine.cores, {}]]);
+  out.metric('machine_memory_bytes', 'gauge', 'Amount of memory installed on the machine.', [
+    [machine.memoryBytes, {}],
+  ]);
+  return out.toString();
+}
+
+function labels(container: string, pod: string, namespace: string, id: string): Labels {
+  return { container, id, image: '', name: '', namespace, pod };
+}
+
+function unixSeconds(time: string): number | undefined {
+  const ms = Date.parse(time);
+  return Number.isNaN(ms) ? undefined : ms / 1000;
+}
