@@ -1,0 +1,59 @@
+/** What was asked of a cluster, kept in its cluster.json so that later runs know. */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { nodeAddress } from './address_plan.ts';
+import type { Flavour, Swappable, UpOptions } from './options.ts';
+import type { ClusterPaths } from './paths.ts';
+
+export interface ClusterSettings {
+  readonly name: string;
+  readonly slot: number;
+  readonly nodes: number;
+  readonly flavours: Readonly<Record<Swappable, Flavour>>;
+  readonly inCluster: boolean;
+}
+
+/** What the command line says, else what the cluster has, else the default. */
+export function mergeSettings(options: UpOptions, known: ClusterSettings | undefined, slot: number): ClusterSettings {
+  const flavour = (part: Swappable): Flavour => options.flavours[part] ?? known?.flavours[part] ?? 'ours';
+  return {
+    name: options.name,
+    slot,
+    nodes: options.nodes ?? known?.nodes ?? 2,
+    flavours: { kubelet: flavour('kubelet'), proxy: flavour('proxy'), scheduler: flavour('scheduler') },
+    inCluster: options.inCluster ?? known?.inCluster ?? false,
+  };
+}
+
+/** Validates the text of cluster.json; `undefined` when it is torn. */
+export function parseSettings(text: string): ClusterSettings | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { name, slot, nodes, flavours, inCluster } = value as Record<string, unknown>;
+  if (typeof name !== 'string' || typeof slot !== 'number' || typeof nodes !== 'number') return undefined;
+  if (typeof flavours !== 'object' || flavours === null) return undefined;
+  const flavour = (part: Swappable): Flavour => ((flavours as Record<string, unknown>)[part] === 'stock' ? 'stock' : 'ours');
+  return {
+    name,
+    slot,
+    nodes,
+    flavours: { kubelet: flavour('kubelet'), proxy: flavour('proxy'), scheduler: flavour('scheduler') },
+    inCluster: inCluster === true,
+  };
+}
+
+export function readSettings(paths: ClusterPaths): ClusterSettings | undefined {
+  return existsSync(paths.clusterFile) ? parseSettings(readFileSync(paths.clusterFile, 'utf8')) : undefined;
+}
+
+/** Writes cluster.json with the addresses that other tools want to know. */
+export function writeSettings(paths: ClusterPaths, settings: ClusterSettings): void {
+  const nodes = Array.from({ length: settings.nodes }, (_, index) => nodeAddress(settings.slot, index));
+  const text = `${JSON.stringify({ ...settings, nodeAddresses: nodes }, undefined, 2)}\n`;
+  writeFileSync(`${paths.clusterFile}.new`, text);
+  renameSync(`${paths.clusterFile}.new`, paths.clusterFile);
+}
