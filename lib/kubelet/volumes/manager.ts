@@ -1,0 +1,328 @@
+import { mkdir, readdir, realpath, rmdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod, Volume } from '../../api/types.ts';
+import { errorMessage } from '../../base/errors.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import { podDir, VolumeError, type KubeletDirs, type PodVolumes, type VolumeManager } from '../contracts.ts';
+import type { ObjectCache } from '../objects/object_cache.ts';
+import { containerMounts } from './container_mounts.ts';
+import { unmount } from './kernel.ts';
+import { mountsBelow, readMountTable } from './mount_table.ts';
+import { checkVolumeName, pluginDir, type ReadyVolume, type VolumePlugin } from './plugin.ts';
+import { fsUserOf, usedVolumes } from './pod_facts.ts';
+import { codeOf, lstatOrUndefined, removeTree } from './remove_tree.ts';
+import type { TokenSource } from './token.ts';
+
+export interface VolumeManagerOptions {
+  readonly dirs: Pick<KubeletDirs, 'root'>;
+  readonly plugins: readonly VolumePlugin[];
+  readonly objects: Pick<ObjectCache, 'register' | 'unregister' | 'onChange'>;
+  readonly tokens: Pick<TokenSource, 'forget'>;
+  /** Whether the runtime can mount read-only recursively with the pod's handler. */
+  readonly recursiveReadOnly: (runtimeClassName: string | undefined) => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface MountedPod {
+  pod: Pod;
+  ready: Map<string, ReadyVolume>;
+  /** Since when not all volumes could be made ready; monotonic milliseconds. */
+  failingSince: number | undefined;
+}
+
+/** Changed objects are shown after this time, so that several changes at once are written once. */
+const SETTLE_MS = 100;
+/** The time that stock waits for volumes before it says so. */
+const ATTACH_TIMEOUT_MS = 123_000;
+const RETRY_MS = 30_000;
+
+/** Volumes of pods on this node; see {@link VolumeManager}. */
+export function createVolumeManager(options: VolumeManagerOptions): VolumeManager {
+  return new Manager(options);
+}
+
+class Manager implements VolumeManager {
+  readonly #options: VolumeManagerOptions;
+  readonly #pods = new Map<string, MountedPod>();
+  /** One thing at a time per pod. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #refresh = new Map<string, { at: number; timer: Timer }>();
+  #running: AbortSignal | undefined;
+
+  constructor(options: VolumeManagerOptions) {
+    this.#options = options;
+  }
+
+  mountPod(pod: Pod, signal: AbortSignal): Promise<PodVolumes> {
+    return this.#inTurn(uidOf(pod), async () => {
+      signal.throwIfAborted();
+      this.#options.objects.register(pod);
+      const mounted = this.#pods.get(uidOf(pod)) ?? { pod, ready: new Map(), failingSince: undefined };
+      mounted.pod = pod;
+      this.#pods.set(uidOf(pod), mounted);
+      await this.#setUpAll(mounted, signal);
+      return this.#podVolumes(mounted);
+    });
+  }
+
+  async #setUpAll(mounted: MountedPod, signal: AbortSignal): Promise<void> {
+    const { pod } = mounted;
+    const volumes = usedVolumes(pod);
+    const settled = await Promise.allSettled(volumes.map((volume) => this.#setUp(pod, volume, signal)));
+    signal.throwIfAborted();
+    const failures: string[] = [];
+    const unmounted: string[] = [];
+    let refreshAtMs = Infinity;
+    settled.forEach((result, i) => {
+      const name = volumes[i]?.name ?? '';
+      if (result.status === 'fulfilled') {
+        mounted.ready.set(name, result.value);
+        refreshAtMs = Math.min(refreshAtMs, result.value.refreshAtMs ?? Infinity);
+      } else {
+        unmounted.push(name);
+        failures.push(errorMessage(result.reason));
+      }
+    });
+    if (refreshAtMs !== Infinity) this.#refreshAt(uidOf(pod), refreshAtMs - this.#options.clock.now());
+    if (failures.length === 0) {
+      mounted.failingSince = undefined;
+      return;
+    }
+    const now = this.#options.clock.monotonic();
+    mounted.failingSince ??= now;
+    if (now - mounted.failingSince >= ATTACH_TIMEOUT_MS) {
+      mounted.failingSince = now;
+      throw new VolumeError(
+        `Unable to attach or mount volumes: unmounted volumes=[${unmounted.join(' ')}], unattached volumes=[], ` +
+          `failed to process volumes=[]: timed out waiting for the condition; ${failures.join('; ')}`,
+      );
+    }
+    throw new VolumeError(failures.join('; '));
+  }
+
+  async #setUp(pod: Pod, volume: Volume, signal: AbortSignal): Promise<ReadyVolume> {
+    const name = checkVolumeName(volume.name);
+    const plugin = this.#options.plugins.find((p) => p.supports(volume));
+    try {
+      if (plugin === undefined) throw new Error('no volume plugin matched');
+      const directory = podDir(this.#options.dirs, uidOf(pod));
+      const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {};
+      return await plugin.setUp({
+        pod,
+        volume,
+        podDir: directory,
+        dir: join(directory, 'volumes', pluginDir(plugin.name), name),
+        fsGroup,
+        fsGroupChangePolicy: fsGroupChangePolicy === 'OnRootMismatch' ? 'OnRootMismatch' : undefined,
+        fsUser: fsUserOf(pod),
+        signal,
+      });
+    } catch (err) {
+      throw new VolumeError(`MountVolume.SetUp failed for volume "${name}" : ${errorMessage(err)}`, {
+        cause: err,
+      });
+    }
+  }
+
+  #podVolumes(mounted: MountedPod): PodVolumes {
+    const { pod } = mounted;
+    const ready = new Map(mounted.ready);
+    const groups = new Set<number>();
+    for (const volume of ready.values()) for (const gid of volume.supplementalGroups ?? []) groups.add(gid);
+    return {
+      supplementalGroups: [...groups].sort((a, b) => a - b),
+      // In turn with tear-down and refresh: a subPath is never bound into a pod that is being taken down.
+      containerMounts: (container, env) =>
+        this.#inTurn(uidOf(pod), () => {
+          if (this.#pods.get(uidOf(pod)) !== mounted)
+            throw new VolumeError('the volumes of the pod were taken down');
+          return containerMounts(container, env, {
+            volumes: ready,
+            podDir: podDir(this.#options.dirs, uidOf(pod)),
+            recursiveReadOnly: this.#options.recursiveReadOnly(pod.spec.runtimeClassName),
+          });
+        }),
+    };
+  }
+
+  unmountPod(uid: string, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(uid, async () => {
+      signal.throwIfAborted();
+      this.#pods.delete(uid);
+      this.#refresh.get(uid)?.timer.cancel();
+      this.#refresh.delete(uid);
+      this.#options.objects.unregister(uid);
+      this.#options.tokens.forget(uid);
+      const dir = podDir(this.#options.dirs, checkUid(uid));
+      if ((await lstatOrUndefined(dir)) === undefined) return;
+      try {
+        await this.#takeDown(uid, await realpath(dir));
+      } catch (err) {
+        if (err instanceof VolumeError) throw err;
+        throw new VolumeError(`UnmountVolume.TearDown failed for pod "${uid}" : ${errorMessage(err)}`, {
+          cause: err,
+          reason: 'FailedUnMount',
+        });
+      }
+    });
+  }
+
+  async #takeDown(uid: string, dir: string): Promise<void> {
+    const subPaths = join(dir, 'volume-subpaths');
+    const volumes = join(dir, 'volumes');
+    for (const { plugin, name, path } of await volumesOnDisk(volumes)) {
+      await this.#options.plugins
+        .find((p) => pluginDir(p.name) === plugin)
+        ?.tearDown?.({ uid, name, dir: path });
+    }
+    const table = await readMountTable();
+    for (const mount of [...mountsBelow(table, subPaths), ...mountsBelow(table, volumes)])
+      unmount(mount.mountPoint);
+    await removeSubPathTargets(subPaths);
+    await removeTree(volumes);
+    await removeTree(join(dir, 'plugins', 'kubernetes.io~empty-dir'));
+  }
+
+  async podsWithVolumes(): Promise<readonly string[]> {
+    const found: string[] = [];
+    const pods = join(this.#options.dirs.root, 'pods');
+    for (const uid of await readdirOrEmpty(pods)) {
+      for (const part of ['volumes', 'volume-subpaths']) {
+        if ((await lstatOrUndefined(join(pods, uid, part))) === undefined) continue;
+        found.push(uid);
+        break;
+      }
+    }
+    return found;
+  }
+
+  volumesInUse(): readonly string[] {
+    return []; // attachable volumes come with PersistentVolumes and CSI
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.#running = signal;
+    const stop = this.#options.objects.onChange((kind, namespace, name) => {
+      for (const [uid, { pod }] of this.#pods) {
+        if (pod.metadata.namespace === namespace && showsObject(pod, kind, name))
+          this.#refreshAt(uid, SETTLE_MS);
+      }
+    });
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    stop();
+    for (const { timer } of this.#refresh.values()) timer.cancel();
+    this.#refresh.clear();
+  }
+
+  #refreshAt(uid: string, delayMs: number): void {
+    const at = this.#options.clock.monotonic() + Math.max(0, delayMs);
+    const planned = this.#refresh.get(uid);
+    if (planned !== undefined && planned.at <= at) return;
+    planned?.timer.cancel();
+    const timer = this.#options.clock.setTimer(Math.max(0, delayMs), () => {
+      this.#refresh.delete(uid);
+      void this.#refreshPod(uid);
+    });
+    this.#refresh.set(uid, { at, timer });
+  }
+
+  /** Never rejects. */
+  async #refreshPod(uid: string): Promise<void> {
+    const signal = this.#running;
+    if (signal === undefined || signal.aborted) return;
+    try {
+      await this.#inTurn(uid, async () => {
+        const mounted = this.#pods.get(uid);
+        if (mounted !== undefined) await this.#setUpAll(mounted, signal);
+      });
+    } catch (err) {
+      if (signal.aborted) return;
+      const pod = this.#pods.get(uid)?.pod;
+      this.#options.log.error(err, 'Could not refresh the contents of volumes', {
+        pod: pod === undefined ? uid : `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`,
+      });
+      this.#refreshAt(uid, RETRY_MS);
+    }
+  }
+
+  #inTurn<T>(uid: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(uid) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    const settled = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#turns.set(uid, settled);
+    void settled.then(() => {
+      if (this.#turns.get(uid) === settled) this.#turns.delete(uid);
+    });
+    return turn;
+  }
+}
+
+function uidOf(pod: Pod): string {
+  return checkUid(pod.metadata.uid ?? '');
+}
+
+/** A UID becomes a directory name: the API guarantees no more than that it is a string. */
+function checkUid(uid: string): string {
+  if (!/^[A-Za-z0-9][-A-Za-z0-9_.]*$/.test(uid))
+    throw new VolumeError(`pod UID ${JSON.stringify(uid)} cannot be a directory name`);
+  return uid;
+}
+
+function showsObject(pod: Pod, kind: 'configmap' | 'secret', name: string): boolean {
+  return (pod.spec.volumes ?? []).some((volume) =>
+    kind === 'configmap'
+      ? volume.configMap?.name === name ||
+        volume.projected?.sources?.some((s) => s.configMap?.name === name) === true
+      : volume.secret?.secretName === name ||
+        volume.projected?.sources?.some((s) => s.secret?.name === name) === true,
+  );
+}
+
+async function volumesOnDisk(volumes: string): Promise<{ plugin: string; name: string; path: string }[]> {
+  const found: { plugin: string; name: string; path: string }[] = [];
+  for (const plugin of await readdirOrEmpty(volumes)) {
+    for (const name of await readdirOrEmpty(join(volumes, plugin))) {
+      found.push({ plugin, name, path: join(volumes, plugin, name) });
+    }
+  }
+  return found;
+}
+
+/** `volume-subpaths/<volume>/<container>/<index>`: empty files and directories, unless something is still mounted. */
+async function removeSubPathTargets(dir: string): Promise<void> {
+  for (const volume of await readdirOrEmpty(dir)) {
+    for (const container of await readdirOrEmpty(join(dir, volume))) {
+      for (const index of await readdirOrEmpty(join(dir, volume, container))) {
+        const target = join(dir, volume, container, index);
+        // Not recursive: were the mount still there, its contents would be the container's, not ours.
+        if ((await lstatOrUndefined(target))?.isDirectory() === true) await rmdir(target);
+        else await unlink(target);
+      }
+      await rmdir(join(dir, volume, container));
+    }
+    await rmdir(join(dir, volume));
+  }
+  if ((await lstatOrUndefined(dir)) !== undefined) await rmdir(dir);
+}
+
+async function readdirOrEmpty(dir: string): Promise<string[]> {
+  try {
+    return await readdir(dir);
+  } catch (err) {
+    if (codeOf(err) === 'ENOENT' || codeOf(err) === 'ENOTDIR') return [];
+    throw err;
+  }
+}
+
+/** Makes the directories of the kubelet that volumes stand in. */
+export async function prepareRoot(root: string): Promise<void> {
+  await mkdir(join(root, 'pods'), { recursive: true, mode: 0o750 });
+}

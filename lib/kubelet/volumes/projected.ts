@@ -1,0 +1,81 @@
+import type { Volume } from '../../api/types.ts';
+import type { ObjectReader } from '../objects/object_cache.ts';
+import { configMapFiles, downwardFiles, secretFiles, type Files } from './payload.ts';
+import type { VolumePlugin, VolumeRequest } from './plugin.ts';
+import { DEFAULT_MODE, optionally, project, type ProjectionDeps } from './projection.ts';
+import type { TokenSource } from './token.ts';
+
+type Source = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
+
+export interface ProjectedDeps extends ProjectionDeps {
+  readonly objects: ObjectReader;
+  readonly tokens: TokenSource;
+  readonly allocatable: () => Readonly<Record<string, string>>;
+}
+
+interface Part {
+  readonly files: Files;
+  readonly refreshAtMs?: number;
+}
+
+/** projected: several sources as files of one volume, service account tokens among them. */
+export function projectedPlugin(deps: ProjectedDeps): VolumePlugin {
+  return {
+    name: 'kubernetes.io/projected',
+    supports: (volume) => volume.projected !== undefined,
+    async setUp(request) {
+      const source = request.volume.projected ?? {};
+      const mode = source.defaultMode ?? DEFAULT_MODE;
+      const parts = await Promise.allSettled((source.sources ?? []).map((s) => part(s, mode, request, deps)));
+      const payload: Files = new Map();
+      let refreshAtMs = Infinity;
+      const failures: string[] = [];
+      for (const settled of parts) {
+        if (settled.status === 'rejected') {
+          failures.push(settled.reason instanceof Error ? settled.reason.message : String(settled.reason));
+          continue;
+        }
+        for (const [path, file] of settled.value.files) payload.set(path, file);
+        refreshAtMs = Math.min(refreshAtMs, settled.value.refreshAtMs ?? Infinity);
+      }
+      if (failures.length > 0) {
+        throw new Error(failures.length === 1 ? failures[0] : `[${failures.join(', ')}]`);
+      }
+      const ready = await project(request, payload, 'memory', deps);
+      return refreshAtMs === Infinity ? ready : { ...ready, refreshAtMs };
+    },
+  };
+}
+
+async function part(
+  source: Source,
+  mode: number,
+  request: VolumeRequest,
+  deps: ProjectedDeps,
+): Promise<Part> {
+  const { pod, signal } = request;
+  const namespace = pod.metadata.namespace ?? '';
+  if (source.configMap !== undefined) {
+    const { name = '', items, optional = false } = source.configMap;
+    const found = await optionally(optional, deps.objects.configMap(namespace, name, signal));
+    return { files: configMapFiles(found, { items, optional, defaultMode: mode }) };
+  }
+  if (source.secret !== undefined) {
+    const { name = '', items, optional = false } = source.secret;
+    const found = await optionally(optional, deps.objects.secret(namespace, name, signal));
+    return { files: secretFiles(found, { items, optional, defaultMode: mode }) };
+  }
+  if (source.downwardAPI !== undefined) {
+    return { files: downwardFiles(pod, source.downwardAPI.items, mode, deps.allocatable()) };
+  }
+  if (source.serviceAccountToken !== undefined) {
+    const { path, audience = '', expirationSeconds = 3600 } = source.serviceAccountToken;
+    const { token, refreshAtMs } = await deps.tokens.token(pod, { audience, expirationSeconds }, signal);
+    // A token for one user or one group is for nobody else to read.
+    const tokenMode = request.fsUser !== undefined || request.fsGroup !== undefined ? 0o600 : mode;
+    const file = { data: Buffer.from(token), mode: tokenMode, uid: request.fsUser };
+    return { files: new Map([[path, file]]), refreshAtMs };
+  }
+  const kind = Object.keys(source)[0] ?? 'empty';
+  throw new Error(`projected volume source ${kind} is not supported by this kubelet`);
+}
