@@ -95,7 +95,10 @@ async function report(cluster: Cluster, tookMs: number): Promise<void> {
   const { settings, paths, roots, changes } = cluster;
   const seconds = (tookMs / 1000).toFixed(1);
   if (changes.length === 0) console.log(`\ncluster ${settings.name} is up as asked: nothing changed (${seconds} s)`);
-  else console.log(`\ncluster ${settings.name} is up (${seconds} s)`);
+  else {
+    for (const change of new Set(changes)) console.log(`  · ${change}`);
+    console.log(`\ncluster ${settings.name} is up (${seconds} s)`);
+  }
   const urls = await applicationUrls(cluster, adminApi(cluster));
   console.log(`  web app   ${urls.join('  ')}`);
   console.log(`  kubectl   ${roots.cache}/stock/v1.36.3/kubectl --kubeconfig ${paths.kubeconfig('admin')} get nodes,pods -A`);

@@ -5,6 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import path from 'node:path';
 import type { AddressPlan } from '../address_plan.ts';
 import { createAuthority, createSigningKey, issue } from './certificate.ts';
@@ -143,7 +144,7 @@ function isGood(pair: KeyPair | undefined, authority: KeyPair, wanted: WantedCer
     const certificate = new X509Certificate(pair.certificate);
     const issuer = new X509Certificate(authority.certificate);
     const names = wanted.names.every(
-      (name) => certificate.checkIP(name) !== undefined || certificate.checkHost(name) !== undefined,
+      (name) => (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined,
     );
     const lasting = Date.parse(certificate.validTo) > now.getTime() + 30 * DAY_MS;
     return names && lasting && certificate.verify(issuer.publicKey);
