@@ -131,6 +131,8 @@ export async function createSecureServer(options: SecureServerOptions): Promise<
     {
       ...SERVER_OPTIONS,
       ...contextOptions(certificate.current()),
+      // Upgraded connections: the end of one direction must not close the other.
+      allowHalfOpen: true,
       ALPNProtocols: ['http/1.1'],
       requestCert: options.authenticator !== undefined,
       // Certificates are verified per request, by the authenticator: authorities may change, and there may be two sets.
