@@ -1,0 +1,32 @@
+/**
+ * The narrow seam between the proxy and the kernel's packet filter. The real one runs the iptables programs; the fake
+ * ({@link FakeNetfilter}) accepts and refuses the same transactions.
+ */
+import type { Family } from '../model/address.ts';
+import type { Table } from './names.ts';
+
+export interface Netfilter {
+  readonly family: Family;
+  /** What `iptables-save -t TABLE` prints. @throws NetfilterError */
+  save(table: Table, signal?: AbortSignal): Promise<string>;
+  /**
+   * Carries out the input of `iptables-restore --noflush`. Each table is changed whole or not at all; when a later table
+   * fails, earlier ones have been changed.
+   * @throws NetfilterError
+   */
+  restore(text: string, signal?: AbortSignal): Promise<void>;
+  /** Rules of one chain without `-A CHAIN`, or undefined when there is no such chain. @throws NetfilterError */
+  listChain(table: Table, chain: string, signal?: AbortSignal): Promise<string[] | undefined>;
+}
+
+/** The packet filter refused, or the program could not be run. */
+export class NetfilterError extends Error {
+  override readonly name = 'NetfilterError';
+  /** Line of the input that was refused, when it is known; counted from 1. */
+  readonly line: number | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { line?: number }) {
+    super(message, options);
+    this.line = options?.line;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The rules that the kernel shall have, and what has changed in them since the kernel last got them. There is one copy:
+ * what the kernel has is this minus the pending changes, so nothing has to be listed to make the next transaction.
+ */
+import type { BaseChain } from './base_rules.ts';
+import type { Table } from './names.ts';
+import type { ServiceRules } from './service_rules.ts';
+
+/** Contents of a chain: rules in any order, then rules in this order. */
+export interface ChainContent {
+  readonly table: Table;
+  readonly chain: string;
+  readonly anyOrder: ReadonlySet<string>;
+  readonly tail: readonly string[];
+}
+
+/** What a transaction does to one chain. */
+export type ChainChange = { readonly table: Table; readonly chain: string } & (
+  | { readonly kind: 'replace'; readonly rules: readonly string[] }
+  /** Only in chains whose rules may stand in any order. */
+  | { readonly kind: 'edit'; readonly remove: readonly string[]; readonly insert: readonly string[] }
+  | { readonly kind: 'delete' }
+);
+
+interface MutableChain {
+  readonly table: Table;
+  readonly chain: string;
+  readonly anyOrder: Set<string>;
+  tail: readonly string[];
+}
+
+type Pending = 'replace' | 'delete' | { readonly added: Set<string>; readonly removed: Set<string> };
+
+// Beyond that, sending the chain whole is cheaper than looking each rule up in the kernel's list.
+const MAX_EDITS = 256;
+
+export class Ruleset {
+  readonly #chains = new Map<string, MutableChain>();
+  readonly #services = new Map<string, ServiceRules>();
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(base: readonly BaseChain[]) {
+    for (const { table, chain, tail } of base) {
+      this.#chains.set(keyOf(table, chain), { table, chain, anyOrder: new Set(), tail });
+    }
+  }
+
+  /** Rules now in force (or pending) for a Service port. */
+  rulesOf(id: string): ServiceRules | undefined {
+    return this.#services.get(id);
+  }
+
+  /** Number of Service ports that have rules. */
+  get size(): number {
+    return this.#services.size;
+  }
+
+  /** Replaces the rules of a Service port; `undefined` removes them. */
+  setService(id: string, rules: ServiceRules | undefined): void {
+    const before = this.#services.get(id);
+    if (rules === undefined) this.#services.delete(id);
+    else this.#services.set(id, rules);
+
+    for (const [chain, content] of rules?.chains ?? []) {
+      if (!sameList(before?.chains.get(chain), content)) this.#setChain('nat', chain, content);
+    }
+    for (const chain of before?.chains.keys() ?? []) {
+      if (rules?.chains.has(chain) !== true) this.#deleteChain('nat', chain);
+    }
+    const old = new Map((before?.dispatch ?? []).map((d) => [dispatchKey(d), d]));
+    for (const d of rules?.dispatch ?? []) {
+      if (!old.delete(dispatchKey(d))) this.#addRule(d.table, d.chain, d.rule);
+    }
+    for (const d of old.values()) this.#removeRule(d.table, d.chain, d.rule);
+  }
+
+  /** Replaces the fixed rules of a base chain, e.g. when addresses of the node changed. */
+  setTail(table: Table, chain: string, tail: readonly string[]): void {
+    const content = this.#chain(table, chain);
+    if (sameList(content.tail, tail)) return;
+    content.tail = tail;
+    this.#pending.set(keyOf(table, chain), 'replace');
+  }
+
+  /** All chains as they shall be. */
+  contents(): IterableIterator<ChainContent> {
+    return this.#chains.values();
+  }
+
+  content(table: Table, chain: string): ChainContent | undefined {
+    return this.#chains.get(keyOf(table, chain));
+  }
+
+  /** Number of rules by table. */
+  count(table: Table): number {
+    let sum = 0;
+    for (const c of this.#chains.values()) if (c.table === table) sum += c.anyOrder.size + c.tail.length;
+    return sum;
+  }
+
+  /** The changes since {@link Ruleset.committed}. */
+  changes(): ChainChange[] {
+    const out: ChainChange[] = [];
+    for (const [key, pending] of this.#pending) {
+      const at = key.indexOf(' ');
+      const [table, chain] = [key.slice(0, at) as Table, key.slice(at + 1)];
+      const content = this.#chains.get(key);
+      if (content === undefined) {
+        out.push({ table, chain, kind: 'delete' });
+      } else if (typeof pending === 'object' && isSmall(pending, content)) {
+        if (pending.added.size + pending.removed.size === 0) continue;
+        out.push({ table, chain, kind: 'edit', remove: [...pending.removed], insert: [...pending.added] });
+      } else {
+        out.push({ table, chain, kind: 'replace', rules: rulesIn(content) });
+      }
+    }
+    return out;
+  }
+
+  /** The kernel has everything: nothing is pending any more. */
+  committed(): void {
+    this.#pending.clear();
+  }
+
+  #chain(table: Table, chain: string): MutableChain {
+    const found = this.#chains.get(keyOf(table, chain));
+    if (found === undefined) throw new RangeError(`no chain ${chain} in table ${table}`);
+    return found;
+  }
+
+  #setChain(table: Table, chain: string, tail: readonly string[]): void {
+    const key = keyOf(table, chain);
+    this.#chains.set(key, { table, chain, anyOrder: new Set(), tail });
+    this.#pending.set(key, 'replace');
+  }
+
+  #deleteChain(table: Table, chain: string): void {
+    const key = keyOf(table, chain);
+    this.#chains.delete(key);
+    this.#pending.set(key, 'delete');
+  }
+
+  #addRule(table: Table, chain: string, rule: string): void {
+    this.#chain(table, chain).anyOrder.add(rule);
+    const edits = this.#edits(keyOf(table, chain));
+    if (edits !== undefined && !edits.removed.delete(rule)) edits.added.add(rule);
+  }
+
+  #removeRule(table: Table, chain: string, rule: string): void {
+    this.#chain(table, chain).anyOrder.delete(rule);
+    const edits = this.#edits(keyOf(table, chain));
+    if (edits !== undefined && !edits.added.delete(rule)) edits.removed.add(rule);
+  }
+
+  #edits(key: string): { added: Set<string>; removed: Set<string> } | undefined {
+    const pending = this.#pending.get(key);
+    if (typeof pending === 'string') return undefined;
+    const edits = pending ?? { added: new Set(), removed: new Set() };
+    this.#pending.set(key, edits);
+    return edits;
+  }
+}
+
+function isSmall(edits: { added: Set<string>; removed: Set<string> }, content: ChainContent): boolean {
+  const count = edits.added.size + edits.removed.size;
+  return count <= MAX_EDITS && count <= Math.max(8, content.anyOrder.size);
+}
+
+/** The rules of a chain in the order in which they are sent. */
+export function rulesIn(content: ChainContent): string[] {
+  return [...content.anyOrder, ...content.tail];
+}
+
+function keyOf(table: Table, chain: string): string {
+  return `${table} ${chain}`;
+}
+
+function dispatchKey(d: { table: Table; chain: string; rule: string }): string {
+  return `${d.table} ${d.chain} ${d.rule}`;
+}
+
+function sameList(a: readonly string[] | undefined, b: readonly string[]): boolean {
+  return a !== undefined && a.length === b.length && a.every((x, i) => x === b[i]);
+}
