@@ -56,8 +56,8 @@ export const DEFINITIONS: Readonly<Record<ImageName, Definition>> = {
     return {
       compress: false,
       layers: [[program('/coredns', coredns), ...(await certificateAuthorities())]],
-      // Port 53 needs NET_BIND_SERVICE; a pod grants it or lowers the first unprivileged port.
-      config: { entrypoint: ['/coredns'], user: UNPRIVILEGED_USER },
+      // No user: it may listen on port 53 with NET_BIND_SERVICE; deploy/manifests/coredns.yaml needs neither.
+      config: { entrypoint: ['/coredns'] },
     };
   },
 
