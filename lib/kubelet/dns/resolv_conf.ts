@@ -7,7 +7,7 @@ export function parseResolvConf(text: string): PodDns {
   let options: string[] = [];
   for (const raw of text.split('\n')) {
     const line = raw.replace(/[#;].*$/, '').trim();
-    const [keyword, ...fields] = line.split(/\s+/);
+    const [keyword = '', ...fields] = line.split(/\s+/);
     switch (keyword) {
       case 'nameserver':
         if (fields[0] !== undefined) servers.push(fields[0]);

@@ -38,7 +38,7 @@ export async function containerMounts(
       containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
       hostPath: await hostPathOf(mount, index, volume, container, env, context),
       readonly,
-      propagation: propagationOf(mount.mountPropagation),
+      propagation: propagationOf(mount.mountPropagation ?? 'None'),
       recursiveReadOnly: isRecursive(mount, context.recursiveReadOnly),
     });
   }
@@ -112,7 +112,7 @@ async function hostPathOf(
   return target;
 }
 
-function propagationOf(mode: string | undefined): ContainerMount['propagation'] {
+function propagationOf(mode: string): ContainerMount['propagation'] {
   switch (mode) {
     case 'Bidirectional':
       return 'bidirectional';
@@ -124,7 +124,7 @@ function propagationOf(mode: string | undefined): ContainerMount['propagation'] 
 }
 
 function isRecursive(mount: VolumeMount, supported: boolean): boolean {
-  switch (mount.recursiveReadOnly) {
+  switch (mount.recursiveReadOnly ?? 'Disabled') {
     case 'IfPossible':
       return supported && mount.readOnly === true;
     case 'Enabled':

@@ -253,14 +253,11 @@ class Manager implements VolumeManager {
   #inTurn<T>(uid: string, work: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(uid) ?? Promise.resolve();
     const turn = before.then(work, work);
-    const settled = turn.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#turns.set(uid, settled);
-    void settled.then(() => {
+    const forget = (): void => {
       if (this.#turns.get(uid) === settled) this.#turns.delete(uid);
-    });
+    };
+    const settled: Promise<void> = turn.then(forget, forget);
+    this.#turns.set(uid, settled);
     return turn;
   }
 }

@@ -1,0 +1,102 @@
+/** Capacity and allocatable of the node. Pure. */
+import { parseQuantity } from '../../api/quantity.ts';
+import type { KubeletConfig } from '../config/kubelet_config.ts';
+import type { Machine } from './machine.ts';
+
+/** Resource name to quantity text, as `node.status.capacity`. */
+export type ResourceTexts = Readonly<Record<string, string>>;
+
+export type Reservations = Pick<
+  KubeletConfig,
+  | 'maxPods'
+  | 'podsPerCore'
+  | 'systemReserved'
+  | 'kubeReserved'
+  | 'evictionHard'
+  | 'localStorageCapacityIsolation'
+>;
+
+/** What the machine has. */
+export function nodeCapacity(machine: Machine, config: Reservations): ResourceTexts {
+  const { podsPerCore, maxPods } = config;
+  const pods = podsPerCore > 0 ? Math.min(podsPerCore * machine.cpus, maxPods) : maxPods;
+  return {
+    cpu: String(machine.cpus),
+    ...(config.localStorageCapacityIsolation
+      ? { 'ephemeral-storage': kibibytes(BigInt(machine.nodeFsBytes)) }
+      : {}),
+    ...Object.fromEntries(
+      [...machine.hugePages].map(([size, count]) => [
+        `hugepages-${pageSizeName(size)}`,
+        bytes(BigInt(size) * BigInt(count)),
+      ]),
+    ),
+    memory: kibibytes(BigInt(machine.memoryBytes)),
+    pods: String(pods),
+  };
+}
+
+/**
+ * What pods can have of it: capacity less what is reserved for the system and the kubelet, less the hard eviction
+ * thresholds of memory and node file system; huge pages are taken from memory. Never below 0.
+ */
+export function nodeAllocatable(machine: Machine, config: Reservations): ResourceTexts {
+  const capacity = nodeCapacity(machine, config);
+  const reserved = (name: string): bigint =>
+    amount(name, config.systemReserved[name]) + amount(name, config.kubeReserved[name]);
+  let hugePageBytes = 0n;
+  for (const [size, count] of machine.hugePages) hugePageBytes += BigInt(size) * BigInt(count);
+  const allocatable: Record<string, string> = {};
+  for (const [name, text] of Object.entries(capacity)) {
+    let left = amount(name, text) - reserved(name);
+    if (name === 'memory') {
+      left -= threshold(config.evictionHard['memory.available'], BigInt(machine.memoryBytes)) + hugePageBytes;
+    } else if (name === 'ephemeral-storage') {
+      left -= threshold(config.evictionHard['nodefs.available'], BigInt(machine.nodeFsBytes));
+    }
+    allocatable[name] = format(name, left < 0n ? 0n : left);
+  }
+  return allocatable;
+}
+
+/** CPU in milli-CPU, everything else in units. */
+function amount(name: string, text: string | undefined): bigint {
+  if (text === undefined) return 0n;
+  const quantity = parseQuantity(text);
+  return name === 'cpu' ? quantity.milliValue() : quantity.value();
+}
+
+/** An eviction threshold in bytes: a quantity, or a percentage of the capacity. */
+function threshold(text: string | undefined, capacity: bigint): bigint {
+  if (text === undefined) return 0n;
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  if (percent === undefined) return parseQuantity(text).value();
+  return (capacity * BigInt(Math.round(Number(percent) * 10_000))) / 1_000_000n;
+}
+
+function format(name: string, value: bigint): string {
+  if (name === 'cpu') return value % 1000n === 0n ? String(value / 1000n) : `${value}m`;
+  // Stock shows the allocatable storage in bytes.
+  if (name === 'memory') return kibibytes(value);
+  return name.startsWith('hugepages-') ? bytes(value) : String(value);
+}
+
+function kibibytes(value: bigint): string {
+  return value % 1024n === 0n ? `${value / 1024n}Ki` : String(value);
+}
+
+const UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti'] as const;
+
+/** The largest binary unit that divides the value: `2Mi`, `1Gi`. */
+function bytes(value: bigint): string {
+  let unit = 0;
+  while (value !== 0n && value % 1024n === 0n && unit < UNITS.length - 1) {
+    value /= 1024n;
+    unit++;
+  }
+  return `${value}${UNITS[unit] ?? ''}`;
+}
+
+function pageSizeName(size: number): string {
+  return bytes(BigInt(size));
+}

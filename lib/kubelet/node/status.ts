@@ -1,0 +1,129 @@
+/** The node's status as this kubelet would have it, and the patch that brings the API there. Pure. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Node, NodeCondition, NodeStatus } from '../../api/types.ts';
+import type { NodeFacts } from '../contracts.ts';
+import type { KubeletConfig } from '../config/kubelet_config.ts';
+import { nodeAllocatable, nodeCapacity, type Reservations } from './capacity.ts';
+import type { Machine } from './machine.ts';
+
+type NodeAddress = NonNullable<NodeStatus['addresses']>[number];
+
+export interface StatusInput {
+  readonly machine: Machine;
+  readonly config: Reservations & Pick<KubeletConfig, 'port' | 'nodeStatusMaxImages'>;
+  readonly addresses: readonly NodeAddress[];
+  readonly kubeletVersion: string;
+  readonly runtimeVersion: string | undefined;
+  readonly images: Awaited<ReturnType<NodeFacts['images']>>;
+  readonly runtimeHandlers: ReturnType<NodeFacts['runtimeHandlers']>;
+  readonly volumesInUse: readonly string[];
+  readonly conditions: readonly NodeCondition[];
+}
+
+/** The parts of the status that belong to the kubelet. */
+export type OwnStatus = Pick<
+  NodeStatus,
+  | 'capacity'
+  | 'allocatable'
+  | 'addresses'
+  | 'daemonEndpoints'
+  | 'nodeInfo'
+  | 'images'
+  | 'runtimeHandlers'
+  | 'volumesInUse'
+  | 'conditions'
+>;
+
+const MAX_NAMES_PER_IMAGE = 5;
+
+export function nodeStatus(input: StatusInput): OwnStatus {
+  const { machine, config } = input;
+  return {
+    capacity: nodeCapacity(machine, config),
+    allocatable: nodeAllocatable(machine, config),
+    addresses: input.addresses,
+    daemonEndpoints: { kubeletEndpoint: { Port: config.port } },
+    nodeInfo: {
+      machineID: machine.machineId,
+      systemUUID: machine.systemUuid,
+      bootID: machine.bootId,
+      kernelVersion: machine.kernelVersion,
+      osImage: machine.osImage,
+      containerRuntimeVersion: input.runtimeVersion ?? '',
+      kubeletVersion: input.kubeletVersion,
+      kubeProxyVersion: '', // the field is required but the kubelet knows no proxy
+      operatingSystem: 'linux',
+      architecture: machine.architecture,
+      ...(machine.swapBytes > 0 ? { swap: { capacity: machine.swapBytes } } : {}),
+    },
+    images: imageList(input.images, config.nodeStatusMaxImages),
+    runtimeHandlers: input.runtimeHandlers.map(({ name, features }) => ({ name, features })),
+    volumesInUse: input.volumesInUse,
+    conditions: input.conditions,
+  };
+}
+
+/** The largest images first; `max` -1 means all. */
+function imageList(images: StatusInput['images'], max: number): NonNullable<NodeStatus['images']> {
+  const sorted = images.toSorted(
+    (a, b) => b.sizeBytes - a.sizeBytes || compare(a.names[0] ?? '', b.names[0] ?? ''),
+  );
+  return (max < 0 ? sorted : sorted.slice(0, max)).map(({ names, sizeBytes }) => ({
+    names: names.slice(0, MAX_NAMES_PER_IMAGE),
+    sizeBytes,
+  }));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Whether anything but heartbeat times differs from what the API has. */
+export function statusChanged(node: Node, own: OwnStatus): boolean {
+  const has = node.status ?? {};
+  const { conditions = [], capacity = {}, allocatable = {}, ...rest } = own;
+  const theirs = {
+    addresses: has.addresses,
+    daemonEndpoints: has.daemonEndpoints,
+    nodeInfo: has.nodeInfo,
+    images: has.images,
+    runtimeHandlers: has.runtimeHandlers,
+    volumesInUse: has.volumesInUse,
+  };
+  if (!sameJson(theirs, rest)) return true;
+  // Other resources than ours (device plugins, extended resources) are not compared.
+  if (!containsAll(has.capacity, capacity) || !containsAll(has.allocatable, allocatable)) return true;
+  return conditions.some((own) => {
+    const theirs = has.conditions?.find((c) => c.type === own.type);
+    return theirs?.status !== own.status || theirs.reason !== own.reason || theirs.message !== own.message;
+  });
+}
+
+function containsAll(
+  has: Readonly<Record<string, string>> | undefined,
+  own: Readonly<Record<string, string>>,
+): boolean {
+  return Object.entries(own).every(([name, text]) => has?.[name] === text);
+}
+
+// Empty lists and absent fields are the same: the server drops them.
+function sameJson(a: unknown, b: unknown): boolean {
+  return isDeepStrictEqual(strip(a), strip(b));
+}
+
+function strip(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(strip);
+  if (typeof value !== 'object' || value === null) return value === '' || value === false ? undefined : value;
+  const kept = Object.entries(value)
+    .map(([key, v]) => [key, strip(v)] as const)
+    .filter(([, v]) => v !== undefined);
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
+}
+
+/**
+ * A strategic merge patch for the status subresource. Conditions of others stay (they merge by type); addresses are
+ * replaced as a whole, because they may repeat a type.
+ */
+export function statusPatch(own: OwnStatus): unknown {
+  return { status: { ...own, addresses: [...(own.addresses ?? []), { $patch: 'replace' }] } };
+}
