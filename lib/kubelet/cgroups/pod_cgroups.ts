@@ -1,0 +1,200 @@
+/** The cgroups of QoS classes and pods: made before a pod's sandbox, removed when nothing of the pod runs any more. */
+import { podQOS } from '../../api/qos.ts';
+import type { Pod } from '../../api/types.ts';
+import type { Log } from '../../base/log.ts';
+import { bytes, cpuQuota, cpuShares, milliCpu } from '../runtime/linux_resources.ts';
+import { isSidecar } from '../runtime/restart_policy.ts';
+import { podUid } from '../runtime/runtime_names.ts';
+import {
+  type CgroupDriver,
+  type CgroupName,
+  cgroupParent,
+  cgroupPath,
+  podCgroup,
+  podUidOf,
+  type QosClass,
+  qosCgroup,
+} from './cgroup_names.ts';
+import { childGroups, createGroup, type Hierarchy, removeGroup, setValue } from './hierarchy.ts';
+
+export interface PodCgroupsOptions {
+  readonly hierarchy: Hierarchy;
+  readonly driver: CgroupDriver;
+  readonly root: CgroupName;
+  /** `cgroupsPerQOS`; without it pods go into the root group. */
+  readonly enabled: boolean;
+  readonly cpuCFSQuota: boolean;
+  readonly cpuPeriodUs: number;
+  /** `podPidsLimit`; -1 for none. */
+  readonly podPidsLimit: number;
+  readonly log: Log;
+}
+
+const QOS_CLASSES: readonly QosClass[] = ['Guaranteed', 'Burstable', 'BestEffort'];
+
+/** What a pod's group is given. */
+export interface PodLimits {
+  readonly cpuShares: number;
+  /** Microseconds per period; undefined: no limit, as some container has none. */
+  readonly cpuQuota: number | undefined;
+  readonly memoryBytes: number | undefined;
+}
+
+export class PodCgroups {
+  readonly #options: PodCgroupsOptions;
+  readonly #made = new Set<string>();
+  readonly #reported = new Set<string>();
+
+  constructor(options: PodCgroupsOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the groups of the QoS classes. */
+  async init(): Promise<void> {
+    const { enabled, root, driver, hierarchy } = this.#options;
+    if (!enabled) return;
+    for (const qos of QOS_CLASSES) await createGroup(hierarchy, cgroupPath(qosCgroup(root, qos), driver));
+    await this.#setCpuShares(cgroupPath(qosCgroup(root, 'BestEffort'), driver), 2);
+  }
+
+  /** CRI's `cgroupParent` of the pod. */
+  parentOf(pod: Pod): string {
+    const { enabled, root, driver } = this.#options;
+    return enabled
+      ? cgroupParent(podCgroup(root, podQOS(pod), podUid(pod)), driver)
+      : cgroupParent(root, driver);
+  }
+
+  /** Makes the pod's group and sets its limits. Idempotent. */
+  async ensure(pod: Pod): Promise<void> {
+    const { enabled, root, driver, hierarchy, podPidsLimit, cpuPeriodUs } = this.#options;
+    const uid = podUid(pod);
+    if (!enabled || this.#made.has(uid)) return;
+    const path = cgroupPath(podCgroup(root, podQOS(pod), uid), driver);
+    await createGroup(hierarchy, path);
+    const limits = podLimits(pod, this.#options);
+    await this.#setCpuShares(path, limits.cpuShares);
+    const v2 = hierarchy.version === 2;
+    if (limits.cpuQuota !== undefined) {
+      if (v2) await this.#set('cpu', path, 'cpu.max', `${limits.cpuQuota} ${cpuPeriodUs}`);
+      else {
+        await this.#set('cpu', path, 'cpu.cfs_period_us', String(cpuPeriodUs));
+        await this.#set('cpu', path, 'cpu.cfs_quota_us', String(limits.cpuQuota));
+      }
+    }
+    if (limits.memoryBytes !== undefined) {
+      await this.#set(
+        'memory',
+        path,
+        v2 ? 'memory.max' : 'memory.limit_in_bytes',
+        String(limits.memoryBytes),
+      );
+    }
+    if (podPidsLimit > 0) await this.#set('pids', path, 'pids.max', String(podPidsLimit));
+    this.#made.add(uid);
+  }
+
+  /** The burstable class weighs as much as the requests of its pods. */
+  async balance(pods: readonly Pod[]): Promise<void> {
+    const { enabled, root, driver } = this.#options;
+    if (!enabled) return;
+    const requests = pods
+      .filter((pod) => podQOS(pod) === 'Burstable')
+      .reduce((sum, pod) => sum + podMilliCpu(pod), 0);
+    await this.#setCpuShares(cgroupPath(qosCgroup(root, 'Burstable'), driver), cpuShares(requests));
+  }
+
+  /** Removes the pod's group, whichever class it is in. Rejects while a process is in it. */
+  async remove(uid: string): Promise<void> {
+    const { enabled, root, driver, hierarchy } = this.#options;
+    if (!enabled) return;
+    for (const qos of QOS_CLASSES)
+      await removeGroup(hierarchy, cgroupPath(podCgroup(root, qos, uid), driver));
+    this.#made.delete(uid);
+  }
+
+  /** UIDs of all pods that have a group. */
+  async pods(): Promise<readonly string[]> {
+    const { enabled, root, driver, hierarchy } = this.#options;
+    if (!enabled) return [];
+    const uids = new Set<string>();
+    for (const qos of QOS_CLASSES) {
+      for (const name of await childGroups(hierarchy, cgroupPath(qosCgroup(root, qos), driver))) {
+        const uid = podUidOf(name, driver);
+        if (uid !== undefined) uids.add(uid);
+      }
+    }
+    return [...uids];
+  }
+
+  async #setCpuShares(path: string, shares: number): Promise<void> {
+    if (this.#options.hierarchy.version === 2) {
+      // The conversion of the OCI runtimes: 2..262144 to 1..10000.
+      const weight = 1 + Math.floor(((shares - 2) * 9999) / 262_142);
+      await this.#set('cpu', path, 'cpu.weight', String(weight));
+    } else {
+      await this.#set('cpu', path, 'cpu.shares', String(shares));
+    }
+  }
+
+  /** A limit that cannot be set is reported once and does not keep the pod from running. */
+  async #set(controller: string, path: string, file: string, value: string): Promise<void> {
+    const { hierarchy, log } = this.#options;
+    let problem: unknown;
+    try {
+      if (await setValue(hierarchy, controller, path, file, value)) return;
+      problem = new Error(`no ${file} here`);
+    } catch (error) {
+      problem = error;
+    }
+    const key = `${controller}/${file}`;
+    if (this.#reported.has(key)) return;
+    this.#reported.add(key);
+    log.warn('Cannot set a cgroup limit; going on without', { cgroup: path, file, value, err: problem });
+  }
+}
+
+/** Limits of a pod's group: sums over its containers, and none where some container has none. Pure. */
+export function podLimits(
+  pod: Pod,
+  options: { readonly cpuCFSQuota: boolean; readonly cpuPeriodUs: number },
+): PodLimits {
+  const cpu = limitOf(pod, (limits) => milliCpu(limits?.['cpu']));
+  const memory = limitOf(pod, (limits) => bytes(limits?.['memory']));
+  return {
+    cpuShares: cpuShares(podMilliCpu(pod)),
+    cpuQuota: options.cpuCFSQuota && cpu !== undefined ? cpuQuota(cpu, options.cpuPeriodUs) : undefined,
+    memoryBytes: memory,
+  };
+}
+
+type Limits = Readonly<Record<string, string>> | undefined;
+
+function limitOf(pod: Pod, read: (limits: Limits) => number): number | undefined {
+  const ofPod = read(pod.spec.resources?.limits);
+  if (ofPod > 0) return ofPod;
+  const inits = pod.spec.initContainers ?? [];
+  const running = [...pod.spec.containers, ...inits.filter(isSidecar)].map((c) => read(c.resources?.limits));
+  const once = inits.filter((c) => !isSidecar(c)).map((c) => read(c.resources?.limits));
+  if ([...running, ...once].includes(0)) return undefined;
+  const sum = running.reduce((total, value) => total + value, 0);
+  const overhead = read(pod.spec.overhead);
+  return Math.max(sum, ...once) + overhead;
+}
+
+function podMilliCpu(pod: Pod): number {
+  const ofPod = milliCpu(pod.spec.resources?.requests?.['cpu']);
+  if (ofPod > 0) return ofPod;
+  const request = (c: {
+    readonly resources?: { readonly requests?: Limits; readonly limits?: Limits };
+  }): number => milliCpu(c.resources?.requests?.['cpu'] ?? c.resources?.limits?.['cpu']);
+  const inits = pod.spec.initContainers ?? [];
+  const sum = [...pod.spec.containers, ...inits.filter(isSidecar)].reduce(
+    (total, c) => total + request(c),
+    0,
+  );
+  return (
+    Math.max(sum, 0, ...inits.filter((c) => !isSidecar(c)).map(request)) +
+    milliCpu(pod.spec.overhead?.['cpu'])
+  );
+}

@@ -1,0 +1,74 @@
+/** CRI's statuses to the kubelet's: times in milliseconds, states by name. */
+import { ContainerState, NamespaceMode, PodSandboxState } from '../../cri/generated/api.ts';
+import type { ContainerStatus, PodSandboxStatus } from '../../cri/runtime_client.ts';
+import type { ContainerRuntimeState, ContainerRuntimeStatus, SandboxRuntimeStatus } from '../contracts.ts';
+import { CONTAINER_NAME_LABEL, HASH_ANNOTATION, RESTART_COUNT_ANNOTATION } from '../runtime/runtime_names.ts';
+
+const STATES: Readonly<Record<number, ContainerRuntimeState>> = {
+  [ContainerState.CONTAINER_CREATED]: 'created',
+  [ContainerState.CONTAINER_RUNNING]: 'running',
+  [ContainerState.CONTAINER_EXITED]: 'exited',
+  [ContainerState.CONTAINER_UNKNOWN]: 'unknown',
+};
+
+export function sandboxStatus(status: PodSandboxStatus): SandboxRuntimeStatus {
+  const primary = status.network?.ip ?? '';
+  const additional = status.network?.additionalIps.map(({ ip }) => ip) ?? [];
+  return {
+    id: status.id,
+    state: status.state === PodSandboxState.SANDBOX_READY ? 'ready' : 'notready',
+    attempt: status.metadata?.attempt ?? 0,
+    createdAtMs: milliseconds(status.createdAt),
+    ips: [primary, ...additional].filter((ip) => ip !== ''),
+    hostNetwork: status.linux?.namespaces?.options?.network === NamespaceMode.NODE,
+    labels: status.labels,
+    annotations: status.annotations,
+  };
+}
+
+export function containerStatus(status: ContainerStatus, sandboxId: string): ContainerRuntimeStatus {
+  const restarts = Number(status.annotations[RESTART_COUNT_ANNOTATION]);
+  const user = status.user?.linux;
+  return {
+    id: status.id,
+    name: status.labels[CONTAINER_NAME_LABEL] ?? status.metadata?.name ?? '',
+    sandboxId,
+    state: STATES[status.state] ?? 'unknown',
+    restartCount: Number.isInteger(restarts) ? restarts : (status.metadata?.attempt ?? 0),
+    hash: status.annotations[HASH_ANNOTATION] ?? '',
+    createdAtMs: milliseconds(status.createdAt),
+    startedAtMs: milliseconds(status.startedAt),
+    finishedAtMs: milliseconds(status.finishedAt),
+    exitCode: status.exitCode,
+    reason: status.reason,
+    message: status.message,
+    image:
+      status.image?.userSpecifiedImage !== undefined && status.image.userSpecifiedImage !== ''
+        ? status.image.userSpecifiedImage
+        : (status.image?.image ?? ''),
+    imageId: status.imageRef,
+    logPath: status.logPath,
+    labels: status.labels,
+    annotations: status.annotations,
+    ...(user === undefined
+      ? {}
+      : {
+          user: {
+            uid: Number(user.uid),
+            gid: Number(user.gid),
+            supplementalGroups: user.supplementalGroups.map(Number),
+          },
+        }),
+    mounts: status.mounts.map(({ containerPath, hostPath, readonly, recursiveReadOnly }) => ({
+      containerPath,
+      hostPath,
+      readonly,
+      recursiveReadOnly,
+    })),
+  };
+}
+
+/** Nanoseconds to milliseconds; 0 (never) and the zero time of Go stay 0. */
+function milliseconds(nanoseconds: bigint): number {
+  return nanoseconds <= 0n ? 0 : Number(nanoseconds / 1_000_000n);
+}

@@ -1,0 +1,99 @@
+/** Requests and limits to what the kernel takes. */
+import { parseQuantity } from '../../api/quantity.ts';
+import { podQOS } from '../../api/qos.ts';
+import { podPriority } from '../../api/pod.ts';
+import type { Container, Pod, ResourceRequirements } from '../../api/types.ts';
+import type { LinuxContainerResources, Partially } from '../../cri/runtime_client.ts';
+
+const MIN_SHARES = 2;
+const MAX_SHARES = 262_144;
+const MIN_QUOTA_US = 1000;
+/** Pods of at least this priority (`system-cluster-critical`) are as protected as guaranteed ones. */
+const SYSTEM_CRITICAL_PRIORITY = 2_000_000_000;
+
+/** cpu.shares of a request: 1024 per CPU. */
+export function cpuShares(milliCpu: number): number {
+  if (milliCpu <= 0) return MIN_SHARES;
+  return Math.min(MAX_SHARES, Math.max(MIN_SHARES, Math.floor((milliCpu * 1024) / 1000)));
+}
+
+/** cpu.cfs_quota_us of a limit, 0 for none. */
+export function cpuQuota(milliCpu: number, periodUs: number): number {
+  if (milliCpu <= 0) return 0;
+  return Math.max(MIN_QUOTA_US, Math.floor((milliCpu * periodUs) / 1000));
+}
+
+/** CPU in thousandths, 0 for absent. */
+export function milliCpu(quantity: string | undefined): number {
+  return quantity === undefined ? 0 : Number(parseQuantity(quantity).milliValue());
+}
+
+/** Bytes, 0 for absent. */
+export function bytes(quantity: string | undefined): number {
+  return quantity === undefined ? 0 : Number(parseQuantity(quantity).value());
+}
+
+/** What the kernel's OOM killer adds to the container's score: who asked for memory and keeps to it dies last. */
+export function oomScoreAdj(
+  pod: Pod,
+  container: Pick<Container, 'resources'>,
+  memoryCapacity: number,
+): number {
+  if (podPriority(pod) >= SYSTEM_CRITICAL_PRIORITY) return -997;
+  switch (podQOS(pod)) {
+    case 'Guaranteed':
+      return -997;
+    case 'BestEffort':
+      return 1000;
+    default: {
+      const request = bytes(container.resources?.requests?.['memory']);
+      const adjusted = 1000 - Math.floor((1000 * request) / Math.max(memoryCapacity, 1));
+      // Between guaranteed (below) and best effort (above), whatever the request.
+      return Math.min(999, Math.max(3, adjusted));
+    }
+  }
+}
+
+export interface ResourceOptions {
+  readonly cpuCFSQuota: boolean;
+  readonly cpuPeriodUs: number;
+  /** Bytes of memory of the node. */
+  readonly memoryCapacity: number;
+  readonly cgroupV2: boolean;
+}
+
+export function containerResources(
+  pod: Pod,
+  container: Pick<Container, 'resources'>,
+  options: ResourceOptions,
+): Partially<LinuxContainerResources> {
+  const resources: ResourceRequirements = container.resources ?? {};
+  const limit = milliCpu(resources.limits?.['cpu']);
+  const requestText = resources.requests?.['cpu'];
+  const request = requestText === undefined ? limit : milliCpu(requestText);
+  const period = options.cpuPeriodUs;
+  return {
+    cpuShares: BigInt(cpuShares(request)),
+    ...(options.cpuCFSQuota && limit > 0
+      ? { cpuPeriod: BigInt(period), cpuQuota: BigInt(cpuQuota(limit, period)) }
+      : {}),
+    memoryLimitInBytes: BigInt(bytes(resources.limits?.['memory'])),
+    oomScoreAdj: BigInt(oomScoreAdj(pod, container, options.memoryCapacity)),
+    // A container under v2 is killed as a whole, as stock does unless singleProcessOOMKill is set.
+    ...(options.cgroupV2 ? { unified: { 'memory.oom.group': '1' } } : {}),
+    hugepageLimits: hugepages(resources),
+  };
+}
+
+function hugepages(resources: ResourceRequirements): { pageSize: string; limit: bigint }[] {
+  const limits = Object.entries(resources.limits ?? {}).filter(([name]) => name.startsWith('hugepages-'));
+  return limits.map(([name, quantity]) => ({
+    pageSize: pageSize(name.slice('hugepages-'.length)),
+    limit: BigInt(bytes(quantity)),
+  }));
+}
+
+// The kernel's names: 2MB, 1GB.
+function pageSize(size: string): string {
+  return size.replace(/i$/, 'B');
+}

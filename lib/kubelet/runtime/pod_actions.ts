@@ -1,0 +1,430 @@
+/**
+ * What to do for a pod that should run: from the spec and what the runtime has to a list of actions. Pure: the same input
+ * gives the same actions; `pod_sync.ts` carries them out and the worker asks again afterwards.
+ */
+import type { Container, Pod } from '../../api/types.ts';
+import type {
+  AnyContainer,
+  ContainerRuntimeStatus,
+  PodRuntimeStatus,
+  ProbeVerdicts,
+  SandboxRuntimeStatus,
+} from '../contracts.ts';
+import {
+  type RestartBackoffEntry,
+  type RestartBackoffPolicy,
+  type RestartDecision,
+  restartDecision,
+} from './restart_backoff.ts';
+import { initRestartsAfterFailure, isSidecar, restartPolicyOf, restartsAfterExit } from './restart_policy.ts';
+import { containerHash } from './runtime_names.ts';
+
+export type KillReason = 'livenessProbe' | 'startupProbe' | 'specChanged' | 'unknownState' | 'podFinished';
+
+export interface KillAction {
+  readonly container: AnyContainer;
+  readonly containerId: string;
+  readonly reason: KillReason;
+  /** A new incarnation is to follow. */
+  readonly restart: boolean;
+  /** Text of the `Killing` event. */
+  readonly message: string;
+}
+
+export interface StartAction {
+  readonly container: AnyContainer;
+  readonly kind: 'init' | 'regular' | 'ephemeral';
+  readonly restartCount: number;
+  /** Back-off state to keep once the start is tried; `undefined` for a first start. */
+  readonly backoff: RestartBackoffEntry | undefined;
+  /** Why, for the timeline. */
+  readonly why: string;
+}
+
+/** A container that is to be restarted, later. */
+export interface Waiting {
+  readonly container: AnyContainer;
+  readonly containerId: string;
+  readonly delayMs: number;
+  readonly notBeforeMs: number;
+}
+
+export interface PodActions {
+  /** Stop everything the pod has: its sandbox is not usable, or all its containers are done. */
+  readonly killPod: { readonly reason: string } | undefined;
+  readonly createSandbox: { readonly attempt: number; readonly why: string } | undefined;
+  /** The sandbox to start containers in when none is created. */
+  readonly sandbox: SandboxRuntimeStatus | undefined;
+  readonly kill: readonly KillAction[];
+  /** In the order to start them. */
+  readonly start: readonly StartAction[];
+  /** In CrashLoopBackOff. */
+  readonly waiting: readonly Waiting[];
+}
+
+export interface PodActionsInput {
+  readonly pod: Pod;
+  readonly status: PodRuntimeStatus | undefined;
+  readonly nowMs: number;
+  verdicts(containerName: string, containerId: string): ProbeVerdicts;
+  /** Whether the container has passed its startup probe (or has none). */
+  started(containerName: string, containerId: string): boolean;
+  /** Back-off state kept for the container, `undefined` if none. */
+  backoff(container: AnyContainer): RestartBackoffEntry | undefined;
+  readonly policy: RestartBackoffPolicy;
+  /** True for an incarnation that was killed in order to be replaced: it starts again whatever its policy and exit code. */
+  killedForRestart(containerId: string): boolean;
+  /** Restart count of an incarnation that the runtime no longer has, from the log directory or the API; -1 for none. */
+  lastRestartCount(containerName: string): number;
+}
+
+export function podActions(input: PodActionsInput): PodActions {
+  const { pod } = input;
+  const sandboxes = input.status?.sandboxes ?? [];
+  const sandbox = sandboxNeeded(pod, sandboxes);
+  return sandbox.usable === undefined
+    ? withNewSandbox(input, sandbox.attempt, sandbox.why)
+    : inSandbox(input, sandbox.usable);
+}
+
+// ---------------------------------------------------------------- sandbox
+
+type SandboxVerdict = { usable: SandboxRuntimeStatus } | { usable?: undefined; attempt: number; why: string };
+
+function sandboxNeeded(pod: Pod, sandboxes: readonly SandboxRuntimeStatus[]): SandboxVerdict {
+  const [newest] = sandboxes;
+  if (newest === undefined) return { attempt: 0, why: 'no sandbox' };
+  const attempt = newest.attempt + 1;
+  if (sandboxes.filter((s) => s.state === 'ready').length > 1) {
+    return { attempt, why: 'more than one sandbox is ready' };
+  }
+  if (newest.state !== 'ready') return { attempt, why: 'the sandbox is not ready' };
+  if (newest.hostNetwork !== (pod.spec.hostNetwork === true)) {
+    return { attempt, why: 'the network namespace changed' };
+  }
+  if (!newest.hostNetwork && newest.ips.length === 0) return { attempt, why: 'the sandbox has no IP' };
+  return { usable: newest };
+}
+
+/** Everything starts over in a new sandbox: init containers first, then those that are still to run. */
+function withNewSandbox(input: PodActionsInput, attempt: number, why: string): PodActions {
+  const { pod, status } = input;
+  const everHadSandbox = (status?.sandboxes.length ?? 0) > 0;
+  const leftover = everHadSandbox || (status?.containers.length ?? 0) > 0;
+  const nothing: PodActions = {
+    killPod: leftover ? { reason: why } : undefined,
+    createSandbox: undefined,
+    sandbox: undefined,
+    kill: [],
+    start: [],
+    waiting: [],
+  };
+  if (everHadSandbox && podFailedInit(input)) return nothing;
+  const due: StartAction[] = [];
+  const waiting: Waiting[] = [];
+  const inits = pod.spec.initContainers ?? [];
+  const regular = pod.spec.containers.filter((container) => {
+    const last = newestOf(status, container.name);
+    return last?.state !== 'exited' || restarts(input, container, last);
+  });
+  if (regular.length === 0) return nothing;
+  const [firstInit] = inits;
+  const first: readonly (readonly [AnyContainer, StartAction['kind']])[] =
+    firstInit === undefined
+      ? regular.map((container) => [container, 'regular'] as const)
+      : [[firstInit, 'init']];
+  for (const [container, kind] of first) {
+    addStart(input, due, waiting, container, kind, newestOf(status, container.name), why);
+  }
+  // A sandbox without a container to start in it would only idle.
+  const create = due.length > 0;
+  return {
+    ...nothing,
+    createSandbox: create ? { attempt, why } : undefined,
+    start: due,
+    waiting,
+  };
+}
+
+/** A plain init container failed and is not to be tried again: the pod has failed for good. */
+function podFailedInit(input: PodActionsInput): boolean {
+  const { pod, status } = input;
+  const initialized = pod.spec.containers.some((c) => newestOf(status, c.name) !== undefined);
+  if (initialized) return false;
+  return (pod.spec.initContainers ?? []).some((container) => {
+    const last = newestOf(status, container.name);
+    return (
+      !isSidecar(container) &&
+      last?.state === 'exited' &&
+      last.exitCode !== 0 &&
+      !initRestartsAfterFailure(pod, container, last.exitCode)
+    );
+  });
+}
+
+// ---------------------------------------------------------------- containers
+
+function inSandbox(input: PodActionsInput, sandbox: SandboxRuntimeStatus): PodActions {
+  const { pod, status } = input;
+  const kill: KillAction[] = [];
+  const start: StartAction[] = [];
+  const waiting: Waiting[] = [];
+  const out = { kill, start, waiting };
+
+  const ephemeral: StartAction[] = [];
+  for (const container of pod.spec.ephemeralContainers ?? []) {
+    if (newestOf(status, container.name) === undefined) {
+      ephemeral.push({
+        container,
+        kind: 'ephemeral',
+        restartCount: 0,
+        backoff: undefined,
+        why: 'ephemeral container added',
+      });
+    }
+  }
+
+  const init = initActions(input, sandbox, out);
+  if (init === 'failed') {
+    return { ...finished(sandbox, 'an init container failed'), start: [] };
+  }
+  if (init === 'done') {
+    let keep = 0;
+    for (const container of pod.spec.containers) keep += regularActions(input, sandbox, container, out);
+    const restarting = waiting.length > 0 || start.some((action) => action.kind === 'regular');
+    if (keep === 0 && !restarting) return finished(sandbox, 'all containers are done');
+  }
+  return {
+    killPod: undefined,
+    createSandbox: undefined,
+    sandbox,
+    kill,
+    start: [...ephemeral, ...start],
+    waiting,
+  };
+}
+
+function finished(sandbox: SandboxRuntimeStatus, reason: string): PodActions {
+  return { killPod: { reason }, createSandbox: undefined, sandbox, kill: [], start: [], waiting: [] };
+}
+
+interface Lists {
+  readonly kill: KillAction[];
+  readonly start: StartAction[];
+  readonly waiting: Waiting[];
+}
+
+/**
+ * Init containers in order: each plain one must have succeeded and each sidecar have started before the next is begun.
+ * Once a regular container was created in this sandbox the order is history: then sidecars are only kept running.
+ */
+function initActions(
+  input: PodActionsInput,
+  sandbox: SandboxRuntimeStatus,
+  out: Lists,
+): 'done' | 'running' | 'failed' {
+  const { pod, status } = input;
+  const initialized = pod.spec.containers.some((c) => currentOf(status, sandbox, c.name) !== undefined);
+  for (const container of pod.spec.initContainers ?? []) {
+    const current = currentOf(status, sandbox, container.name);
+    if (isSidecar(container)) {
+      const running = keepSidecar(input, container, current, out);
+      if (!initialized && (!running || !input.started(container.name, current?.id ?? ''))) return 'running';
+      continue;
+    }
+    if (initialized) continue;
+    if (current === undefined) {
+      addStart(
+        input,
+        out.start,
+        out.waiting,
+        container,
+        'init',
+        newestOf(status, container.name),
+        'next init container',
+      );
+      return 'running';
+    }
+    switch (current.state) {
+      case 'running':
+        if (current.hash !== containerHash(container)) {
+          out.kill.push(killAction(container, current, 'specChanged', true));
+        }
+        return 'running';
+      case 'created':
+        addStart(
+          input,
+          out.start,
+          out.waiting,
+          container,
+          'init',
+          current,
+          'it was created and never started',
+        );
+        return 'running';
+      case 'unknown':
+        out.kill.push(killAction(container, current, 'unknownState', true));
+        return 'running';
+      case 'exited':
+        if (current.exitCode === 0) continue;
+        if (!initRestartsAfterFailure(pod, container, current.exitCode)) return 'failed';
+        addStart(
+          input,
+          out.start,
+          out.waiting,
+          container,
+          'init',
+          current,
+          `it exited with ${current.exitCode}`,
+        );
+        return 'running';
+    }
+  }
+  return 'done';
+}
+
+/** True when it runs and goes on running. */
+function keepSidecar(
+  input: PodActionsInput,
+  container: Container,
+  current: ContainerRuntimeStatus | undefined,
+  out: Lists,
+): boolean {
+  if (current?.state === 'running') {
+    const reason = reasonToKill(input, container, current);
+    if (reason === undefined) return true;
+    out.kill.push(killAction(container, current, reason, true));
+    return false;
+  }
+  if (current?.state === 'unknown') {
+    out.kill.push(killAction(container, current, 'unknownState', true));
+    return false;
+  }
+  const why = current === undefined ? 'next sidecar' : `it exited with ${current.exitCode}`;
+  addStart(
+    input,
+    out.start,
+    out.waiting,
+    container,
+    'init',
+    current ?? newestOf(input.status, container.name),
+    why,
+  );
+  return false;
+}
+
+/** Adds what is to be done for a regular container; returns 1 when it runs and is kept, or is to come back. */
+function regularActions(
+  input: PodActionsInput,
+  sandbox: SandboxRuntimeStatus,
+  container: Container,
+  out: Lists,
+): number {
+  const { pod, status } = input;
+  const current = currentOf(status, sandbox, container.name);
+  const add = (last: ContainerRuntimeStatus | undefined, why: string): void =>
+    addStart(input, out.start, out.waiting, container, 'regular', last, why);
+  if (current === undefined) {
+    const last = newestOf(status, container.name);
+    if (last?.state === 'exited' && !restarts(input, container, last)) return 0;
+    add(last, last === undefined ? 'first start' : 'new sandbox');
+    return 0;
+  }
+  switch (current.state) {
+    case 'created':
+      add(current, 'it was created and never started');
+      return 0;
+    case 'unknown':
+      out.kill.push(killAction(container, current, 'unknownState', true));
+      return 1;
+    case 'exited':
+      if (restarts(input, container, current)) add(current, `it exited with ${current.exitCode}`);
+      return 0;
+    case 'running': {
+      const reason = reasonToKill(input, container, current);
+      if (reason === undefined) return 1;
+      const restart = reason === 'specChanged' || restartPolicyOf(pod, container) !== 'Never';
+      out.kill.push(killAction(container, current, reason, restart));
+      // It is killed now and decided on again when its exit is known.
+      return 1;
+    }
+  }
+}
+
+function restarts(input: PodActionsInput, container: Container, last: ContainerRuntimeStatus): boolean {
+  return input.killedForRestart(last.id) || restartsAfterExit(input.pod, container, last.exitCode);
+}
+
+function reasonToKill(
+  input: PodActionsInput,
+  container: Container,
+  current: ContainerRuntimeStatus,
+): KillReason | undefined {
+  if (current.hash !== '' && current.hash !== containerHash(container)) return 'specChanged';
+  const verdicts = input.verdicts(container.name, current.id);
+  if (verdicts.liveness === false) return 'livenessProbe';
+  if (verdicts.startup === false) return 'startupProbe';
+  return undefined;
+}
+
+function killAction(
+  container: AnyContainer,
+  current: ContainerRuntimeStatus,
+  reason: KillReason,
+  restart: boolean,
+): KillAction {
+  const what = {
+    livenessProbe: `Container ${container.name} failed liveness probe`,
+    startupProbe: `Container ${container.name} failed startup probe`,
+    specChanged: `Container ${container.name} definition changed`,
+    unknownState: `Container is in ${JSON.stringify(current.state)} state, try killing it before restart`,
+    podFinished: `Stopping container ${container.name}`,
+  }[reason];
+  const message = restart && reason !== 'unknownState' ? `${what}, will be restarted` : what;
+  return { container, containerId: current.id, reason, restart, message };
+}
+
+function addStart(
+  input: PodActionsInput,
+  start: StartAction[],
+  waiting: Waiting[],
+  container: AnyContainer,
+  kind: StartAction['kind'],
+  last: ContainerRuntimeStatus | undefined,
+  why: string,
+): void {
+  const restartCount = (last?.restartCount ?? input.lastRestartCount(container.name)) + 1;
+  if (last?.state !== 'exited') {
+    start.push({ container, kind, restartCount, backoff: undefined, why });
+    return;
+  }
+  const decision: RestartDecision = restartDecision(
+    input.backoff(container),
+    last,
+    input.nowMs,
+    input.policy,
+  );
+  if (decision.start) {
+    start.push({ container, kind, restartCount, backoff: decision.entry, why });
+  } else {
+    const { delayMs, notBeforeMs } = decision;
+    waiting.push({ container, containerId: last.id, delayMs, notBeforeMs });
+  }
+}
+
+/** The newest incarnation of a container, in any sandbox of the pod. */
+export function newestOf(
+  status: PodRuntimeStatus | undefined,
+  name: string,
+): ContainerRuntimeStatus | undefined {
+  return status?.containers.find((container) => container.name === name);
+}
+
+/** The newest incarnation in this sandbox. */
+export function currentOf(
+  status: PodRuntimeStatus | undefined,
+  sandbox: SandboxRuntimeStatus,
+  name: string,
+): ContainerRuntimeStatus | undefined {
+  return status?.containers.find((c) => c.name === name && c.sandboxId === sandbox.id);
+}

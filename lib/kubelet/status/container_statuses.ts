@@ -1,0 +1,213 @@
+/** `status.containerStatuses` and its kin, from the spec, the runtime and what was known before. Pure. */
+import type { ContainerState, ContainerStatus, Pod } from '../../api/types.ts';
+import type { AnyContainer, ContainerRuntimeStatus, PodRuntimeStatus, ProbeVerdicts } from '../contracts.ts';
+import { isSidecar } from '../runtime/restart_policy.ts';
+
+export interface ContainerStatusInput {
+  readonly pod: Pod;
+  readonly runtime: PodRuntimeStatus | undefined;
+  /** `containerd://` and the like. */
+  readonly runtimeName: string;
+  /** Why a container that should run does not: image, config, back-off. */
+  waiting(containerName: string): { readonly reason: string; readonly message: string } | undefined;
+  verdicts(containerName: string, containerId: string): ProbeVerdicts;
+  started(containerName: string, containerId: string): boolean;
+  /** Termination message of an exited incarnation, read by the caller. */
+  terminationMessage(container: ContainerRuntimeStatus): string;
+  /** The pod is being ended: what never ran will not run any more. */
+  readonly terminating: boolean;
+}
+
+export interface ContainerStatuses {
+  readonly init: readonly ContainerStatus[];
+  readonly regular: readonly ContainerStatus[];
+  readonly ephemeral: readonly ContainerStatus[];
+}
+
+export function containerStatuses(input: ContainerStatusInput): ContainerStatuses {
+  const { pod } = input;
+  const hasInits = (pod.spec.initContainers?.length ?? 0) > 0;
+  const notYet = hasInits ? 'PodInitializing' : 'ContainerCreating';
+  const previous = (
+    list: readonly ContainerStatus[] | undefined,
+    name: string,
+  ): ContainerStatus | undefined => list?.find((status) => status.name === name);
+  const of = (
+    container: AnyContainer,
+    kind: 'init' | 'regular' | 'ephemeral',
+    old: ContainerStatus | undefined,
+    waitingReason: string,
+  ): ContainerStatus => statusOf(input, container, kind, old, waitingReason);
+  const byName = (a: ContainerStatus, b: ContainerStatus): number =>
+    a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+  return {
+    init: (pod.spec.initContainers ?? []).map((c) =>
+      of(c, 'init', previous(pod.status?.initContainerStatuses, c.name), 'PodInitializing'),
+    ),
+    regular: pod.spec.containers
+      .map((c) => of(c, 'regular', previous(pod.status?.containerStatuses, c.name), notYet))
+      .sort(byName),
+    ephemeral: (pod.spec.ephemeralContainers ?? [])
+      .map((c) =>
+        of(c, 'ephemeral', previous(pod.status?.ephemeralContainerStatuses, c.name), 'ContainerCreating'),
+      )
+      .sort(byName),
+  };
+}
+
+function statusOf(
+  input: ContainerStatusInput,
+  container: AnyContainer,
+  kind: 'init' | 'regular' | 'ephemeral',
+  old: ContainerStatus | undefined,
+  waitingReason: string,
+): ContainerStatus {
+  const incarnations = (input.runtime?.containers ?? []).filter(({ name }) => name === container.name);
+  const [current, before] = incarnations;
+  if (current === undefined) return withoutIncarnation(input, container, old, waitingReason);
+  const why = input.waiting(container.name);
+  const restarting = current.state === 'exited' && why !== undefined;
+  const state: ContainerState = restarting ? { waiting: withMessage(why) } : stateOf(input, current);
+  const last = restarting
+    ? terminated(input, current)
+    : before?.state === 'exited'
+      ? terminated(input, before)
+      : old?.lastState?.terminated;
+  const verdicts = input.verdicts(container.name, current.id);
+  const running = state.running !== undefined;
+  const started = running && (kind === 'ephemeral' ? true : input.started(container.name, current.id));
+  const plainInit = kind === 'init' && !isSidecar(container);
+  const ready = plainInit
+    ? state.terminated?.exitCode === 0
+    : kind !== 'ephemeral' &&
+      running &&
+      started &&
+      (container.readinessProbe === undefined || verdicts.readiness === true);
+  const resources = 'resources' in container ? container.resources : undefined;
+  const showsResources = running && kind !== 'ephemeral' && resources !== undefined;
+  return {
+    name: container.name,
+    containerID: `${input.runtimeName}://${current.id}`,
+    image: current.image === '' ? (container.image ?? '') : current.image,
+    imageID: current.imageId,
+    restartCount: current.restartCount,
+    ready,
+    started: plainInit ? (state.running !== undefined ? true : false) : started,
+    state,
+    lastState: last === undefined ? {} : { terminated: last },
+    ...(showsResources
+      ? { resources, ...(resources.requests === undefined ? {} : { allocatedResources: resources.requests }) }
+      : {}),
+    ...(current.user === undefined
+      ? {}
+      : {
+          user: {
+            linux: {
+              uid: current.user.uid,
+              gid: current.user.gid,
+              supplementalGroups: [...current.user.supplementalGroups],
+            },
+          },
+        }),
+    ...volumeMounts(container),
+  };
+}
+
+function volumeMounts(container: AnyContainer): Pick<ContainerStatus, 'volumeMounts'> {
+  const mounts = container.volumeMounts ?? [];
+  if (mounts.length === 0) return {};
+  const shown = mounts.map(({ name, mountPath, readOnly, recursiveReadOnly }) => ({
+    name,
+    mountPath,
+    ...(readOnly === true
+      ? { readOnly, recursiveReadOnly: recursiveReadOnly === 'Enabled' ? 'Enabled' : 'Disabled' }
+      : {}),
+  }));
+  return { volumeMounts: shown };
+}
+
+/** The runtime has nothing: it was never created, or its remains were removed. */
+function withoutIncarnation(
+  input: ContainerStatusInput,
+  container: AnyContainer,
+  old: ContainerStatus | undefined,
+  waitingReason: string,
+): ContainerStatus {
+  const base = {
+    name: container.name,
+    image: container.image ?? '',
+    imageID: '',
+    ready: false,
+    started: false,
+    restartCount: old?.restartCount ?? 0,
+    lastState: old?.lastState ?? {},
+    ...volumeMounts(container),
+  };
+  // What ended stays ended in the status although the runtime forgot it.
+  if (old?.state?.terminated !== undefined)
+    return { ...old, started: false, ready: old.ready && old.state.terminated.exitCode === 0 };
+  if (old?.state?.running !== undefined) {
+    const lost = {
+      exitCode: 137,
+      reason: 'ContainerStatusUnknown',
+      message: 'The container could not be located when the pod was terminated',
+    };
+    return input.terminating
+      ? { ...base, image: old.image, imageID: old.imageID, state: { terminated: lost } }
+      : {
+          ...base,
+          restartCount: old.restartCount + 1,
+          state: { waiting: { reason: waitingReason } },
+          lastState: {
+            terminated: {
+              ...lost,
+              message:
+                'The container could not be located when the pod was deleted.  The container used to be Running',
+            },
+          },
+        };
+  }
+  const why = input.waiting(container.name);
+  return { ...base, state: { waiting: why === undefined ? { reason: waitingReason } : withMessage(why) } };
+}
+
+function withMessage({ reason, message }: { reason: string; message: string }): {
+  reason: string;
+  message?: string;
+} {
+  return message === '' ? { reason } : { reason, message };
+}
+
+function stateOf(input: ContainerStatusInput, container: ContainerRuntimeStatus): ContainerState {
+  switch (container.state) {
+    case 'running':
+      return { running: { startedAt: timestamp(container.startedAtMs) } };
+    case 'exited':
+      return { terminated: terminated(input, container) };
+    case 'created':
+    case 'unknown':
+      return { waiting: { reason: 'ContainerCreating' } };
+  }
+}
+
+function terminated(
+  input: ContainerStatusInput,
+  container: ContainerRuntimeStatus,
+): NonNullable<ContainerState['terminated']> {
+  const message = input.terminationMessage(container);
+  const reason =
+    container.reason === '' ? (container.exitCode === 0 ? 'Completed' : 'Error') : container.reason;
+  return {
+    exitCode: container.exitCode,
+    reason,
+    ...(message === '' ? {} : { message }),
+    startedAt: timestamp(container.startedAtMs),
+    finishedAt: timestamp(container.finishedAtMs),
+    containerID: `${input.runtimeName}://${container.id}`,
+  };
+}
+
+/** Whole seconds, as the API keeps times; `null` for never. */
+export function timestamp(ms: number): string {
+  return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+}
