@@ -9,6 +9,7 @@ export function nearNames(name: string, known: Iterable<string>): string[] {
     .map((candidate) => ({ candidate, distance: editDistance(wanted, fold(candidate), limit) }))
     .filter((c) => c.distance <= limit)
     .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
+    .filter((c, _, [best]) => best !== undefined && c.distance <= best.distance + 1)
     .slice(0, 3)
     .map((c) => c.candidate);
 }

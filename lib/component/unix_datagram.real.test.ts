@@ -1,0 +1,52 @@
+/** Datagrams to real sockets, received by a python3 process: Node cannot receive them itself. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openUnixDatagram } from './unix_datagram.ts';
+
+const RECEIVER = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+path = sys.argv[1]
+s.bind("\\0" + path[1:] if path.startswith("@") else path)
+print("bound", flush=True)
+print(s.recv(4096).decode(), flush=True)
+`;
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'tsk-datagram-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+test.each(['path', 'abstract'])('reach a socket with an %s name', async (kind) => {
+  const name = kind === 'path' ? join(dir, 'notify.sock') : `@tsk-test-${process.pid}`;
+  const receiver = spawn('python3', ['-c', RECEIVER, name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  const ended = once(receiver, 'close');
+  const bound = new Promise<void>((resolve, reject) => {
+    receiver.on('error', reject);
+    receiver.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.startsWith('bound\n')) resolve();
+    });
+  });
+  await bound;
+  const sender = openUnixDatagram(name);
+  sender.send(Buffer.from('READY=1'));
+  sender.close();
+  await ended;
+  expect(output).toBe('bound\nREADY=1\n');
+});
+
+test('a socket that nobody listens on is an error with its code', () => {
+  const sender = openUnixDatagram(join(dir, 'none.sock'));
+  expect(() => sender.send(Buffer.from('x'))).toThrow(/sendto .*none\.sock: ENOENT/);
+  sender.close();
+});
+
+test('a path that does not fit is refused', () => {
+  expect(() => openUnixDatagram(`/${'x'.repeat(108)}`)).toThrow(RangeError);
+});
