@@ -245,7 +245,7 @@ class KindCache<T extends KubeObject & { readonly immutable?: boolean }> {
       return object;
     } catch (err) {
       if (isNotFound(err)) {
-        throw new ObjectUnavailableError(`${this.#kind} "${name}" not found`, true, { cause: err });
+        throw new ObjectUnavailableError(`${this.#kind} "${name}" not found`, true);
       }
       throw new ObjectUnavailableError(
         `failed to fetch ${this.#kind} "${name}": ${errorMessage(err)}`,

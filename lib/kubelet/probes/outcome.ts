@@ -1,3 +1,5 @@
+import { errorMessage } from '../../base/errors.ts';
+
 /** What one attempt of a probe came to. */
 export interface ProbeOutcome {
   /**
@@ -30,10 +32,9 @@ export function joinHostPort(host: string, port: number): string {
 
 /** A socket error in the words users know from stock (Go's net package). */
 export function dialMessage(err: unknown, address: string): string {
-  const code = err instanceof Error && 'code' in err && typeof err.code === 'string' ? err.code : '';
-  const reason = DIAL_REASONS[code];
-  if (reason !== undefined) return `dial tcp ${address}: ${reason}`;
-  return err instanceof Error ? err.message : String(err);
+  const code = typeof err === 'object' && err !== null && 'code' in err ? err.code : undefined;
+  const reason = typeof code === 'string' ? DIAL_REASONS[code] : undefined;
+  return reason === undefined ? errorMessage(err) : `dial tcp ${address}: ${reason}`;
 }
 
 const DIAL_REASONS: Readonly<Record<string, string>> = {

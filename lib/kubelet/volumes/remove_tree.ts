@@ -90,5 +90,7 @@ export async function lstatOrUndefined(path: string): Promise<Stats | undefined>
 
 /** The symbolic errno of a failed file system call. */
 export function codeOf(err: unknown): string | undefined {
-  return err instanceof Error && 'code' in err && typeof err.code === 'string' ? err.code : undefined;
+  // Not `instanceof Error`: errors of node's own modules may come from another realm.
+  if (typeof err !== 'object' || err === null || !('code' in err)) return undefined;
+  return typeof err.code === 'string' ? err.code : undefined;
 }
