@@ -1,13 +1,452 @@
+/** The proxy daemon: configuration, watches, syncs and servers put together. */
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, hostname } from 'node:os';
+import { stringify } from 'yaml';
+import type { EndpointSlice, Node, Service } from '../api/types.ts';
+import { errorMessage } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { ApiClient } from '../client/client.ts';
+import type { EventRecorder } from '../client/events.ts';
+import { createEventRecorder } from '../client/events.ts';
+import { createInformer } from '../client/informer.ts';
+import { createClient, loadKubeconfig } from '../client/kubeconfig.ts';
+import { ENDPOINT_SLICES, NODES, SERVICES } from '../client/resource.ts';
+import { ConfigError, encodeConfig } from '../component/config/document.ts';
+import { FeatureGates } from '../component/feature_gates.ts';
 import type { ParsedFlags } from '../component/flags.ts';
+import { formatFlags } from '../component/flags.ts';
 import type { DaemonContext } from '../component/lifecycle.ts';
-import type { proxyFlags } from './flags.ts';
+import { Metrics } from '../component/metrics.ts';
+import { configOf } from './config/from_flags.ts';
+import type { ProxyConfig } from './config/proxy_config.ts';
+import { PROXY_CONFIG_KIND } from './config/proxy_config.ts';
+import { configProblems } from './config/validate.ts';
+import { ConntrackCleaner } from './conntrack/cleaner.ts';
+import { FamilyProxy } from './family_proxy.ts';
+import { proxyFlags } from './flags.ts';
+import { ProxyHealth } from './healthcheck/proxy_health.ts';
+import type { ServiceHealth } from './healthcheck/service_health.ts';
+import { ServiceHealthServers } from './healthcheck/service_health.ts';
+import { IptablesBackend } from './iptables/backend.ts';
+import { cleanup } from './iptables/cleanup.ts';
+import { IptablesPrograms, supportsRandomFully } from './iptables/iptables_programs.ts';
+import type { Family } from './model/address.ts';
+import { FAMILIES } from './model/address.ts';
+import { ServicePlanner } from './model/planner.ts';
+import type { ServicePort } from './model/service_port.ts';
+import type { MachineSupport, NodeState } from './node_state.ts';
+import { UNKNOWN_NODE, familyPolicy, machineAddresses, nodeState, wantsLocalhostNodePorts } from './node_state.ts';
+import { createProxyMetrics } from './proxy_metrics.ts';
+import { startServers } from './servers.ts';
+import { SyncRunner } from './sync_runner.ts';
+import { ROUTE_LOCALNET, applySettings, conntrackSettings, ensure, procSysctls } from './sysctls.ts';
+import type { InputProblem } from './tracker/service_ports.ts';
+import { HEADLESS_LABEL, SERVICE_PROXY_NAME_LABEL } from './tracker/service_ports.ts';
+import { ServiceTracker } from './tracker/tracker.ts';
+
+type Flags = ParsedFlags<typeof proxyFlags>;
+
+// Not even fetched: Services and slices that are none of this proxy's business.
+const OURS = `!${SERVICE_PROXY_NAME_LABEL},!${HEADLESS_LABEL}`;
+/** All rules are compared with the kernel that often; flushes are noticed by the canary much earlier. */
+const FULL_SYNC_MS = 3_600_000;
 
 /**
- * Runs the daemon until `ctx.signal` aborts.
+ * Runs the daemon until `ctx.signal` aborts. Rules stay in force when it ends, however it ends.
  *
  * @throws Error when it cannot start; the message is the one sentence that the operator sees
  */
-export async function run(flags: ParsedFlags<typeof proxyFlags>, ctx: DaemonContext): Promise<void> {
-  ctx.log.info('Starting', { verbosity: flags.values.v });
-  await Promise.reject(new Error('this daemon is not built yet'));
+export async function run(flags: Flags, ctx: DaemonContext): Promise<void> {
+  const { log } = ctx;
+  const config = configOf(flags);
+  const problems = configProblems(config);
+  if (problems.length > 0) throw new ConfigError(flags.values.config || 'command line', problems);
+  if (flags.values.config !== '') {
+    const { format, verbosity } = config.logging;
+    log.configure({
+      ...(flags.isSet('v') ? {} : { verbosity }),
+      ...(flags.isSet('logging-format') ? {} : { format: format === 'json' ? 'json' : 'text' }),
+    });
+  }
+  const gates = new FeatureGates();
+  for (const warning of gates.set(Object.entries(config.featureGates))) log.warn(warning);
+  if (flags.values['write-config-to'] !== '') return writeConfig(config, flags.values['write-config-to'], log);
+  if (flags.values.cleanup) return cleanUp(log);
+
+  await applyOomScore(config.oomScoreAdj, log);
+  const support = await prepareMachine(config, log);
+  if (flags.values['init-only']) return undefined;
+  const proxy = new ProxyDaemon(flags, config, gates, support, ctx);
+  return proxy.run();
+}
+
+async function writeConfig(config: ProxyConfig, path: string, log: Log): Promise<void> {
+  await writeFile(path, stringify(encodeConfig(config, PROXY_CONFIG_KIND), { sortMapEntries: true }));
+  log.info('Wrote configuration', { file: path });
+}
+
+async function cleanUp(log: Log): Promise<void> {
+  for (const family of FAMILIES) {
+    const netfilter = new IptablesPrograms({ family });
+    try {
+      log.info('Removed the rules of the proxy', { ipFamily: family, chains: await cleanup(netfilter) });
+    } catch (err) {
+      if (family === 'IPv4') throw err;
+      log.warn('Cannot remove IPv6 rules', { err: errorMessage(err) });
+    }
+  }
+}
+
+async function applyOomScore(score: number, log: Log): Promise<void> {
+  try {
+    await writeFile('/proc/self/oom_score_adj', String(score));
+  } catch (err) {
+    log.warn('Cannot set oom_score_adj; going on without', { wanted: score, err: errorMessage(err) });
+  }
+}
+
+/** Kernel settings; needs more than CAP_NET_ADMIN, so a refusal must not stop the proxy. */
+async function prepareMachine(config: ProxyConfig, log: Log): Promise<Pick<MachineSupport, 'routeLocalnet'>> {
+  await applySettings(procSysctls, conntrackSettings(config.conntrack, availableParallelism()), log);
+  const routeLocalnet = wantsLocalhostNodePorts(config) && (await ensure(procSysctls, ROUTE_LOCALNET, 1, log));
+  const forward = await procSysctls.get('net/ipv4/ip_forward');
+  if (forward === '0') log.warn('net.ipv4.ip_forward is 0: this node does not forward packets to pods');
+  return { routeLocalnet };
+}
+
+interface FamilySupport extends MachineSupport {
+  readonly family: Family;
+  readonly netfilter: IptablesPrograms;
+}
+
+async function probeFamilies(routeLocalnet: boolean, log: Log): Promise<FamilySupport[]> {
+  const found: FamilySupport[] = [];
+  const failures: unknown[] = [];
+  for (const family of FAMILIES) {
+    const netfilter = new IptablesPrograms({ family });
+    try {
+      const version = await netfilter.probe();
+      found.push({ family, netfilter, randomFully: supportsRandomFully(version), routeLocalnet });
+    } catch (err) {
+      failures.push(err);
+      log.warn('No iptables support for this family', { ipFamily: family, err: errorMessage(err) });
+    }
+  }
+  if (found.length === 0) {
+    throw new Error(`iptables cannot be used for any address family: ${errorMessage(failures[0])}`);
+  }
+  return found;
+}
+
+class ProxyDaemon {
+  readonly #flags: Flags;
+  readonly #config: ProxyConfig;
+  readonly #gates: FeatureGates;
+  readonly #ctx: DaemonContext;
+  readonly #log: Log;
+  readonly #nodeName: string;
+  readonly #tracker: ServiceTracker;
+  readonly #client: ApiClient;
+  readonly #events: EventRecorder;
+  readonly #routeLocalnet: boolean;
+  // Set in run(), before anything that uses them is started.
+  #families: Array<{ proxy: FamilyProxy; support: FamilySupport }> = [];
+  #node: NodeState = UNKNOWN_NODE;
+  #policies = '';
+
+  constructor(
+    flags: Flags,
+    config: ProxyConfig,
+    gates: FeatureGates,
+    support: Pick<MachineSupport, 'routeLocalnet'>,
+    ctx: DaemonContext,
+  ) {
+    this.#flags = flags;
+    this.#config = config;
+    this.#gates = gates;
+    this.#ctx = ctx;
+    this.#log = ctx.log;
+    this.#routeLocalnet = support.routeLocalnet;
+    this.#nodeName = (config.hostnameOverride === '' ? hostname() : config.hostnameOverride).trim().toLowerCase();
+    this.#client = createClient(
+      loadKubeconfig({
+        ...(config.clientConnection.kubeconfig === '' ? {} : { path: config.clientConnection.kubeconfig }),
+        ...(flags.values.master === '' ? {} : { server: flags.values.master }),
+      }),
+      {
+        qps: config.clientConnection.qps,
+        burst: config.clientConnection.burst,
+        userAgent: 'ts-kube-proxy',
+        clock: ctx.clock,
+        onError: (err) => ctx.log.error(err, 'API client'),
+      },
+    );
+    this.#events = createEventRecorder(this.#client, {
+      component: 'kube-proxy',
+      host: this.#nodeName,
+      clock: ctx.clock,
+      api: 'events.k8s.io/v1',
+      onError: (err) => ctx.log.v(2).info('Event dropped', { err: errorMessage(err) }),
+    });
+    this.#tracker = new ServiceTracker({
+      nodeName: this.#nodeName,
+      onProblems: (object, problems) => this.#reportProblems(object, problems),
+    });
+  }
+
+  async run(): Promise<void> {
+    const { clock, signal, notify } = this.#ctx;
+    const log = this.#log;
+    const metricsRegistry = new Metrics();
+    metricsRegistry.addProcessMetrics(this.#gates);
+    const tracker = this.#tracker;
+    const metrics = createProxyMetrics(metricsRegistry, {
+      pendingServiceChanges: () => tracker.pendingServiceChanges,
+      pendingEndpointChanges: () => tracker.pendingEndpointChanges,
+    });
+    const supports = await probeFamilies(this.#routeLocalnet, log);
+
+    const nodes = createInformer(this.#client, NODES, {
+      fieldSelector: `metadata.name=${this.#nodeName}`,
+      clock,
+      onError: (err) => log.error(err, 'Failed to watch the Node'),
+    });
+    const services = createInformer(this.#client, SERVICES, {
+      labelSelector: OURS,
+      clock,
+      onError: (err) => log.error(err, 'Failed to watch Services'),
+    });
+    const slices = createInformer(this.#client, ENDPOINT_SLICES, {
+      labelSelector: OURS,
+      clock,
+      onError: (err) => log.error(err, 'Failed to watch EndpointSlices'),
+    });
+
+    const health = new ProxyHealth({
+      clock,
+      families: supports.map((s) => s.family),
+      timeoutMs: 2 * this.#config.iptables.syncPeriod,
+      onAnswer: (path, code) => metrics[path].inc({ code: String(code) }),
+    });
+    let synced = false;
+    const runner = new SyncRunner({
+      clock,
+      minIntervalMs: this.#config.iptables.minSyncPeriod,
+      periodMs: this.#config.iptables.syncPeriod,
+      sync: () => this.#sync(metrics, health, serviceServers),
+      periodic: () => this.#periodic(runner),
+      onError: (err, retryInMs) => log.error(err, 'Sync failed', { retryIn: `${Math.round(retryInMs)}ms` }),
+    });
+    const changed = (): void => {
+      // Half of the Services would be worse than the rules that are there from before.
+      if (!synced) return;
+      for (const { proxy } of this.#families) {
+        health.queued(proxy.family);
+        metrics.lastQueued.set({ ip_family: proxy.family }, clock.now() / 1000);
+      }
+      runner.request();
+    };
+    services.addHandler({
+      add: (s) => (tracker.setService(s), changed()),
+      update: (_old, s) => (tracker.setService(s), changed()),
+      delete: (s) => (tracker.deleteService(s), changed()),
+    });
+    slices.addHandler({
+      add: (s) => (tracker.setSlice(s), changed()),
+      update: (_old, s) => (tracker.setSlice(s), changed()),
+      delete: (s) => (tracker.deleteSlice(s), changed()),
+    });
+    const onNode = (node: Node | undefined): void => {
+      this.#node = nodeState(node);
+      health.nodeEligible = node !== undefined && this.#node.eligible;
+      if (synced && this.#applyNode()) changed();
+    };
+    nodes.addHandler({ add: onNode, update: (_old, node) => onNode(node), delete: () => onNode(undefined) });
+
+    const serviceServers = new ServiceHealthServers({
+      log,
+      addresses: () => [''],
+      proxyHealthy: () => health.isServing,
+      onListenError: (service, err) => this.#healthPortTaken(service, err),
+    });
+    const servers = await startServers({
+      config: this.#config,
+      flags: formatFlags(proxyFlags, this.#flags),
+      log: this.#ctx.log,
+      clock,
+      metrics: metricsRegistry,
+      health,
+      explainSources: () => this.#families.map(({ proxy }) => proxy),
+      isNodeAddress,
+    });
+    const running = [nodes.run(signal), services.run(signal), slices.run(signal)];
+    try {
+      await Promise.all([nodes.synced(signal), services.synced(signal), slices.synced(signal)]);
+      this.#setFamilies(supports, metrics);
+      this.#applyNode();
+      synced = true;
+      changed();
+      notify.ready();
+      log.info('Watching Services and EndpointSlices', {
+        node: this.#nodeName,
+        services: services.store.size,
+        endpointSlices: slices.store.size,
+        families: supports.map((s) => s.family),
+      });
+      const fullSync = this.#requestFullSyncs(runner);
+      await runner.run(signal);
+      fullSync.cancel();
+    } finally {
+      await Promise.allSettled(running);
+      await Promise.allSettled([...servers.map((s) => s.close()), serviceServers.close()]);
+      await this.#client.close();
+    }
+  }
+
+  #setFamilies(supports: readonly FamilySupport[], metrics: ReturnType<typeof createProxyMetrics>): void {
+    const { clock } = this.#ctx;
+    this.#families = supports.map((support) => ({
+      support,
+      proxy: new FamilyProxy({
+        backend: new IptablesBackend({
+          netfilter: support.netfilter,
+          policy: this.#policy(support),
+          log: this.#log,
+        }),
+        planner: new ServicePlanner(this.#tracker, { family: support.family, nodeName: this.#nodeName }),
+        conntrack: new ConntrackCleaner({
+          family: support.family,
+          nodeAddresses: () => new Set(machineAddresses().map((a) => a.ip)),
+        }),
+        metrics,
+        clock,
+        log: this.#log,
+        onRejected: (id, error) => this.#reportRejected(id, error),
+      }),
+    }));
+    this.#policies = this.#policyText();
+  }
+
+  #policy(support: FamilySupport): ReturnType<typeof familyPolicy> {
+    return familyPolicy(support.family, this.#config, this.#node, machineAddresses(), support);
+  }
+
+  #policyText(): string {
+    return JSON.stringify(
+      this.#families.map(({ support }) => this.#policy(support)),
+      (_key, value: unknown) => (typeof value === 'object' && value !== null && 'prefix' in value ? String(value) : value),
+    );
+  }
+
+  /** Addresses, pod ranges or zone may have changed. @returns whether rules have to change */
+  #applyNode(): boolean {
+    let changed = false;
+    for (const { proxy } of this.#families) {
+      const changes = proxy.planner.setZone(this.#node.zone);
+      if (changes.length > 0) changed = true;
+      proxy.accept(changes);
+    }
+    const policies = this.#policyText();
+    if (policies === this.#policies) return changed;
+    this.#policies = policies;
+    for (const { proxy, support } of this.#families) proxy.backend.setPolicy(this.#policy(support));
+    return true;
+  }
+
+  async #sync(
+    metrics: ReturnType<typeof createProxyMetrics>,
+    health: ProxyHealth,
+    serviceServers: ServiceHealthServers,
+  ): Promise<void> {
+    const changes = this.#tracker.take();
+    metrics.serviceChanges.inc(changes.serviceChanges);
+    metrics.endpointChanges.inc(changes.endpointChanges);
+    for (const { proxy } of this.#families) proxy.apply(changes.services, changes.triggerTimes);
+    const failures: unknown[] = [];
+    for (const { proxy } of this.#families) {
+      try {
+        // Not aborted by a shutdown: a commit under way is finished, the next start finds it complete.
+        await proxy.sync(new AbortController().signal);
+        health.updated(proxy.family);
+      } catch (err) {
+        failures.push(err);
+      }
+    }
+    await serviceServers.update(this.#serviceHealth());
+    if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'both families');
+  }
+
+  async #periodic(runner: SyncRunner): Promise<void> {
+    if (this.#applyNode()) runner.request();
+    for (const { proxy } of this.#families) {
+      if (await proxy.backend.isIntact()) continue;
+      this.#log.warn('Rules of the proxy were flushed or changed by another program; repairing', {
+        ipFamily: proxy.family,
+      });
+      proxy.backend.requestFullSync();
+      runner.request();
+    }
+  }
+
+  #requestFullSyncs(runner: SyncRunner): { cancel(): void } {
+    const arm = (): { cancel(): void } =>
+      this.#ctx.clock.setTimer(FULL_SYNC_MS, () => {
+        for (const { proxy } of this.#families) proxy.backend.requestFullSync();
+        runner.request();
+        timer = arm();
+      });
+    let timer = arm();
+    return { cancel: () => timer.cancel() };
+  }
+
+  #serviceHealth(): ServiceHealth[] {
+    const byService = new Map<string, { port: ServicePort; local: Set<string> }>();
+    for (const { proxy } of this.#families) {
+      for (const { port } of proxy.planner.plans.values()) {
+        if (port.healthCheckNodePort === 0) continue;
+        const key = `${port.namespace}/${port.name}`;
+        const entry = byService.get(key) ?? { port, local: new Set<string>() };
+        byService.set(key, entry);
+        for (const e of this.#tracker.endpoints(port)) if (e.isLocal && e.ready) entry.local.add(e.ip);
+      }
+    }
+    return [...byService.values()].map(({ port, local }) => ({
+      namespace: port.namespace,
+      name: port.name,
+      port: port.healthCheckNodePort,
+      localEndpoints: local.size,
+    }));
+  }
+
+  #reportProblems(object: Service | EndpointSlice, problems: readonly InputProblem[]): void {
+    const { namespace = '', name, uid } = object.metadata;
+    const kind = 'spec' in object ? 'Service' : 'EndpointSlice';
+    const message = problems.map((p) => p.message).join('; ');
+    this.#log.warn('Part of an object cannot be used', { kind, namespace, name, message });
+    const apiVersion = kind === 'Service' ? 'v1' : 'discovery.k8s.io/v1';
+    const ref = { apiVersion, kind, namespace, name, ...(uid === undefined ? {} : { uid }) };
+    this.#events.event(ref, 'Warning', 'InvalidServiceData', message);
+  }
+
+  #reportRejected(id: string, error: Error): void {
+    this.#log.error(error, 'The kernel refused the rules of a Service; the others are in force', { servicePort: id });
+    const [namespace = '', rest = ''] = id.split('/');
+    const name = rest.split(':')[0] ?? '';
+    const note = `The rules of ${id} were refused: ${errorMessage(error)}`.slice(0, 1000);
+    this.#events.event({ apiVersion: 'v1', kind: 'Service', namespace, name }, 'Warning', 'FailedToProgramService', note);
+  }
+
+  #healthPortTaken({ namespace, name, port }: ServiceHealth, err: unknown): void {
+    this.#log.error(err, 'Cannot serve a health check node port', { service: `${namespace}/${name}`, port });
+    this.#events.event(
+      { apiVersion: 'v1', kind: 'Service', namespace, name },
+      'Warning',
+      'FailedToStartServiceHealthcheck',
+      `node ${this.#nodeName} failed to start healthcheck "${namespace}/${name}" on port ${port}: ${errorMessage(err)}`,
+    );
+  }
+}
+
+function isNodeAddress(ip: string): boolean {
+  return machineAddresses().some((a) => a.ip === ip);
 }

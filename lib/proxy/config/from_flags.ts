@@ -1,0 +1,93 @@
+/** The configuration that the command line gives: the config file when there is one, the flags otherwise. */
+
+import { decodeConfig, loadConfigFile } from '../../component/config/document.ts';
+import type { ParsedFlags } from '../../component/flags.ts';
+import type { proxyFlags } from '../flags.ts';
+import type { ProxyConfig } from './proxy_config.ts';
+import { PROXY_CONFIG_KIND } from './proxy_config.ts';
+
+type Flags = ParsedFlags<typeof proxyFlags>;
+
+/** Flags that count beside a config file too. */
+const OVERRIDES = ['hostname-override'] as const;
+
+/** @throws ConfigError naming the field or file */
+export function configOf(flags: Flags): ProxyConfig {
+  const { values } = flags;
+  if (values.config !== '') {
+    const config = loadConfigFile(values.config, [PROXY_CONFIG_KIND]);
+    const host = OVERRIDES.some((name) => flags.isSet(name)) ? values['hostname-override'] : config.hostnameOverride;
+    return { ...config, hostnameOverride: host };
+  }
+  const base = decodeConfig(fileForm(flags), 'command line', [PROXY_CONFIG_KIND]);
+  // In a file zero means the default; on the command line it means zero, and empty means disabled.
+  return {
+    ...base,
+    healthzBindAddress: endpoint(flags, 'healthz-bind-address', 'healthz-port'),
+    metricsBindAddress: endpoint(flags, 'metrics-bind-address', 'metrics-port'),
+    iptables: {
+      ...base.iptables,
+      minSyncPeriod: values['iptables-min-sync-period'],
+      syncPeriod: values['iptables-sync-period'],
+    },
+  };
+}
+
+function endpoint(
+  { values, isSet }: Flags,
+  name: 'healthz-bind-address' | 'metrics-bind-address',
+  portName: 'healthz-port' | 'metrics-port',
+): string {
+  if (!isSet(portName) || isSet(name)) return values[name];
+  const host = name === 'healthz-bind-address' ? '0.0.0.0' : '127.0.0.1';
+  return values[portName] === 0 ? '' : `${host}:${values[portName]}`;
+}
+
+function fileForm({ values }: Flags): unknown {
+  return {
+    apiVersion: PROXY_CONFIG_KIND.apiVersion,
+    kind: PROXY_CONFIG_KIND.kind,
+    featureGates: Object.fromEntries(values['feature-gates']),
+    clientConnection: {
+      kubeconfig: values.kubeconfig,
+      contentType: values['kube-api-content-type'],
+      qps: values['kube-api-qps'],
+      burst: values['kube-api-burst'],
+    },
+    logging: { format: values['logging-format'], verbosity: values.v },
+    hostnameOverride: values['hostname-override'],
+    bindAddress: values['bind-address'],
+    bindAddressHardFail: values['bind-address-hard-fail'],
+    enableProfiling: values.profiling,
+    showHiddenMetricsForVersion: values['show-hidden-metrics-for-version'],
+    mode: values['proxy-mode'],
+    iptables: {
+      masqueradeBit: values['iptables-masquerade-bit'],
+      masqueradeAll: values['masquerade-all'],
+      localhostNodePorts: values['iptables-localhost-nodeports'],
+    },
+    detectLocalMode: values['detect-local-mode'],
+    detectLocal: {
+      bridgeInterface: values['pod-bridge-interface'],
+      interfaceNamePrefix: values['pod-interface-name-prefix'],
+    },
+    clusterCIDR: values['cluster-cidr'],
+    nodePortAddresses: values['nodeport-addresses'],
+    oomScoreAdj: values['oom-score-adj'],
+    conntrack: {
+      maxPerCore: values['conntrack-max-per-core'],
+      min: values['conntrack-min'],
+      tcpBeLiberal: values['conntrack-tcp-be-liberal'],
+      tcpCloseWaitTimeout: duration(values['conntrack-tcp-timeout-close-wait']),
+      tcpEstablishedTimeout: duration(values['conntrack-tcp-timeout-established']),
+      udpTimeout: duration(values['conntrack-udp-timeout']),
+      udpStreamTimeout: duration(values['conntrack-udp-timeout-stream']),
+    },
+    configSyncPeriod: duration(values['config-sync-period']),
+  };
+}
+
+function duration(ms: number): string {
+  return `${ms}ms`;
+}
+

@@ -1,0 +1,153 @@
+/**
+ * KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1): every field is known; it acts, or is refused by name when
+ * it asks for what this proxy cannot do. Zero values count as absent, as upstream's defaulting has it.
+ */
+import { isIP } from 'node:net';
+import type { ConfigKind } from '../../component/config/document.ts';
+import type { Infer, Schema } from '../../component/config/schema.ts';
+import {
+  boolean,
+  duration,
+  integer,
+  json,
+  list,
+  map,
+  number,
+  object,
+  optional,
+  refine,
+  string,
+  withDefault,
+} from '../../component/config/schema.ts';
+
+/** Absent, null and zero all mean the default. */
+function defaulted<T extends string | number>(schema: Schema<T>, value: NoInfer<T>): Schema<T> {
+  return {
+    ...schema,
+    decode(given, path, problems) {
+      const zero = given === '' || given === 0 || given === '0s';
+      if (zero || given === undefined || given === null) return value;
+      return schema.decode(given, path, problems);
+    },
+  };
+}
+
+const text = (): Schema<string> => withDefault(string(), '');
+const flag = (value = false): Schema<boolean> => withDefault(boolean(), value);
+const seconds = (value: number): Schema<number> => withDefault(duration({ min: 0 }), value);
+const maskBit = (): Schema<number> => withDefault(integer({ min: 0, max: 31 }), 14);
+
+/** `address:port`, or an address alone, which takes the default port. */
+const ENDPOINT = /^(?:\[(?<v6>[^\]]*)\]|(?<v4>[^:]*)):(?<port>\d{1,5})$/;
+
+function endpoint(value: string): Schema<string> {
+  const wants = 'an IP address with port, such as "0.0.0.0:10256" or "[::]:10256"';
+  return defaulted(
+    refine(string(), wants, (given) => isIP(given) !== 0 || splitEndpoint(given, 0) !== undefined),
+    value,
+  );
+}
+
+/** Address and port; undefined when the text is neither `address:port` nor an address. */
+export function splitEndpoint(
+  given: string,
+  defaultPort: number,
+): { address: string; port: number } | undefined {
+  if (isIP(given) !== 0) return { address: given, port: defaultPort };
+  const parts = ENDPOINT.exec(given)?.groups;
+  const address = parts?.['v6'] ?? parts?.['v4'] ?? '';
+  const port = Number(parts?.['port'] ?? -1);
+  return isIP(address) === 0 || port < 0 || port > 65_535 ? undefined : { address, port };
+}
+
+const schema = object({
+  featureGates: withDefault(map(boolean()), {}),
+  clientConnection: object({
+    kubeconfig: text(),
+    acceptContentTypes: text(),
+    contentType: defaulted(string(), 'application/vnd.kubernetes.protobuf'),
+    qps: defaulted(number(), 5),
+    burst: defaulted(integer(), 10),
+  }),
+  logging: object({
+    format: defaulted(string({ oneOf: ['text', 'json'] }), 'text'),
+    // A duration, or nanoseconds as old files have it.
+    flushFrequency: withDefault(json(), '5s'),
+    verbosity: withDefault(integer({ min: 0 }), 0),
+    vmodule: withDefault(
+      list(object({ filePattern: string(), verbosity: integer({ min: 0 }) })),
+      [],
+    ),
+    options: optional(json()),
+  }),
+  hostnameOverride: text(),
+  bindAddress: defaulted(
+    refine(string(), 'an IP address', (given) => isIP(given) !== 0),
+    '0.0.0.0',
+  ),
+  healthzBindAddress: endpoint('0.0.0.0:10256'),
+  metricsBindAddress: endpoint('127.0.0.1:10249'),
+  bindAddressHardFail: flag(),
+  enableProfiling: flag(),
+  showHiddenMetricsForVersion: text(),
+  mode: defaulted(string({ oneOf: ['iptables', 'nftables', 'ipvs'] }), 'iptables'),
+  iptables: object({
+    masqueradeBit: maskBit(),
+    masqueradeAll: flag(),
+    localhostNodePorts: flag(true),
+    syncPeriod: defaulted(duration({ min: 0 }), 30_000),
+    minSyncPeriod: defaulted(duration({ min: 0 }), 1000),
+  }),
+  ipvs: object({
+    syncPeriod: seconds(0),
+    minSyncPeriod: seconds(0),
+    scheduler: text(),
+    excludeCIDRs: withDefault(list(string()), []),
+    strictARP: flag(),
+    tcpTimeout: seconds(0),
+    tcpFinTimeout: seconds(0),
+    udpTimeout: seconds(0),
+  }),
+  nftables: object({
+    masqueradeBit: maskBit(),
+    masqueradeAll: flag(),
+    syncPeriod: seconds(0),
+    minSyncPeriod: seconds(0),
+  }),
+  winkernel: object({
+    networkName: text(),
+    sourceVip: text(),
+    enableDSR: flag(),
+    rootHnsEndpointName: text(),
+    forwardHealthCheckVip: flag(),
+  }),
+  detectLocalMode: defaulted(
+    string({ oneOf: ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'] }),
+    'ClusterCIDR',
+  ),
+  detectLocal: object({ bridgeInterface: text(), interfaceNamePrefix: text() }),
+  clusterCIDR: text(),
+  nodePortAddresses: withDefault(list(string()), []),
+  oomScoreAdj: withDefault(integer({ min: -1000, max: 1000 }), -999),
+  conntrack: object({
+    maxPerCore: withDefault(integer({ min: 0 }), 32_768),
+    min: withDefault(integer({ min: 0 }), 131_072),
+    tcpEstablishedTimeout: seconds(86_400_000),
+    tcpCloseWaitTimeout: seconds(3_600_000),
+    tcpBeLiberal: flag(),
+    udpTimeout: seconds(0),
+    udpStreamTimeout: seconds(0),
+  }),
+  configSyncPeriod: defaulted(duration({ min: 0 }), 900_000),
+  portRange: text(),
+  windowsRunAsService: flag(),
+});
+
+/** Decoded configuration: durations in milliseconds, defaults filled in. */
+export type ProxyConfig = Infer<typeof schema>;
+
+export const PROXY_CONFIG_KIND: ConfigKind<ProxyConfig> = {
+  apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+  kind: 'KubeProxyConfiguration',
+  schema,
+};

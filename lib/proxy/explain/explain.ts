@@ -1,0 +1,84 @@
+/** Says why a packet goes where it goes: which Service has the destination, which rules and endpoints, who is left out. */
+import type { Backend } from '../backend.ts';
+import { parseAddress } from '../model/address.ts';
+import type { Family } from '../model/address.ts';
+import { frontendKey } from '../model/frontends.ts';
+import type { Frontend } from '../model/frontends.ts';
+import type { ServicePlan } from '../model/plan.ts';
+import type { ServicePlanner } from '../model/planner.ts';
+import type { Protocol } from '../model/service_port.ts';
+
+export interface ExplainSource {
+  readonly family: Family;
+  readonly planner: ServicePlanner;
+  readonly backend: Backend;
+}
+
+export interface Destination {
+  readonly ip: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+}
+
+/** Reads `10.0.0.1:80`, `[fd00::1]:80`, with protocol `tcp` (default), `udp` or `sctp`. */
+export function parseDestination(text: string, protocol: string): Destination | undefined {
+  const match = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const address = parseAddress(match?.[1] ?? match?.[2] ?? '');
+  const port = Number(match?.[3]);
+  const wanted = protocol.toUpperCase();
+  if (address === undefined || port < 1 || port > 65_535) return undefined;
+  if (wanted !== 'TCP' && wanted !== 'UDP' && wanted !== 'SCTP') return undefined;
+  return { ip: address.ip, port, protocol: wanted };
+}
+
+/** @param isNodeAddress whether node ports answer at an address */
+export function explainDestination(
+  sources: readonly ExplainSource[],
+  destination: Destination,
+  isNodeAddress: (ip: string) => boolean,
+): unknown {
+  const { ip, port, protocol } = destination;
+  const family = ip.includes(':') ? 'IPv6' : 'IPv4';
+  const source = sources.find((s) => s.family === family);
+  if (source === undefined) return { destination, verdict: `no ${family} rules on this node` };
+  const direct = frontendKey(protocol, { kind: 'cluster', ip, port });
+  const asNodePort = frontendKey(protocol, { kind: 'node', port });
+  for (const plan of source.planner.plans.values()) {
+    for (const frontend of plan.frontends) {
+      const key = frontendKey(plan.port.protocol, frontend);
+      if (key === direct || (key === asNodePort && isNodeAddress(ip))) {
+        return { destination, matched: frontend, ...explainPlan(source, plan, frontend) };
+      }
+    }
+  }
+  return { destination, verdict: 'no Service: the packet goes on unchanged' };
+}
+
+/** All ports of `namespace/name` in all families. */
+export function explainService(sources: readonly ExplainSource[], serviceKey: string): unknown {
+  const ports = sources.flatMap((s) => s.planner.plansOf(serviceKey).map((plan) => explainPlan(s, plan)));
+  return ports.length === 0
+    ? { service: serviceKey, verdict: 'no rules: no such Service, headless, ExternalName, or of another proxy' }
+    : { service: serviceKey, ports };
+}
+
+function explainPlan(source: ExplainSource, plan: ServicePlan, frontend?: Frontend): Record<string, unknown> {
+  const { port } = plan;
+  const verdict = frontend?.kind === 'cluster' ? plan.internal : plan.external;
+  return {
+    servicePort: port.id,
+    family: port.family,
+    protocol: port.protocol,
+    ...(frontend === undefined
+      ? { internal: plan.internal, external: plan.external, frontends: plan.frontends }
+      : { verdict }),
+    candidates: {
+      cluster: plan.cluster.map((e) => e.address),
+      local: plan.local.map((e) => e.address),
+    },
+    affinitySeconds: port.affinitySeconds,
+    leftOut: plan.leftOut.map(({ endpoint, reason }) => ({ endpoint: endpoint.address, node: endpoint.nodeName, reason })),
+    contested: plan.contested,
+    rules: source.backend.explain(port.id),
+  };
+}
