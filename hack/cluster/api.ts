@@ -36,7 +36,9 @@ export function createApi(server: string, authority: string, pair: KeyPair): Api
             timeout: 15_000,
             headers: {
               accept: 'application/json',
-              ...(body === undefined ? {} : { 'content-type': body.type, 'content-length': Buffer.byteLength(payload ?? '') }),
+              ...(body === undefined
+                ? {}
+                : { 'content-type': body.type, 'content-length': Buffer.byteLength(payload ?? '') }),
             },
           },
           (response) => {
@@ -49,9 +51,11 @@ export function createApi(server: string, authority: string, pair: KeyPair): Api
               try {
                 const answer: Json = text === '' ? undefined : JSON.parse(text);
                 if (status >= 200 && status < 300) resolve(answer);
-                else reject(new ApiFailure(method, path, status, String(field(answer, 'message') ?? text)));
+                else reject(new ApiFailure(method, path, status, messageOf(answer) ?? text));
               } catch (error) {
-                reject(new ApiFailure(method, path, status, `no JSON: ${text.slice(0, 200)} (${String(error)})`));
+                reject(
+                  new ApiFailure(method, path, status, `no JSON: ${text.slice(0, 200)} (${String(error)})`),
+                );
               }
             });
           },
@@ -63,12 +67,18 @@ export function createApi(server: string, authority: string, pair: KeyPair): Api
   };
 }
 
+// A failed call answers with a Status object (meta/v1).
+function messageOf(answer: Json): string | undefined {
+  const message = field(answer, 'message');
+  return typeof message === 'string' ? message : undefined;
+}
+
 /** The value at `keys` inside `value`, or `undefined` wherever the way ends. */
 export function field(value: Json, ...keys: readonly (string | number)[]): Json {
   let here: unknown = value;
   for (const key of keys) {
     if (typeof here !== 'object' || here === null) return undefined;
-    here = (here as Record<string | number, unknown>)[key];
+    here = Object.hasOwn(here, key) ? Reflect.get(here, key) : undefined;
   }
   return here;
 }

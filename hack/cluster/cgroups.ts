@@ -16,10 +16,28 @@ export interface CgroupHierarchies {
   readonly controllers: readonly string[];
 }
 
-const V1_CONTROLLERS = ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'devices', 'freezer', 'blkio', 'hugetlb', 'net_cls', 'net_prio', 'perf_event', 'rdma', 'misc'];
+const V1_CONTROLLERS = [
+  'cpu',
+  'cpuacct',
+  'cpuset',
+  'memory',
+  'pids',
+  'devices',
+  'freezer',
+  'blkio',
+  'hugetlb',
+  'net_cls',
+  'net_prio',
+  'perf_event',
+  'rdma',
+  'misc',
+];
 
 /** Reads the hierarchies off the mount table; `undefined` when there is none under /sys/fs/cgroup. */
-export function cgroupHierarchies(mounts: readonly Mount[], readFile: (file: string) => string): CgroupHierarchies | undefined {
+export function cgroupHierarchies(
+  mounts: readonly Mount[],
+  readFile: (file: string) => string,
+): CgroupHierarchies | undefined {
   const here = mounts.filter((mount) => mount.mountPoint.startsWith('/sys/fs/cgroup'));
   const unified = here.find((mount) => mount.fsType === 'cgroup2' && mount.mountPoint === '/sys/fs/cgroup');
   if (unified !== undefined)
@@ -33,7 +51,9 @@ export function cgroupHierarchies(mounts: readonly Mount[], readFile: (file: str
   return {
     version: 1,
     mountPoints: [...new Set(first.map((mount) => mount.mountPoint))],
-    controllers: first.flatMap((mount) => mount.superOptions.split(',')).filter((option) => V1_CONTROLLERS.includes(option)),
+    controllers: first
+      .flatMap((mount) => mount.superOptions.split(','))
+      .filter((option) => V1_CONTROLLERS.includes(option)),
   };
 }
 
@@ -57,7 +77,11 @@ export function ensureGroup(hierarchies: CgroupHierarchies, group: string): bool
       }
       // A new cpuset group of version 1 takes no process until it has cores and memory nodes.
       for (const file of ['cpuset.cpus', 'cpuset.mems'])
-        if (hierarchies.version === 1 && existsSync(path.join(dir, file)) && readFileSync(path.join(dir, file), 'utf8').trim() === '')
+        if (
+          hierarchies.version === 1 &&
+          existsSync(path.join(dir, file)) &&
+          readFileSync(path.join(dir, file), 'utf8').trim() === ''
+        )
           writeFileSync(path.join(dir, file), readFileSync(path.join(parent, file), 'utf8'));
     }
   }
@@ -86,7 +110,8 @@ export function entryFiles(hierarchies: CgroupHierarchies, group: string): strin
 export function processesIn(hierarchies: CgroupHierarchies, group: string): number[] {
   const found = new Set<number>();
   for (const dir of groupDirectories(hierarchies, group))
-    for (const line of (readOrEmpty(path.join(dir, 'cgroup.procs'))).split('\n')) if (line !== '') found.add(Number(line));
+    for (const line of readOrEmpty(path.join(dir, 'cgroup.procs')).split('\n'))
+      if (line !== '') found.add(Number(line));
   found.delete(0);
   return [...found];
 }
@@ -122,7 +147,10 @@ export function clustersWithGroups(hierarchies: CgroupHierarchies): string[] {
 
 // Parents before children.
 function groupDirectories(hierarchies: CgroupHierarchies, group: string): string[] {
-  const below = (dir: string): string[] => [dir, ...children(dir).flatMap((name) => below(path.join(dir, name)))];
+  const below = (dir: string): string[] => [
+    dir,
+    ...children(dir).flatMap((name) => below(path.join(dir, name))),
+  ];
   return hierarchies.mountPoints
     .map((mountPoint) => path.join(mountPoint, group))
     .filter((dir) => existsSync(dir))

@@ -3,13 +3,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressPlan } from './address_plan.ts';
-import { entryFiles, systemGroup } from './cgroups.ts';
+import { entryFiles, processesIn, systemGroup } from './cgroups.ts';
 import type { CgroupHierarchies } from './cgroups.ts';
 import type { ComponentSpec } from './component.ts';
 import { healthProblem } from './health.ts';
 import type { ClusterPaths, Roots } from './paths.ts';
-import { fingerprint, isAlive, readRecords, start, stop } from './processes.ts';
+import { fingerprint, forget, isAlive, readRecords, signalProcess, start, stop } from './processes.ts';
 import type { LaunchContext, ProcessRecord } from './processes.ts';
+import { commandLine } from './procfs.ts';
 import type { Progress } from './progress.ts';
 import type { ClusterSettings } from './settings.ts';
 
@@ -55,9 +56,38 @@ export async function ensureComponent(cluster: Cluster, spec: ComponentSpec): Pr
     await stop(found, spec.stopMs);
     cluster.changes.push(`restarted ${spec.id}: its program or settings changed`);
   } else {
-    cluster.changes.push(found === undefined ? `started ${spec.id}` : `started ${spec.id} again: it had ended`);
+    cluster.changes.push(
+      found === undefined ? `started ${spec.id}` : `started ${spec.id} again: it had ended`,
+    );
   }
+  endStrays(cluster, spec);
   await start(spec, launchContext(cluster));
+}
+
+/**
+ * Ends what runs as `spec` wants without being on record: an earlier run was killed between starting it and writing
+ * that down.
+ */
+export function endStrays(cluster: Cluster, spec: ComponentSpec): void {
+  for (const pid of processesIn(cluster.cgroups, systemGroup(cluster.settings.name)))
+    if (endsWith(commandLine(pid), spec.argv)) signalProcess(pid, 'SIGKILL');
+}
+
+function endsWith(argv: readonly string[], end: readonly string[]): boolean {
+  return (
+    argv.length >= end.length && end.every((argument, i) => argv[argv.length - end.length + i] === argument)
+  );
+}
+
+/** Ends a component that is not wanted any more. */
+export async function retire(cluster: Cluster, id: string, why: string): Promise<void> {
+  const found = readRecords(cluster.paths).find((entry) => entry.id === id);
+  if (found === undefined) return;
+  if (isAlive(found)) {
+    await stop(found);
+    cluster.changes.push(`ended ${id}: ${why}`);
+  }
+  forget(cluster.paths, id);
 }
 
 /** Waits until `spec` is well. Rejects when it ends, or is not well after `timeoutMs`. */

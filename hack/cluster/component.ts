@@ -11,6 +11,8 @@ export interface ComponentSpec {
   /** Files whose change asks for a restart, beside the program itself. */
   readonly inputs: readonly string[];
   readonly health: HealthCheck;
+  /** Keeps running whatever changes: a node is not restarted under its pods. */
+  readonly keeps?: boolean;
   /** How long an orderly stop may take. */
   readonly stopMs?: number;
 }

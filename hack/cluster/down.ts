@@ -30,12 +30,16 @@ async function main(args: readonly string[]): Promise<number> {
   const roots = rootsFrom(process.env);
   const cgroups = cgroupHierarchies(mounts(), (file) => readIfThere(file) ?? '');
   if (cgroups === undefined) {
-    console.error('hack/down: no control groups are mounted at /sys/fs/cgroup: mount them, or run it where hack/up ran.');
+    console.error(
+      'hack/down: no control groups are mounted at /sys/fs/cgroup: mount them, or run it where hack/up ran.',
+    );
     return 1;
   }
   const paths = clusterPaths(roots.state, name);
   const lockPath = path.join(roots.state, `${name}.lock`);
-  const lock = await lockFile(lockPath, () => console.log(`another hack/up or hack/down works on ${name}: waiting for it`));
+  const lock = await lockFile(lockPath, () =>
+    console.log(`another hack/up or hack/down works on ${name}: waiting for it`),
+  );
   try {
     const slot = readSlots(roots.state)[name] ?? readSettings(paths)?.slot;
     const hostInterface = slot === undefined ? undefined : addressPlan(slot, 0).hostInterface;
@@ -43,7 +47,8 @@ async function main(args: readonly string[]): Promise<number> {
     await withSlots(roots.state, (table) => {
       const rest = Object.fromEntries(Object.entries(table).filter(([one]) => one !== name));
       if (Object.keys(rest).length === 0 && clustersWithGroups(cgroups).length === 0)
-        for (const problem of restoreSysctls(roots.state)) console.error(`hack/down: not restored: ${problem}`);
+        for (const problem of restoreSysctls(roots.state))
+          console.error(`hack/down: not restored: ${problem}`);
       return Promise.resolve({ table: rest, result: undefined });
     });
     const took = ((performance.now() - began) / 1000).toFixed(1);

@@ -5,23 +5,29 @@ import { connect } from 'node:net';
 
 /** How to ask. */
 export type HealthCheck =
-  | { readonly kind: 'https'; readonly url: string; readonly ca?: string; readonly cert?: string; readonly key?: string }
+  | {
+      readonly kind: 'https';
+      readonly url: string;
+      readonly ca?: string;
+      readonly cert?: string;
+      readonly key?: string;
+    }
   | { readonly kind: 'socket'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string }
   /** Answers inside its node only: alive is all that the host can tell cheaply. */
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
 
 /** `undefined` when well, else what is wrong in a few words. Never rejects. */
-export async function healthProblem(check: HealthCheck, timeoutMs = 3000): Promise<string | undefined> {
+export function healthProblem(check: HealthCheck, timeoutMs = 3000): Promise<string | undefined> {
   switch (check.kind) {
     case 'file':
-      return existsSync(check.path) ? undefined : 'not up yet';
+      return Promise.resolve(existsSync(check.path) ? undefined : 'not up yet');
     case 'socket':
-      return await connectionProblem({ path: check.path }, timeoutMs);
+      return connectionProblem({ path: check.path }, timeoutMs);
     case 'tcp':
-      return await connectionProblem({ host: check.host, port: check.port }, timeoutMs);
+      return connectionProblem({ host: check.host, port: check.port }, timeoutMs);
     case 'https':
-      return await httpsProblem(check, timeoutMs);
+      return httpsProblem(check, timeoutMs);
   }
 }
 
@@ -41,7 +47,10 @@ function connectionProblem(
   });
 }
 
-function httpsProblem(check: HealthCheck & { kind: 'https' }, timeoutMs: number): Promise<string | undefined> {
+function httpsProblem(
+  check: HealthCheck & { kind: 'https' },
+  timeoutMs: number,
+): Promise<string | undefined> {
   const { url, ca, cert, key } = check;
   return new Promise((resolve) => {
     try {
@@ -49,7 +58,9 @@ function httpsProblem(check: HealthCheck & { kind: 'https' }, timeoutMs: number)
         timeout: timeoutMs,
         agent: false as const,
         ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
-        ...(cert === undefined || key === undefined ? {} : { cert: readFileSync(cert), key: readFileSync(key) }),
+        ...(cert === undefined || key === undefined
+          ? {}
+          : { cert: readFileSync(cert), key: readFileSync(key) }),
       };
       const call = request(url, options, (response) => {
         const chunks: Buffer[] = [];

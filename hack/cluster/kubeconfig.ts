@@ -3,7 +3,13 @@ import { stringify } from 'yaml';
 import type { KeyPair } from './pki/certificate.ts';
 
 /** Renders the kubeconfig of `user` for the apiserver at `server`. */
-export function kubeconfig(cluster: string, server: string, authorityPem: string, user: string, pair: KeyPair): string {
+export function kubeconfig(
+  cluster: string,
+  server: string,
+  authorityPem: string,
+  user: string,
+  pair: KeyPair,
+): string {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const context = `${user}@${cluster}`;
   return stringify(
@@ -26,4 +32,3 @@ export function kubeconfig(cluster: string, server: string, authorityPem: string
     { lineWidth: 0 },
   );
 }
-

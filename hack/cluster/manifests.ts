@@ -47,7 +47,9 @@ export function objectPath(object: Json): string {
   if (typeof apiVersion !== 'string' || typeof name !== 'string' || place === undefined)
     throw new Error(`manifest: cannot apply ${String(apiVersion)} ${String(kind)} ${String(name)}`);
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  const scope = place.namespaced ? `/namespaces/${typeof namespace === 'string' ? namespace : 'default'}` : '';
+  const scope = place.namespaced
+    ? `/namespaces/${typeof namespace === 'string' ? namespace : 'default'}`
+    : '';
   return `${root}${scope}/${place.plural}/${name}`;
 }
 
@@ -61,7 +63,8 @@ export async function apply(api: Api, object: Json): Promise<boolean> {
   });
   if (before === undefined) return true;
   // Where there is a status, others may write it at the same time: the generation counts changes of the rest.
-  const version = (value: Json): Json => field(value, 'metadata', 'generation') ?? field(value, 'metadata', 'resourceVersion');
+  const version = (value: Json): Json =>
+    field(value, 'metadata', 'generation') ?? field(value, 'metadata', 'resourceVersion');
   return version(before) !== version(after);
 }
 

@@ -34,7 +34,10 @@ export function switchCommands(plan: AddressPlan): { inSwitch: string[]; onHost:
       `link set ${SWITCH_PORT} master switch`,
       `link set ${SWITCH_PORT} up`,
     ],
-    onHost: [`address add ${plan.host}/${length} dev ${plan.hostInterface}`, `link set ${plan.hostInterface} up`],
+    onHost: [
+      `address add ${plan.host}/${length} dev ${plan.hostInterface}`,
+      `link set ${plan.hostInterface} up`,
+    ],
   };
 }
 
@@ -59,7 +62,9 @@ export function routeCommands(plan: AddressPlan, self: NodeAddress | undefined):
     .map((node) => `route replace ${node.podNetwork} via ${node.address}`);
   const first = plan.nodes[0];
   const services =
-    self === undefined && first !== undefined ? [`route replace ${plan.serviceNetwork} via ${first.address}`] : [];
+    self === undefined && first !== undefined
+      ? [`route replace ${plan.serviceNetwork} via ${first.address}`]
+      : [];
   return [...pods, ...services];
 }
 
@@ -70,7 +75,9 @@ export async function ensureSwitch(cluster: string, plan: AddressPlan): Promise<
   if (there) return false;
   await removeNamespace(namespace);
   await run(['ip', 'netns', 'add', namespace]);
-  await batch(undefined, [`link add ${plan.hostInterface} type veth peer name ${SWITCH_PORT} netns ${namespace}`]);
+  await batch(undefined, [
+    `link add ${plan.hostInterface} type veth peer name ${SWITCH_PORT} netns ${namespace}`,
+  ]);
   const { inSwitch, onHost } = switchCommands(plan);
   await batch(namespace, inSwitch);
   await batch(undefined, onHost);
@@ -78,7 +85,11 @@ export async function ensureSwitch(cluster: string, plan: AddressPlan): Promise<
 }
 
 /** Builds what is missing of a node's namespace and cable. Returns whether anything was. */
-export async function ensureNodeNetwork(cluster: string, plan: AddressPlan, node: NodeAddress): Promise<boolean> {
+export async function ensureNodeNetwork(
+  cluster: string,
+  plan: AddressPlan,
+  node: NodeAddress,
+): Promise<boolean> {
   const [namespace, theSwitch] = [nodeNamespace(cluster, node.name), switchNamespace(cluster)];
   if (existsSync(namespaceFile(namespace)) && (await interfaceExists(node.port, theSwitch))) return false;
   await removeNamespace(namespace);
@@ -93,7 +104,9 @@ export async function ensureNodeNetwork(cluster: string, plan: AddressPlan, node
 /** Sets the routes between the pod networks, and from the host to pods and services. */
 export async function ensureRoutes(cluster: string, plan: AddressPlan): Promise<void> {
   await batch(undefined, routeCommands(plan, undefined));
-  await Promise.all(plan.nodes.map((node) => batch(nodeNamespace(cluster, node.name), routeCommands(plan, node))));
+  await Promise.all(
+    plan.nodes.map((node) => batch(nodeNamespace(cluster, node.name), routeCommands(plan, node))),
+  );
 }
 
 /** Removes a namespace's name; the namespace ends with its last process. */
@@ -102,7 +115,13 @@ export async function removeNamespace(namespace: string): Promise<void> {
 }
 
 export async function interfaceExists(name: string, namespace?: string): Promise<boolean> {
-  const output = await run(['ip', ...(namespace === undefined ? [] : ['-n', namespace]), '-o', 'link', 'show']);
+  const output = await run([
+    'ip',
+    ...(namespace === undefined ? [] : ['-n', namespace]),
+    '-o',
+    'link',
+    'show',
+  ]);
   return output.split('\n').some((line) => line.split(': ')[1]?.split('@')[0] === name);
 }
 

@@ -71,7 +71,12 @@ export function kubeletConfig(plan: AddressPlan, node: NodeAddress, pki: string,
     failCgroupV1: false,
     failSwapOn: false,
     // The disk is the developer's: neither evict pods nor collect images for how full it is.
-    evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%' },
+    evictionHard: {
+      'memory.available': '100Mi',
+      'nodefs.available': '0%',
+      'nodefs.inodesFree': '0%',
+      'imagefs.available': '0%',
+    },
     imageGCHighThresholdPercent: 100,
     imageMinimumGCAge: '24h',
     healthzBindAddress: '127.0.0.1',
@@ -131,13 +136,16 @@ export function scheduler(plan: AddressPlan, paths: ClusterPaths, program: strin
   };
 }
 
-/** KubeSchedulerConfiguration. */
-export function schedulerConfig(kubeconfig: string): string {
+/** KubeSchedulerConfiguration; with a lease it contends for it, else it is the only one. */
+export function schedulerConfig(kubeconfig: string, lease?: string): string {
   return stringify({
     apiVersion: 'kubescheduler.config.k8s.io/v1',
     kind: 'KubeSchedulerConfiguration',
     clientConnection: { kubeconfig },
-    leaderElection: { leaderElect: false },
+    leaderElection:
+      lease === undefined
+        ? { leaderElect: false }
+        : { leaderElect: true, resourceNamespace: 'kube-system', resourceName: lease },
     profiles: [{ schedulerName: 'default-scheduler' }],
   });
 }

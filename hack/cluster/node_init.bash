@@ -5,9 +5,9 @@
 set -eu
 node=$1 dir=$2 cluster=$3
 
-hostname "$node"
 mount --make-rprivate /
 mount -t proc proc /proc
+echo "$node" >/proc/sys/kernel/hostname
 echo 1 >/proc/sys/net/ipv4/ip_forward
 mount --bind "$dir/run" /run
 mount --bind "$dir/log" /var/log

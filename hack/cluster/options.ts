@@ -33,7 +33,10 @@ Folders: TSK_STATE (default /var/lib/ts-kubernetes), TSK_CACHE (default ~/.cache
 
 /** Parses hack/up's arguments. `'help'` when help was asked for. Throws {@link UsageError}. */
 export function parseUp(args: readonly string[]): UpOptions | 'help' {
-  const flags = collect(args, { values: ['name', 'nodes', ...SWAPPABLE], switches: ['in-cluster', 'download'] });
+  const flags = collect(args, {
+    values: ['name', 'nodes', ...SWAPPABLE],
+    switches: ['in-cluster', 'download'],
+  });
   if (flags === 'help') return 'help';
   const flavours = Object.fromEntries(
     SWAPPABLE.flatMap((part): [Swappable, Flavour][] => {

@@ -1,9 +1,21 @@
 /** Starts, finds and ends the cluster's processes. Each leaves a record in the run folder, which outlives hack/up. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, openSync, closeSync, readdirSync, renameSync, rmSync, statSync, writeFileSync, readFileSync, existsSync } from 'node:fs';
+import {
+  mkdirSync,
+  openSync,
+  closeSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  readFileSync,
+  existsSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { field } from './api.ts';
 import type { ComponentSpec } from './component.ts';
 import type { ClusterPaths } from './paths.ts';
 import { allProcesses, processStat } from './procfs.ts';
@@ -76,7 +88,9 @@ export function launch(argv: readonly string[], log: string, env?: Readonly<Reco
       cwd: '/',
       env: { PATH: process.env['PATH'], HOME: '/root', LANG: 'C.UTF-8', ...env },
     });
-    child.once('error', (error) => writeFileSync(log, `cannot start ${program}: ${error.message}\n`, { flag: 'a' }));
+    child.once('error', (error) =>
+      writeFileSync(log, `cannot start ${program}: ${error.message}\n`, { flag: 'a' }),
+    );
     child.unref();
     if (child.pid === undefined) throw new Error(`cannot start ${program}: see ${log}`);
     return child.pid;
@@ -139,12 +153,31 @@ export function parseRecord(text: string): ProcessRecord | undefined {
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { id, pid, startTicks, since, argv, fingerprint, log, node } = value as Record<string, unknown>;
-  const argvIsText = Array.isArray(argv) && argv.every((argument): argument is string => typeof argument === 'string');
+  const [id, pid, startTicks, since, argv, fingerprint, log, node] = [
+    'id',
+    'pid',
+    'startTicks',
+    'since',
+    'argv',
+    'fingerprint',
+    'log',
+    'node',
+  ].map((name) => field(value, name));
+  const argvIsText =
+    Array.isArray(argv) && argv.every((argument): argument is string => typeof argument === 'string');
   if (typeof id !== 'string' || typeof pid !== 'number' || typeof startTicks !== 'number') return undefined;
-  if (typeof since !== 'string' || typeof fingerprint !== 'string' || typeof log !== 'string' || !argvIsText) return undefined;
-  return { id, pid, startTicks, since, argv, fingerprint, log, ...(typeof node === 'string' ? { node } : {}) };
+  if (typeof since !== 'string' || typeof fingerprint !== 'string' || typeof log !== 'string' || !argvIsText)
+    return undefined;
+  return {
+    id,
+    pid,
+    startTicks,
+    since,
+    argv,
+    fingerprint,
+    log,
+    ...(typeof node === 'string' ? { node } : {}),
+  };
 }
 
 /** Whether the recorded process still runs. */
@@ -153,8 +186,14 @@ export function isAlive(entry: Pick<ProcessRecord, 'pid' | 'startTicks'>): boole
 }
 
 /** SIGTERM, then SIGKILL after `graceMs`; returns when the process is gone. */
-export async function stop(entry: Pick<ProcessRecord, 'pid' | 'startTicks' | 'id'>, graceMs = 5000): Promise<void> {
-  for (const [signal, patienceMs] of [['SIGTERM', graceMs], ['SIGKILL', 5000]] as const) {
+export async function stop(
+  entry: Pick<ProcessRecord, 'pid' | 'startTicks' | 'id'>,
+  graceMs = 5000,
+): Promise<void> {
+  for (const [signal, patienceMs] of [
+    ['SIGTERM', graceMs],
+    ['SIGKILL', 5000],
+  ] as const) {
     const end = performance.now() + patienceMs;
     if (patienceMs > 0 && isAlive(entry)) signalProcess(entry.pid, signal);
     while (isAlive(entry)) {

@@ -76,7 +76,9 @@ function hexAddress(hex: string): string {
   const mapped =
     bytes.slice(0, 10).every((byte) => byte === 0) && bytes.slice(10, 12).every((byte) => byte === 255);
   if (mapped) return bytes.slice(12).join('.');
-  const groups = Array.from({ length: 8 }, (_, i) => (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16));
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
+  );
   return groups.join(':');
 }
 

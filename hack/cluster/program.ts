@@ -28,10 +28,18 @@ export interface ProgramOptions {
 }
 
 /** Runs `argv` and gives its stdout. Rejects with {@link ProgramError} unless it exits 0. */
-export async function run(argv: readonly [string, ...string[]], options: ProgramOptions = {}): Promise<string> {
+export async function run(
+  argv: readonly [string, ...string[]],
+  options: ProgramOptions = {},
+): Promise<string> {
   const result = await attempt(argv, options);
   if (result.exitCode !== 0)
-    throw new ProgramError(argv, `exit code ${result.exitCode}`, result.stderr || result.stdout, result.exitCode);
+    throw new ProgramError(
+      argv,
+      `exit code ${result.exitCode}`,
+      result.stderr || result.stdout,
+      result.exitCode,
+    );
   return result.stdout;
 }
 

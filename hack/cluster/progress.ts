@@ -7,7 +7,10 @@ export interface Progress {
   note(text: string): void;
 }
 
-export function createProgress(write: (line: string) => void, now: () => number = () => performance.now()): Progress {
+export function createProgress(
+  write: (line: string) => void,
+  now: () => number = () => performance.now(),
+): Progress {
   const start = now();
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
   const stamp = (): string => `[${seconds(now() - start).padStart(7)}]`;

@@ -1,6 +1,7 @@
 /** What was asked of a cluster, kept in its cluster.json so that later runs know. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { nodeAddress } from './address_plan.ts';
+import { field } from './api.ts';
 import type { Flavour, Swappable, UpOptions } from './options.ts';
 import type { ClusterPaths } from './paths.ts';
 
@@ -13,7 +14,11 @@ export interface ClusterSettings {
 }
 
 /** What the command line says, else what the cluster has, else the default. */
-export function mergeSettings(options: UpOptions, known: ClusterSettings | undefined, slot: number): ClusterSettings {
+export function mergeSettings(
+  options: UpOptions,
+  known: ClusterSettings | undefined,
+  slot: number,
+): ClusterSettings {
   const flavour = (part: Swappable): Flavour => options.flavours[part] ?? known?.flavours[part] ?? 'ours';
   return {
     name: options.name,
@@ -32,17 +37,16 @@ export function parseSettings(text: string): ClusterSettings | undefined {
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { name, slot, nodes, flavours, inCluster } = value as Record<string, unknown>;
+  const [name, slot, nodes] = [field(value, 'name'), field(value, 'slot'), field(value, 'nodes')];
   if (typeof name !== 'string' || typeof slot !== 'number' || typeof nodes !== 'number') return undefined;
-  if (typeof flavours !== 'object' || flavours === null) return undefined;
-  const flavour = (part: Swappable): Flavour => ((flavours as Record<string, unknown>)[part] === 'stock' ? 'stock' : 'ours');
+  const flavour = (part: Swappable): Flavour =>
+    field(value, 'flavours', part) === 'stock' ? 'stock' : 'ours';
   return {
     name,
     slot,
     nodes,
     flavours: { kubelet: flavour('kubelet'), proxy: flavour('proxy'), scheduler: flavour('scheduler') },
-    inCluster: inCluster === true,
+    inCluster: field(value, 'inCluster') === true,
   };
 }
 

@@ -11,7 +11,11 @@ export type SlotTable = Readonly<Record<string, number>>;
  * The slot of `name`: its own if it has one, else the lowest that is nobody's and not `taken` by something else.
  * `undefined` when all are in use.
  */
-export function chooseSlot(table: SlotTable, name: string, taken: (slot: number) => boolean): number | undefined {
+export function chooseSlot(
+  table: SlotTable,
+  name: string,
+  taken: (slot: number) => boolean,
+): number | undefined {
   const own = Object.hasOwn(table, name) ? table[name] : undefined;
   if (own !== undefined) return own;
   const used = new Set(Object.values(table));

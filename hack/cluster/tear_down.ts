@@ -61,7 +61,9 @@ export async function leftovers(target: TearDown): Promise<Leftovers> {
   return [
     ...clusterProcesses(target).map((pid) => `process ${pid} (${commandLine(pid)[0] ?? '?'})`),
     ...clusterNamespaces(name).map((namespace) => `network namespace ${namespace}`),
-    ...(hostInterface !== undefined && (await interfaceExists(hostInterface)) ? [`interface ${hostInterface}`] : []),
+    ...(hostInterface !== undefined && (await interfaceExists(hostInterface))
+      ? [`interface ${hostInterface}`]
+      : []),
     ...mountsBelow(paths.dir).map((mountPoint) => `mount ${mountPoint}`),
     ...cgroups.mountPoints
       .map((mountPoint) => path.join(mountPoint, clusterGroup(name)))
@@ -75,7 +77,8 @@ export async function leftovers(target: TearDown): Promise<Leftovers> {
 export function clusterProcesses({ name, paths, cgroups }: Omit<TearDown, 'hostInterface'>): number[] {
   const found = new Set<number>();
   for (const entry of readRecords(paths)) if (isAlive(entry)) found.add(entry.pid);
-  for (const pid of processesIn(cgroups, clusterGroup(name))) if (processStat(pid) !== undefined) found.add(pid);
+  for (const pid of processesIn(cgroups, clusterGroup(name)))
+    if (processStat(pid) !== undefined) found.add(pid);
   // A process caught between its start and its group is known by its namespaces or by the folder in its command line.
   const namespaces = new Set(clusterNamespaces(name).map((one) => namespaceInode(`/run/netns/${one}`)));
   for (const { pid } of allProcesses()) {
@@ -89,7 +92,13 @@ export function clusterProcesses({ name, paths, cgroups }: Omit<TearDown, 'hostI
 /** Whether a command line is that of enter.bash, nsenter or unshare starting something of this cluster. */
 export function isLauncherOf(argv: readonly string[], dir: string, name: string): boolean {
   const ours = argv.some((argument) => /\/(enter|node_init)\.bash$/.test(argument));
-  return ours && argv.some((argument) => argument === dir || argument.includes(`${dir}/`) || argument.includes(`/ts-kubernetes/${name}/`));
+  return (
+    ours &&
+    argv.some(
+      (argument) =>
+        argument === dir || argument.includes(`${dir}/`) || argument.includes(`/ts-kubernetes/${name}/`),
+    )
+  );
 }
 
 async function killAll(target: TearDown): Promise<number> {

@@ -1,8 +1,26 @@
 /** X.509 certificates (RFC 5280) on P-256 keys: an authority, and what it signs. */
-import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
-import { bitString, boolean, context, objectIdentifier, octetString, sequence, set, time, unsignedInteger, utf8String } from './der.ts';
+import {
+  bitString,
+  boolean,
+  context,
+  objectIdentifier,
+  octetString,
+  sequence,
+  set,
+  time,
+  unsignedInteger,
+  utf8String,
+} from './der.ts';
 
 /** Who a certificate speaks for: Kubernetes reads user and groups from these. */
 export interface Subject {
@@ -135,7 +153,8 @@ function alternativeNames(names: readonly string[]): Buffer {
 function addressOctets(address: string): Buffer {
   if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
   const [head = '', tail] = address.split('::');
-  const groups = (text: string): number[] => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)));
+  const groups = (text: string): number[] =>
+    text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
   const left = groups(head);
   const right = groups(tail ?? '');
   const all = [...left, ...Array.from({ length: 8 - left.length - right.length }, () => 0), ...right];

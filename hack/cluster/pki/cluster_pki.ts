@@ -85,7 +85,11 @@ export async function ensurePki(dir: string, plan: AddressPlan, now: Date): Prom
   for (const name of ['ca', 'etcd-ca', 'front-proxy-ca'] as const) {
     let pair = readPair(dir, name);
     if (pair === undefined) {
-      pair = createAuthority(`ts-kubernetes-${name}`, new Date(now.getTime() - DAY_MS), new Date(now.getTime() + 3650 * DAY_MS));
+      pair = createAuthority(
+        `ts-kubernetes-${name}`,
+        new Date(now.getTime() - DAY_MS),
+        new Date(now.getTime() + 3650 * DAY_MS),
+      );
       await writePair(dir, name, pair);
       made.push(name);
     }
@@ -138,7 +142,12 @@ function validity(now: Date): Pick<CertificateRequest, 'notBefore' | 'notAfter'>
   return { notBefore: new Date(now.getTime() - 3_600_000), notAfter: new Date(now.getTime() + 365 * DAY_MS) };
 }
 
-function isGood(pair: KeyPair | undefined, authority: KeyPair, wanted: WantedCertificate, now: Date): boolean {
+function isGood(
+  pair: KeyPair | undefined,
+  authority: KeyPair,
+  wanted: WantedCertificate,
+  now: Date,
+): boolean {
   if (pair === undefined) return false;
   try {
     const certificate = new X509Certificate(pair.certificate);
