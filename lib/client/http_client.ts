@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { KubeObject } from '../api/types.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
+import { errorMessage } from '../base/errors.ts';
 import type {
   ApiClient,
   CallOptions,
@@ -388,8 +389,7 @@ async function* chunksOf(
   } catch (err) {
     if (signal.aborted) throw reasonOf(signal);
     if (err instanceof TransportError) throw err;
-    const text = err instanceof Error ? err.message : String(err);
-    throw new TransportError(`${what}: ${text}`, { cause: err });
+    throw new TransportError(`${what}: ${errorMessage(err)}`, { cause: err });
   } finally {
     signal.removeEventListener('abort', onAbort);
     if (!message.complete) message.destroy();

@@ -7,7 +7,7 @@
  * 185-230 ms; the server's own CPU is the same for all. undici costs 50 ms of start-up and 20 MB of memory, and one
  * HTTP/2 connection puts every watch behind the same lost packet; so it is node:https.
  */
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { TlsConfig } from './client_config.ts';
@@ -36,7 +36,8 @@ interface Pools {
   readonly tls: TlsMaterial;
   readonly calls: HttpAgent | HttpsAgent;
   readonly streams: HttpAgent | HttpsAgent;
-  readonly openStreams: Set<ClientRequest>;
+  /** How to cut each stream that is open. */
+  readonly openStreams: Set<(err: TransportError) => void>;
 }
 
 /** Sends requests to one server. */
@@ -83,8 +84,8 @@ export class Transport {
         for (const socket of sockets ?? []) socket.destroy();
       }
     }
-    for (const stream of old.openStreams) {
-      stream.destroy(new TransportError('closed to connect again with the new credentials'));
+    for (const cut of old.openStreams) {
+      cut(new TransportError('closed to connect again with the new credentials'));
     }
   }
 
@@ -92,8 +93,7 @@ export class Transport {
     this.#closed = true;
     const pools = this.#pools;
     this.#pools = undefined;
-    for (const stream of pools?.openStreams ?? [])
-      stream.destroy(new TransportError('the client was closed'));
+    for (const cut of pools?.openStreams ?? []) cut(new TransportError('the client was closed'));
     pools?.calls.destroy();
     pools?.streams.destroy();
   }
@@ -126,7 +126,12 @@ export class Transport {
         req.destroy(abortReason(signal));
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      if (stream) pools.openStreams.add(req);
+      // Whoever reads the body is told why it ends.
+      const cut = (err: TransportError): void => {
+        if (response === undefined) req.destroy(err);
+        else response.destroy(err);
+      };
+      if (stream) pools.openStreams.add(cut);
       req.on('socket', (socket) => {
         if (!socket.connecting && req.reusedSocket) connected = true;
         else
@@ -145,7 +150,7 @@ export class Transport {
       });
       req.on('close', () => {
         signal.removeEventListener('abort', onAbort);
-        pools.openStreams.delete(req);
+        pools.openStreams.delete(cut);
         if (response === undefined) reject(new TransportError(`${what}: connection closed before an answer`));
       });
       req.end(body);
