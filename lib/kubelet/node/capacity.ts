@@ -23,15 +23,15 @@ export function nodeCapacity(machine: Machine, config: Reservations): ResourceTe
   return {
     cpu: String(machine.cpus),
     ...(config.localStorageCapacityIsolation
-      ? { 'ephemeral-storage': kibibytes(BigInt(machine.nodeFsBytes)) }
+      ? { 'ephemeral-storage': binary(BigInt(machine.nodeFsBytes)) }
       : {}),
     ...Object.fromEntries(
       [...machine.hugePages].map(([size, count]) => [
         `hugepages-${pageSizeName(size)}`,
-        bytes(BigInt(size) * BigInt(count)),
+        binary(BigInt(size) * BigInt(count)),
       ]),
     ),
-    memory: kibibytes(BigInt(machine.memoryBytes)),
+    memory: binary(BigInt(machine.memoryBytes)),
     pods: String(pods),
   };
 }
@@ -75,28 +75,20 @@ function threshold(text: string | undefined, capacity: bigint): bigint {
 }
 
 function format(name: string, value: bigint): string {
-  if (name === 'cpu') return value % 1000n === 0n ? String(value / 1000n) : `${value}m`;
-  // Stock shows the allocatable storage in bytes.
-  if (name === 'memory') return kibibytes(value);
-  return name.startsWith('hugepages-') ? bytes(value) : String(value);
+  if (name === 'cpu') return canonical(`${value}m`);
+  // Stock shows the allocatable storage by powers of ten.
+  return name === 'ephemeral-storage' || name === 'pods' ? canonical(String(value)) : binary(value);
 }
 
-function kibibytes(value: bigint): string {
-  return value % 1024n === 0n ? `${value / 1024n}Ki` : String(value);
+/** As the API server writes it back: what we compare with later. */
+function canonical(text: string): string {
+  return parseQuantity(text).toString();
 }
 
-const UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti'] as const;
-
-/** The largest binary unit that divides the value: `2Mi`, `1Gi`. */
-function bytes(value: bigint): string {
-  let unit = 0;
-  while (value !== 0n && value % 1024n === 0n && unit < UNITS.length - 1) {
-    value /= 1024n;
-    unit++;
-  }
-  return `${value}${UNITS[unit] ?? ''}`;
+function binary(value: bigint): string {
+  return canonical(value % 1024n === 0n ? `${value / 1024n}Ki` : String(value));
 }
 
 function pageSizeName(size: number): string {
-  return bytes(BigInt(size));
+  return binary(BigInt(size));
 }
