@@ -31,11 +31,17 @@ import { IptablesBackend } from './iptables/backend.ts';
 import { cleanup } from './iptables/cleanup.ts';
 import { IptablesPrograms, supportsRandomFully } from './iptables/iptables_programs.ts';
 import type { Family } from './model/address.ts';
-import { FAMILIES } from './model/address.ts';
+import { AddressRange, FAMILIES } from './model/address.ts';
 import { ServicePlanner } from './model/planner.ts';
 import type { ServicePort } from './model/service_port.ts';
 import type { MachineSupport, NodeState } from './node_state.ts';
-import { UNKNOWN_NODE, familyPolicy, machineAddresses, nodeState, wantsLocalhostNodePorts } from './node_state.ts';
+import {
+  UNKNOWN_NODE,
+  familyPolicy,
+  machineAddresses,
+  nodeState,
+  wantsLocalhostNodePorts,
+} from './node_state.ts';
 import { createProxyMetrics } from './proxy_metrics.ts';
 import { startServers } from './servers.ts';
 import { SyncRunner } from './sync_runner.ts';
@@ -70,7 +76,8 @@ export async function run(flags: Flags, ctx: DaemonContext): Promise<void> {
   }
   const gates = new FeatureGates();
   for (const warning of gates.set(Object.entries(config.featureGates))) log.warn(warning);
-  if (flags.values['write-config-to'] !== '') return writeConfig(config, flags.values['write-config-to'], log);
+  if (flags.values['write-config-to'] !== '')
+    return writeConfig(config, flags.values['write-config-to'], log);
   if (flags.values.cleanup) return cleanUp(log);
 
   await applyOomScore(config.oomScoreAdj, log);
@@ -108,7 +115,8 @@ async function applyOomScore(score: number, log: Log): Promise<void> {
 /** Kernel settings; needs more than CAP_NET_ADMIN, so a refusal must not stop the proxy. */
 async function prepareMachine(config: ProxyConfig, log: Log): Promise<Pick<MachineSupport, 'routeLocalnet'>> {
   await applySettings(procSysctls, conntrackSettings(config.conntrack, availableParallelism()), log);
-  const routeLocalnet = wantsLocalhostNodePorts(config) && (await ensure(procSysctls, ROUTE_LOCALNET, 1, log));
+  const routeLocalnet =
+    wantsLocalhostNodePorts(config) && (await ensure(procSysctls, ROUTE_LOCALNET, 1, log));
   const forward = await procSysctls.get('net/ipv4/ip_forward');
   if (forward === '0') log.warn('net.ipv4.ip_forward is 0: this node does not forward packets to pods');
   return { routeLocalnet };
@@ -167,7 +175,9 @@ class ProxyDaemon {
     this.#ctx = ctx;
     this.#log = ctx.log;
     this.#routeLocalnet = support.routeLocalnet;
-    this.#nodeName = (config.hostnameOverride === '' ? hostname() : config.hostnameOverride).trim().toLowerCase();
+    this.#nodeName = (config.hostnameOverride === '' ? hostname() : config.hostnameOverride)
+      .trim()
+      .toLowerCase();
     this.#client = createClient(
       loadKubeconfig({
         ...(config.clientConnection.kubeconfig === '' ? {} : { path: config.clientConnection.kubeconfig }),
@@ -334,7 +344,7 @@ class ProxyDaemon {
   #policyText(): string {
     return JSON.stringify(
       this.#families.map(({ support }) => this.#policy(support)),
-      (_key, value: unknown) => (typeof value === 'object' && value !== null && 'prefix' in value ? String(value) : value),
+      (_key, value: unknown) => (value instanceof AddressRange ? value.toString() : value),
     );
   }
 
@@ -373,7 +383,8 @@ class ProxyDaemon {
       }
     }
     await serviceServers.update(this.#serviceHealth());
-    if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'both families');
+    if (failures.length > 0)
+      throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'both families');
   }
 
   async #periodic(runner: SyncRunner): Promise<void> {
@@ -429,11 +440,18 @@ class ProxyDaemon {
   }
 
   #reportRejected(id: string, error: Error): void {
-    this.#log.error(error, 'The kernel refused the rules of a Service; the others are in force', { servicePort: id });
+    this.#log.error(error, 'The kernel refused the rules of a Service; the others are in force', {
+      servicePort: id,
+    });
     const [namespace = '', rest = ''] = id.split('/');
     const name = rest.split(':')[0] ?? '';
     const note = `The rules of ${id} were refused: ${errorMessage(error)}`.slice(0, 1000);
-    this.#events.event({ apiVersion: 'v1', kind: 'Service', namespace, name }, 'Warning', 'FailedToProgramService', note);
+    this.#events.event(
+      { apiVersion: 'v1', kind: 'Service', namespace, name },
+      'Warning',
+      'FailedToProgramService',
+      note,
+    );
   }
 
   #healthPortTaken({ namespace, name, port }: ServiceHealth, err: unknown): void {

@@ -69,7 +69,11 @@ export class FamilyProxy {
     for (const { id, error } of result.rejected) onRejected(id, error);
     this.#observeLatency();
     this.#countLocal();
-    log.v(2).info('SyncProxyRules complete', { ipFamily: this.family, elapsed: `${(seconds * 1000).toFixed(1)}ms`, full: result.full });
+    log.v(2).info('SyncProxyRules complete', {
+      ipFamily: this.family,
+      elapsed: `${(seconds * 1000).toFixed(1)}ms`,
+      full: result.full,
+    });
     await this.#cleanConntrack(signal);
   }
 
@@ -88,9 +92,14 @@ export class FamilyProxy {
     const label = { ip_family: this.family };
     const started = clock.monotonic();
     // Places lost come first, so that a Service that has the place now decides what is stale there.
-    const plans = [...this.#udp].toSorted(([a], [b]) => Number(b.endsWith(' before')) - Number(a.endsWith(' before')));
+    const plans = [...this.#udp].toSorted(
+      ([a], [b]) => Number(b.endsWith(' before')) - Number(a.endsWith(' before')),
+    );
     try {
-      const removed = await conntrack.clean(plans.map(([, plan]) => plan), signal);
+      const removed = await conntrack.clean(
+        plans.map(([, plan]) => plan),
+        signal,
+      );
       this.#udp.clear();
       metrics.conntrackDeleted.inc(label, removed);
       if (removed > 0) log.v(2).info('Removed stale UDP flows', { ipFamily: this.family, flows: removed });

@@ -54,13 +54,19 @@ export interface MachineSupport {
 
 /** True when the configuration wants node ports on loopback addresses. */
 export function wantsLocalhostNodePorts(config: ProxyConfig): boolean {
-  return config.iptables.localhostNodePorts && !isRestricted(config, 'IPv4', (range) => range.contains(LOCALHOST));
+  return (
+    config.iptables.localhostNodePorts && !isRestricted(config, 'IPv4', (range) => range.contains(LOCALHOST))
+  );
 }
 
 const LOCALHOST: IPAddress = { family: 'IPv4', ip: '127.0.0.1' };
 
 // Restricted: node port addresses are given for the family, and none of them satisfies `allows`.
-function isRestricted(config: ProxyConfig, family: Family, allows: (range: AddressRange) => boolean): boolean {
+function isRestricted(
+  config: ProxyConfig,
+  family: Family,
+  allows: (range: AddressRange) => boolean,
+): boolean {
   if (config.nodePortAddresses.includes('primary')) return true;
   const ranges = rangesOf(config, family);
   return ranges.length > 0 && !ranges.some(allows);
@@ -121,6 +127,8 @@ function nodePortAddresses(
   }
   const ranges = rangesOf(config, family);
   if (ranges.length === 0 || ranges.some((range) => range.isEverything)) return undefined;
-  const mine = machine.filter((a) => ranges.some((range) => range.contains(a)) && (localhost || !isLoopback(a)));
+  const mine = machine.filter(
+    (a) => ranges.some((range) => range.contains(a)) && (localhost || !isLoopback(a)),
+  );
   return [...new Set(mine.map((a) => a.ip))].toSorted();
 }

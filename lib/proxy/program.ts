@@ -14,7 +14,10 @@ export interface ProgramOptions {
 }
 
 /** How programs are run; replaced by tests. A non-zero exit is a result, not an error. */
-export type RunProgram = (argv: readonly [string, ...string[]], options: ProgramOptions) => Promise<ProgramResult>;
+export type RunProgram = (
+  argv: readonly [string, ...string[]],
+  options: ProgramOptions,
+) => Promise<ProgramResult>;
 
 // A full nat table of 50,000 Services is some 100 MB.
 const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;

@@ -100,8 +100,16 @@ export function createProxyMetrics(metrics: Metrics, figures: ProxyFigures) {
       help: 'Services with a Local traffic policy and no endpoints on this node.',
       labelNames: ['ip_family', 'traffic_policy'],
     }),
-    healthz: metrics.counter({ name: 'kubeproxy_proxy_healthz_total', help: 'Answers of /healthz.', labelNames: ['code'] }),
-    livez: metrics.counter({ name: 'kubeproxy_proxy_livez_total', help: 'Answers of /livez.', labelNames: ['code'] }),
+    healthz: metrics.counter({
+      name: 'kubeproxy_proxy_healthz_total',
+      help: 'Answers of /healthz.',
+      labelNames: ['code'],
+    }),
+    livez: metrics.counter({
+      name: 'kubeproxy_proxy_livez_total',
+      help: 'Answers of /livez.',
+      labelNames: ['code'],
+    }),
     conntrackDeleted: metrics.counter({
       name: 'kubeproxy_conntrack_reconciler_deleted_entries_total',
       help: 'Stale flows removed from connection tracking.',

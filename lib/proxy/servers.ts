@@ -70,7 +70,8 @@ function metricsRoutes(options: ServersOptions): Routes {
   return routes.exact('/statusz', statusz('kube-proxy', clock, routes));
 }
 
-const EXPLAIN_USAGE = 'want ?destination=IP:PORT&protocol=tcp|udp|sctp, or /debug/explain/services/NAMESPACE/NAME';
+const EXPLAIN_USAGE =
+  'want ?destination=IP:PORT&protocol=tcp|udp|sctp, or /debug/explain/services/NAMESPACE/NAME';
 
 function explain({ explainSources, isNodeAddress }: ServersOptions): Handler {
   return ({ res, query }) => {

@@ -65,7 +65,12 @@ export async function ensure(sysctls: Sysctls, name: string, value: number, log:
     log.info('Set sysctl', { entry: name, before: before ?? 'unknown', after: value });
     return true;
   } catch (err) {
-    log.warn('Cannot set sysctl; going on without', { entry: name, is: before ?? 'missing', wanted: value, err: errorMessage(err) });
+    log.warn('Cannot set sysctl; going on without', {
+      entry: name,
+      is: before ?? 'missing',
+      wanted: value,
+      err: errorMessage(err),
+    });
     return false;
   }
 }

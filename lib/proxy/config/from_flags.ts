@@ -16,7 +16,9 @@ export function configOf(flags: Flags): ProxyConfig {
   const { values } = flags;
   if (values.config !== '') {
     const config = loadConfigFile(values.config, [PROXY_CONFIG_KIND]);
-    const host = OVERRIDES.some((name) => flags.isSet(name)) ? values['hostname-override'] : config.hostnameOverride;
+    const host = OVERRIDES.some((name) => flags.isSet(name))
+      ? values['hostname-override']
+      : config.hostnameOverride;
     return { ...config, hostnameOverride: host };
   }
   const base = decodeConfig(fileForm(flags), 'command line', [PROXY_CONFIG_KIND]);
@@ -34,11 +36,12 @@ export function configOf(flags: Flags): ProxyConfig {
 }
 
 function endpoint(
-  { values, isSet }: Flags,
+  flags: Flags,
   name: 'healthz-bind-address' | 'metrics-bind-address',
   portName: 'healthz-port' | 'metrics-port',
 ): string {
-  if (!isSet(portName) || isSet(name)) return values[name];
+  const { values } = flags;
+  if (!flags.isSet(portName) || flags.isSet(name)) return values[name];
   const host = name === 'healthz-bind-address' ? '0.0.0.0' : '127.0.0.1';
   return values[portName] === 0 ? '' : `${host}:${values[portName]}`;
 }
@@ -90,4 +93,3 @@ function fileForm({ values }: Flags): unknown {
 function duration(ms: number): string {
   return `${ms}ms`;
 }
-

@@ -74,10 +74,7 @@ const schema = object({
     // A duration, or nanoseconds as old files have it.
     flushFrequency: withDefault(json(), '5s'),
     verbosity: withDefault(integer({ min: 0 }), 0),
-    vmodule: withDefault(
-      list(object({ filePattern: string(), verbosity: integer({ min: 0 }) })),
-      [],
-    ),
+    vmodule: withDefault(list(object({ filePattern: string(), verbosity: integer({ min: 0 }) })), []),
     options: optional(json()),
   }),
   hostnameOverride: text(),

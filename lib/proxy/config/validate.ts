@@ -14,7 +14,8 @@ export function configProblems(config: ProxyConfig): Problem[] {
     problems.push({ path, message });
   };
   const { mode, iptables, detectLocal, detectLocalMode, nodePortAddresses, portRange, winkernel } = config;
-  if (mode !== 'iptables') refuse('mode', `got "${mode}", want "iptables": this release of the proxy has no other mode`);
+  if (mode !== 'iptables')
+    refuse('mode', `got "${mode}", want "iptables": this release of the proxy has no other mode`);
   if (iptables.syncPeriod < iptables.minSyncPeriod) {
     refuse(
       'iptables.syncPeriod',
@@ -23,10 +24,16 @@ export function configProblems(config: ProxyConfig): Problem[] {
   }
   const ranges = clusterRanges(config);
   if (ranges === undefined) {
-    refuse('clusterCIDR', `got "${config.clusterCIDR}", want a CIDR range, or one of each family separated by a comma`);
+    refuse(
+      'clusterCIDR',
+      `got "${config.clusterCIDR}", want a CIDR range, or one of each family separated by a comma`,
+    );
   }
   if (detectLocalMode === 'BridgeInterface' && !INTERFACE_NAME.test(detectLocal.bridgeInterface)) {
-    refuse('detectLocal.bridgeInterface', `got "${detectLocal.bridgeInterface}", want the name of an interface`);
+    refuse(
+      'detectLocal.bridgeInterface',
+      `got "${detectLocal.bridgeInterface}", want the name of an interface`,
+    );
   }
   if (detectLocalMode === 'InterfaceNamePrefix' && !INTERFACE_NAME.test(detectLocal.interfaceNamePrefix)) {
     refuse(
@@ -46,7 +53,10 @@ export function configProblems(config: ProxyConfig): Problem[] {
   if (portRange !== '' && portRange !== '0-0') {
     refuse('portRange', `got "${portRange}", want it empty: the userspace mode that used it is gone`);
   }
-  if (Object.values(winkernel).some((value) => value !== '' && value !== false) || config.windowsRunAsService) {
+  if (
+    Object.values(winkernel).some((value) => value !== '' && value !== false) ||
+    config.windowsRunAsService
+  ) {
     refuse(config.windowsRunAsService ? 'windowsRunAsService' : 'winkernel', 'is for Windows nodes only');
   }
   return problems;

@@ -43,19 +43,27 @@ export class ConntrackCleaner {
     const mine = nodeAddresses();
     const stale = frontends.stale(flows, (ip) => mine.has(ip));
     // One process for all, each flow named in full. A flow that ended meanwhile is not an error.
-    if (stale.length > 0) await this.#call(['conntrack', '--load-file', '-'], deletions(stale, family), signal);
+    if (stale.length > 0)
+      await this.#call(['conntrack', '--load-file', '-'], deletions(stale, family), signal);
     return stale.length;
   }
 
-  async #call(argv: readonly [string, ...string[]], stdin: string, signal: AbortSignal | undefined): Promise<string> {
+  async #call(
+    argv: readonly [string, ...string[]],
+    stdin: string,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
     let result;
     try {
       result = await this.#run(argv, { stdin, timeoutMs: TIMEOUT_MS, signal });
     } catch (cause) {
-      const hint = cause instanceof Error && MISSING.test(cause.message) ? ' (is the conntrack program installed?)' : '';
+      const hint =
+        cause instanceof Error && MISSING.test(cause.message) ? ' (is the conntrack program installed?)' : '';
       throw new ConntrackError(`${argv.join(' ')} failed${hint}`, { cause });
     }
     if (result.exitCode === 0 || /0 flow entries have been deleted/.test(result.stderr)) return result.stdout;
-    throw new ConntrackError(`${argv.join(' ')} ended with exit code ${result.exitCode}: ${result.stderr.trim()}`);
+    throw new ConntrackError(
+      `${argv.join(' ')} ended with exit code ${result.exitCode}: ${result.stderr.trim()}`,
+    );
   }
 }

@@ -79,7 +79,8 @@ export class UdpFrontends {
         this.#byAddress.get(hostPort(flow.destination, flow.destinationPort)) ??
         (isNodeAddress(flow.destination) ? this.#byNodePort.get(flow.destinationPort) : undefined);
       if (endpoints === undefined) continue;
-      const translated = flow.replySource !== flow.destination || flow.replySourcePort !== flow.destinationPort;
+      const translated =
+        flow.replySource !== flow.destination || flow.replySourcePort !== flow.destinationPort;
       const wrong = translated
         ? !endpoints.has(hostPort(flow.replySource, flow.replySourcePort))
         : endpoints.size > 0;

@@ -58,7 +58,10 @@ export function explainDestination(
 export function explainService(sources: readonly ExplainSource[], serviceKey: string): unknown {
   const ports = sources.flatMap((s) => s.planner.plansOf(serviceKey).map((plan) => explainPlan(s, plan)));
   return ports.length === 0
-    ? { service: serviceKey, verdict: 'no rules: no such Service, headless, ExternalName, or of another proxy' }
+    ? {
+        service: serviceKey,
+        verdict: 'no rules: no such Service, headless, ExternalName, or of another proxy',
+      }
     : { service: serviceKey, ports };
 }
 
@@ -77,7 +80,11 @@ function explainPlan(source: ExplainSource, plan: ServicePlan, frontend?: Fronte
       local: plan.local.map((e) => e.address),
     },
     affinitySeconds: port.affinitySeconds,
-    leftOut: plan.leftOut.map(({ endpoint, reason }) => ({ endpoint: endpoint.address, node: endpoint.nodeName, reason })),
+    leftOut: plan.leftOut.map(({ endpoint, reason }) => ({
+      endpoint: endpoint.address,
+      node: endpoint.nodeName,
+      reason,
+    })),
     contested: plan.contested,
     rules: source.backend.explain(port.id),
   };

@@ -62,7 +62,9 @@ export class ServiceHealthServers {
     for (const address of this.#options.addresses()) {
       try {
         const { log } = this.#options;
-        entry.servers.push(await createPlainServer({ address, port: health.port, log, handler: this.#answer(entry) }));
+        entry.servers.push(
+          await createPlainServer({ address, port: health.port, log, handler: this.#answer(entry) }),
+        );
       } catch (err) {
         this.#options.onListenError(health, err);
       }
@@ -79,7 +81,7 @@ export class ServiceHealthServers {
         'x-content-type-options': 'nosniff',
         'x-load-balancing-endpoint-weight': String(localEndpoints),
       });
-      res.end(`${JSON.stringify(body, undefined, '\t')}`);
+      res.end(JSON.stringify(body, undefined, '\t'));
     };
   }
 }

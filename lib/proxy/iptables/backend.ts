@@ -2,6 +2,7 @@
  * Service rules in iptables: one `iptables-restore` per commit with only what changed. The kernel's own list is read only
  * at start, after a failure and for the periodic check; then the difference alone is sent, so nothing is ever flushed.
  */
+import { toError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Backend, CommitResult, RejectedService } from '../backend.ts';
 import type { Family } from '../model/address.ts';
@@ -12,6 +13,7 @@ import { baseChains, jumpRules } from './base_rules.ts';
 import type { Table } from './names.ts';
 import { CANARY_CHAIN } from './names.ts';
 import type { Netfilter } from './netfilter.ts';
+import { NetfilterError } from './netfilter.ts';
 import type { KernelTables } from './reconcile.ts';
 import { missingJumps, reconcile } from './reconcile.ts';
 import type { KernelTable, Transaction } from './restore_text.ts';
@@ -20,6 +22,9 @@ import { UnsafeTokenError } from './rule_text.ts';
 import { Ruleset } from './ruleset.ts';
 import type { ServiceRules } from './service_rules.ts';
 import { serviceRules } from './service_rules.ts';
+
+// More refused Services than that point to something else than Services.
+const MAX_NAMED = 32;
 
 export interface IptablesBackendOptions {
   readonly netfilter: Netfilter;
@@ -38,6 +43,7 @@ export class IptablesBackend implements Backend {
   readonly #dirty = new Map<string, ServiceRules | undefined>();
   readonly #rejected = new Map<string, Error>();
   #full = true;
+  #sent = '';
   #intactChains: ReadonlyArray<readonly [Table, string]> = [];
 
   constructor({ netfilter, policy, log }: IptablesBackendOptions) {
@@ -129,7 +135,7 @@ export class IptablesBackend implements Backend {
       await this.#send(transaction, signal);
     } catch (err) {
       if (signal?.aborted === true) throw err;
-      return err instanceof Error ? err : new Error('commit failed', { cause: err });
+      return toError(err);
     }
     return this.#done(false, false, transaction);
   }
@@ -144,18 +150,34 @@ export class IptablesBackend implements Backend {
       this.#rejected.delete(id);
       this.#render(id);
     }
-    const first = this.#reconciliation(await this.#read(signal));
-    try {
-      await this.#send(first.transaction, signal);
-      return this.#done(true, !first.clean, first.transaction);
-    } catch (err) {
-      if (signal?.aborted === true || this.#dirty.size === 0) throw err;
-      this.#log.error(err, 'Failed to apply all rules; looking for the Service that is refused', {
-        ipFamily: this.family,
-        services: this.#dirty.size,
-      });
+    const named: RejectedService[] = [];
+    for (;;) {
+      const found = this.#reconciliation(await this.#read(signal));
+      try {
+        await this.#send(found.transaction, signal);
+        const done = this.#done(true, !found.clean, found.transaction);
+        return { ...done, rejected: [...done.rejected, ...named] };
+      } catch (err) {
+        if (signal?.aborted === true) throw err;
+        // Mostly the program names the line that it or the kernel refused: then nothing else needs to be touched.
+        const guilty = named.length < MAX_NAMED ? this.#blamed(err) : undefined;
+        if (guilty === undefined) {
+          if (this.#dirty.size === 0) throw err;
+          this.#log.error(err, 'Failed to apply all rules; looking for the Service that is refused', {
+            ipFamily: this.family,
+            services: this.#dirty.size,
+          });
+          break;
+        }
+        const error = toError(err);
+        named.push({ id: guilty, error });
+        this.#rejected.set(guilty, error);
+        this.#dirty.delete(guilty);
+        this.#ruleset.setService(guilty, undefined);
+      }
     }
-    return this.#isolate(signal);
+    const rest = await this.#isolate(signal);
+    return { ...rest, rejected: [...rest.rejected, ...named] };
   }
 
   /**
@@ -190,7 +212,7 @@ export class IptablesBackend implements Backend {
         this.#ruleset.committed();
         const [only] = some;
         if (some.length === 1 && only !== undefined) {
-          const error = err instanceof Error ? err : new Error('refused', { cause: err });
+          const error = toError(err);
           failures.push({ id: only, error });
           this.#rejected.set(only, error);
           // Rules of an earlier state would send traffic to the wrong place: none are better.
@@ -206,6 +228,14 @@ export class IptablesBackend implements Backend {
     };
     await bring(ids);
     return { ...this.#done(true, true, base.transaction), rejected: failures };
+  }
+
+  /** The Service port to which the refused line belongs. */
+  #blamed(err: unknown): string | undefined {
+    if (!(err instanceof NetfilterError) || err.line === undefined) return undefined;
+    const line = this.#sent.split('\n')[err.line - 1] ?? '';
+    const [, chain, rule = ''] = /^(?:-[AI] |:)(\S+) ?(.*)$/.exec(line) ?? [];
+    return chain === undefined ? undefined : this.#ruleset.ownerOf(chain, rule, this.#plans.keys());
   }
 
   async #read(signal: AbortSignal | undefined): Promise<KernelTables> {
@@ -225,6 +255,7 @@ export class IptablesBackend implements Backend {
 
   async #send(transaction: Transaction, signal: AbortSignal | undefined): Promise<void> {
     const text = restoreText(transaction);
+    this.#sent = text;
     if (text === '') return;
     if (this.#log.v(9).enabled) this.#log.v(9).info('Running iptables-restore', { input: text });
     await this.#netfilter.restore(text, signal);

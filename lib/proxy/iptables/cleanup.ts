@@ -35,13 +35,19 @@ export async function cleanup(netfilter: Netfilter, signal?: AbortSignal): Promi
   return removed;
 }
 
-function removal(table: Table, kernel: KernelTable, family: Family): { changes: ChainChange[]; remove: SharedRule[] } {
+function removal(
+  table: Table,
+  kernel: KernelTable,
+  family: Family,
+): { changes: ChainChange[]; remove: SharedRule[] } {
   const base = baseChains(family, EVERYTHING)
     // The kubelet may need it still; with no jump of ours it does nothing of ours.
     .filter((c) => c.table === table && c.chain !== LOCALNET_FIREWALL_CHAIN)
     .map((c) => c.chain);
   const known = new Set([...base, CANARY_CHAIN]);
-  const ours = [...kernel.keys()].filter((chain) => known.has(chain) || (table === 'nat' && PER_SERVICE_CHAIN.test(chain)));
+  const ours = [...kernel.keys()].filter(
+    (chain) => known.has(chain) || (table === 'nat' && PER_SERVICE_CHAIN.test(chain)),
+  );
   const going = new Set(ours);
   const jumps = new Set(jumpRules(family, EVERYTHING).map((j) => j.chain));
   const remove: SharedRule[] = [];
@@ -56,6 +62,8 @@ function removal(table: Table, kernel: KernelTable, family: Family): { changes: 
       else held.add(target);
     }
   }
-  const changes = ours.filter((chain) => !held.has(chain)).map((chain) => ({ table, chain, kind: 'delete' }) as const);
+  const changes = ours
+    .filter((chain) => !held.has(chain))
+    .map((chain) => ({ table, chain, kind: 'delete' }) as const);
   return { changes, remove };
 }

@@ -55,7 +55,9 @@ export function canonicalRule(rule: string): string {
     if (part === '-s' || part === '-d') {
       out.push(
         part,
-        next.replace(/\/(32|128)$/, (all, n) => (next.includes(':') === (n === '128') ? '' : String(all))),
+        next.replace(/\/(32|128)$/, (all: string, bits) =>
+          next.includes(':') === (bits === '128') ? '' : all,
+        ),
       );
       i++;
     } else if (part === '--probability') {

@@ -29,7 +29,16 @@ interface MutableChain {
   tail: readonly string[];
 }
 
-type Pending = 'replace' | 'delete' | { readonly added: Set<string>; readonly removed: Set<string> };
+interface Edits {
+  readonly added: Set<string>;
+  readonly removed: Set<string>;
+}
+
+interface Pending {
+  readonly table: Table;
+  readonly chain: string;
+  readonly what: 'replace' | 'delete' | Edits;
+}
 
 // Beyond that, sending the chain whole is cheaper than looking each rule up in the kernel's list.
 const MAX_EDITS = 256;
@@ -48,6 +57,16 @@ export class Ruleset {
   /** Rules now in force (or pending) for a Service port. */
   rulesOf(id: string): ServiceRules | undefined {
     return this.#services.get(id);
+  }
+
+  /** The Service port because of which there is a rule or chain, among `ids`. @param rule without `-A CHAIN` */
+  ownerOf(chain: string, rule: string, ids: Iterable<string>): string | undefined {
+    for (const id of ids) {
+      const rules = this.#services.get(id);
+      if (rules?.chains.has(chain) === true) return id;
+      if (rules?.dispatch.some((d) => d.chain === chain && d.rule === rule) === true) return id;
+    }
+    return undefined;
   }
 
   /** Number of Service ports that have rules. */
@@ -79,7 +98,7 @@ export class Ruleset {
     const content = this.#chain(table, chain);
     if (sameList(content.tail, tail)) return;
     content.tail = tail;
-    this.#pending.set(keyOf(table, chain), 'replace');
+    this.#pending.set(keyOf(table, chain), { table, chain, what: 'replace' });
   }
 
   /** All chains as they shall be. */
@@ -101,15 +120,13 @@ export class Ruleset {
   /** The changes since {@link Ruleset.committed}. */
   changes(): ChainChange[] {
     const out: ChainChange[] = [];
-    for (const [key, pending] of this.#pending) {
-      const at = key.indexOf(' ');
-      const [table, chain] = [key.slice(0, at) as Table, key.slice(at + 1)];
+    for (const [key, { table, chain, what }] of this.#pending) {
       const content = this.#chains.get(key);
       if (content === undefined) {
         out.push({ table, chain, kind: 'delete' });
-      } else if (typeof pending === 'object' && isSmall(pending, content)) {
-        if (pending.added.size + pending.removed.size === 0) continue;
-        out.push({ table, chain, kind: 'edit', remove: [...pending.removed], insert: [...pending.added] });
+      } else if (typeof what === 'object' && isSmall(what, content)) {
+        if (what.added.size + what.removed.size === 0) continue;
+        out.push({ table, chain, kind: 'edit', remove: [...what.removed], insert: [...what.added] });
       } else {
         out.push({ table, chain, kind: 'replace', rules: rulesIn(content) });
       }
@@ -131,37 +148,38 @@ export class Ruleset {
   #setChain(table: Table, chain: string, tail: readonly string[]): void {
     const key = keyOf(table, chain);
     this.#chains.set(key, { table, chain, anyOrder: new Set(), tail });
-    this.#pending.set(key, 'replace');
+    this.#pending.set(key, { table, chain, what: 'replace' });
   }
 
   #deleteChain(table: Table, chain: string): void {
     const key = keyOf(table, chain);
     this.#chains.delete(key);
-    this.#pending.set(key, 'delete');
+    this.#pending.set(key, { table, chain, what: 'delete' });
   }
 
   #addRule(table: Table, chain: string, rule: string): void {
     this.#chain(table, chain).anyOrder.add(rule);
-    const edits = this.#edits(keyOf(table, chain));
+    const edits = this.#edits(table, chain);
     if (edits !== undefined && !edits.removed.delete(rule)) edits.added.add(rule);
   }
 
   #removeRule(table: Table, chain: string, rule: string): void {
     this.#chain(table, chain).anyOrder.delete(rule);
-    const edits = this.#edits(keyOf(table, chain));
+    const edits = this.#edits(table, chain);
     if (edits !== undefined && !edits.added.delete(rule)) edits.removed.add(rule);
   }
 
-  #edits(key: string): { added: Set<string>; removed: Set<string> } | undefined {
-    const pending = this.#pending.get(key);
-    if (typeof pending === 'string') return undefined;
-    const edits = pending ?? { added: new Set(), removed: new Set() };
-    this.#pending.set(key, edits);
-    return edits;
+  // Undefined: the chain is sent whole anyway.
+  #edits(table: Table, chain: string): Edits | undefined {
+    const key = keyOf(table, chain);
+    const what = this.#pending.get(key)?.what ?? { added: new Set(), removed: new Set() };
+    if (typeof what === 'string') return undefined;
+    this.#pending.set(key, { table, chain, what });
+    return what;
   }
 }
 
-function isSmall(edits: { added: Set<string>; removed: Set<string> }, content: ChainContent): boolean {
+function isSmall(edits: Edits, content: ChainContent): boolean {
   const count = edits.added.size + edits.removed.size;
   return count <= MAX_EDITS && count <= Math.max(8, content.anyOrder.size);
 }

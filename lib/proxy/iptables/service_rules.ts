@@ -282,7 +282,7 @@ export function localMatch(detector: LocalDetector): string {
       return `-s ${token(detector.range.toString())}`;
     case 'interface':
       return `-i ${token(detector.name)}`;
-    case 'interfacePrefix':
+    default:
       return `-i ${token(detector.prefix)}+`;
   }
 }

@@ -19,7 +19,9 @@ import { serviceRules } from './service_rules.ts';
  */
 const NODE = 'n1';
 const data = (file: string): string => readFileSync(join(__dirname, 'testdata', file), 'utf8');
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a fixture of ours, as the apiserver gave it
 const objects = JSON.parse(data('objects.json')) as ReadonlyArray<Service | EndpointSlice>;
+const isService = (object: Service | EndpointSlice): object is Service => object.kind === 'Service';
 
 const range = (text: string): AddressRange => AddressRange.parse(text) ?? fail(text);
 function fail(text: string): never {
@@ -41,8 +43,8 @@ const BASE: FamilyPolicy = {
 function desired(family: Family, policy: FamilyPolicy): Ruleset {
   const tracker = new ServiceTracker({ nodeName: NODE });
   for (const object of objects) {
-    if (object.kind === 'Service') tracker.setService(object as Service);
-    else tracker.setSlice(object as EndpointSlice);
+    if (isService(object)) tracker.setService(object);
+    else tracker.setSlice(object);
   }
   const planner = new ServicePlanner(tracker, { family, nodeName: NODE });
   const ruleset = new Ruleset(baseChains(family, policy));

@@ -4,7 +4,6 @@ import { FrontendClaims } from './frontends.ts';
 import type { ServicePlan } from './plan.ts';
 import { planServicePort } from './plan.ts';
 import type { Endpoint, ServicePort } from './service_port.ts';
-import { serviceKeyOf } from './service_port.ts';
 
 /** Where the planner reads Services and endpoints from (the tracker). */
 export interface ServiceSource {
@@ -90,6 +89,6 @@ export class ServicePlanner {
   plansOf(serviceKey: string): ServicePlan[] {
     return [...(this.#idsOf.get(serviceKey) ?? [])]
       .map((id) => this.#plans.get(id))
-      .filter((plan) => plan !== undefined && serviceKeyOf(plan.port) === serviceKey) as ServicePlan[];
+      .filter((plan) => plan !== undefined);
   }
 }

@@ -105,7 +105,7 @@ function portsOfFamily(
       external && spec.externalTrafficPolicy === 'Local' && isPort(spec.healthCheckNodePort)
         ? spec.healthCheckNodePort
         : 0,
-    created: String(metadata.creationTimestamp ?? ''),
+    created: metadata.creationTimestamp ?? '',
   };
   const ports: ServicePort[] = [];
   for (const [i, port] of (spec.ports ?? []).entries()) {
@@ -156,7 +156,7 @@ function sourceRanges(texts: readonly string[], family: Family, problems: InputP
     if (range === undefined) problems.push({ field, message: wanted(field, text, 'a CIDR range') });
     return range;
   });
-  const mine = parsed.filter((range) => range !== undefined && range.family === family) as AddressRange[];
+  const mine = parsed.filter((range) => range !== undefined).filter((range) => range.family === family);
   return mine.some((range) => range.isEverything) ? [] : mine;
 }
 
