@@ -1,0 +1,140 @@
+/** Runs the commands of a stage, each in a process group of its own that ends with it, and counts. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { countsOf, type Counts } from './jest_report.ts';
+import type { Command, Stage } from './stages.ts';
+
+export interface RunContext {
+  /** The checkout. */
+  readonly repo: string;
+  readonly print: (line: string) => void;
+  /** Aborting ends the running command and skips those that follow, clean-up excepted. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs a stage with its clean-up. */
+export async function runStage(stage: Stage, context: RunContext): Promise<Counts> {
+  let { passed, failed } = { passed: 0, failed: 0 };
+  const add = (counts: Counts): void => {
+    passed += counts.passed;
+    failed += counts.failed;
+  };
+  for (const command of stage.commands) {
+    if (context.signal.aborted) break;
+    const counts = await runCommand(command, context, context.signal);
+    add(counts);
+    if (counts.failed > 0) break;
+  }
+  for (const command of stage.cleanUp ?? []) add(await runCommand(command, context, undefined));
+  return { passed, failed };
+}
+
+async function runCommand(
+  command: Command,
+  { repo, print }: RunContext,
+  signal: AbortSignal | undefined,
+): Promise<Counts> {
+  const scratch = mkdtempSync(join(tmpdir(), 'hack-test-'));
+  try {
+    const report = join(scratch, 'report.json');
+    const argv = command.jest === true ? [...command.argv, '--json', `--outputFile=${report}`] : command.argv;
+    print(`$ ${command.argv.join(' ')}`);
+    const began = performance.now();
+    const { exitCode, output } = await runToEnd(argv, repo, command, signal);
+    print(`  (${((performance.now() - began) / 1000).toFixed(1)} s, exit code ${exitCode})`);
+    if (command.jest === true) {
+      const counts = countsOf(readIfThere(report));
+      if (counts !== undefined) {
+        // Failures outside of tests (a hook, a handle left open, an empty selection) show in the exit code only.
+        const hidden = exitCode !== 0 && counts.failed === 0 ? 1 : 0;
+        return { passed: counts.passed, failed: counts.failed + hidden };
+      }
+    } else if (exitCode === 0) {
+      if (command.mustPrint === undefined || output.includes(command.mustPrint))
+        return { passed: 1, failed: 0 };
+      print(`  it did not print "${command.mustPrint}"`);
+    }
+    return { passed: 0, failed: 1 };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+interface Ended {
+  /** 124 when the time was over, 125 when aborted, 127 when it could not be started. */
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+function runToEnd(
+  argv: readonly string[],
+  repo: string,
+  { timeoutMs, jest }: Command,
+  signal: AbortSignal | undefined,
+): Promise<Ended> {
+  const [program, ...args] = argv;
+  const started: readonly [string, readonly string[]] =
+    program?.endsWith('.ts') === true ? [process.execPath, argv] : [join(repo, program ?? ''), args];
+  return new Promise((resolve) => {
+    const child = spawn(started[0], started[1], {
+      cwd: repo,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        CI: 'true',
+        PATH: `${join(repo, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
+      },
+    });
+    let output = '';
+    // jest writes its JSON to the file, and its words to stderr.
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (jest !== true) process.stdout.write(chunk);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      process.stdout.write(chunk);
+    });
+    let forced: number | undefined;
+    const end = (exitCode: number, why: string): void => {
+      forced ??= exitCode;
+      process.stdout.write(`\n${why}: ending ${argv.join(' ')}\n`);
+      killGroup(child, 'SIGTERM');
+      setTimeout(() => killGroup(child, 'SIGKILL'), 20_000).unref();
+    };
+    const timer = setTimeout(() => end(124, `no end after ${timeoutMs / 1000} s`), timeoutMs);
+    const abort = (): void => end(125, 'interrupted');
+    signal?.addEventListener('abort', abort, { once: true });
+    const finish = (exitCode: number): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      resolve({ exitCode: forced ?? exitCode, output });
+    };
+    child.once('error', (err) => {
+      process.stdout.write(`cannot start ${started[0]}: ${err.message}\n`);
+      finish(127);
+    });
+    // `exit`, not `close`: what the command leaves in the background may hold its output open.
+    child.once('exit', (code) => setTimeout(() => finish(code ?? 128), 100));
+  });
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (err) {
+    if (!(err instanceof Error && 'code' in err && err.code === 'ESRCH')) throw err;
+  }
+}
