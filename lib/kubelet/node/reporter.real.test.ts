@@ -7,12 +7,11 @@ import { createInformer } from '../../client/informer.ts';
 import { createClient, loadKubeconfig } from '../../client/kubeconfig.ts';
 import { CONFIG_MAPS, LEASES, NODES, PODS, SERVICE_ACCOUNTS } from '../../client/resource.ts';
 import { startApiserver, type Apiserver } from '../../../test/fixtures/apiserver.ts';
-import type { KubeletOptions } from '../config/kubelet_config.ts';
 import type { NodeFacts, NodeReporter } from '../contracts.ts';
 import { ObjectCache } from '../objects/object_cache.ts';
 import { createTokenSource } from '../volumes/token.ts';
 import type { Machine } from './machine.ts';
-import { createNodeReporter } from './reporter.ts';
+import { createNodeReporter, type ReporterSettings } from './reporter.ts';
 
 jest.setTimeout(120_000);
 
@@ -51,8 +50,7 @@ const machine: Machine = {
   architecture: 'amd64',
 };
 
-// Only what the reporter reads; the rest of the configuration belongs to others.
-const options = {
+const options: ReporterSettings = {
   nodeName: NAME,
   config: {
     registerNode: true,
@@ -75,9 +73,10 @@ const options = {
     nodeIPs: ['192.0.2.7', '2001:db8::7'],
     nodeLabels: { disk: 'ssd' },
     hostnameOverride: 'n1',
+    rootDir: '/',
     cloudProvider: '',
   },
-} as unknown as KubeletOptions;
+};
 
 let problems: readonly string[] = [];
 const facts: NodeFacts = {

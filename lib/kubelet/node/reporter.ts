@@ -8,7 +8,8 @@ import { isAlreadyExists, isNotFound } from '../../client/errors.ts';
 import type { createInformer, Informer } from '../../client/informer.ts';
 import { NODES } from '../../client/resource.ts';
 import type { KubeletEvents, NodeFacts, NodeReporter } from '../contracts.ts';
-import type { KubeletOptions } from '../config/kubelet_config.ts';
+import type { KubeletConfig, KubeletFlags } from '../config/kubelet_config.ts';
+import type { Reservations } from './capacity.ts';
 import { chooseNodeIPs, NodeAddressError, readAddressFacts, type AddressFacts } from './addresses.ts';
 import { NO_PRESSURE, nodeConditions, type Pressure } from './conditions.ts';
 import { keepNodeLease } from './lease.ts';
@@ -16,10 +17,32 @@ import { readMachine, type Machine } from './machine.ts';
 import { initialNode, reconcilePatch, type RegistrationInput } from './registration.ts';
 import { nodeStatus, statusChanged, statusPatch, type OwnStatus } from './status.ts';
 
+/** The parts of the kubelet's options that are read here. */
+export interface ReporterSettings {
+  readonly nodeName: string;
+  readonly config: Reservations &
+    Pick<
+      KubeletConfig,
+      | 'registerNode'
+      | 'registerWithTaints'
+      | 'providerID'
+      | 'enableControllerAttachDetach'
+      | 'port'
+      | 'nodeStatusMaxImages'
+      | 'nodeStatusUpdateFrequency'
+      | 'nodeStatusReportFrequency'
+      | 'nodeLeaseDurationSeconds'
+    >;
+  readonly flags: Pick<
+    KubeletFlags,
+    'nodeIPs' | 'nodeLabels' | 'hostnameOverride' | 'cloudProvider' | 'rootDir'
+  >;
+}
+
 export interface NodeReporterOptions {
   readonly client: ApiClient;
   readonly createInformer: typeof createInformer;
-  readonly options: KubeletOptions;
+  readonly options: ReporterSettings;
   readonly facts: NodeFacts;
   readonly events: Pick<KubeletEvents, 'node'>;
   /** `v1.36.3` */

@@ -413,9 +413,9 @@ describe('subPath', () => {
     writeFileSync(join(outside, 'sub/secret'), 'x');
     symlinkSync(outside, join(volume, 'link'));
     const ours = pod({ subPath: 'd/sub' }, volume);
-    let going = true;
+    const over = new AbortController();
     const swap = (async () => {
-      while (going) {
+      while (!over.signal.aborted) {
         renameSync(join(volume, 'd'), join(volume, 'aside'));
         renameSync(join(volume, 'link'), join(volume, 'd'));
         await new Promise((resolve) => setImmediate(resolve));
@@ -432,7 +432,7 @@ describe('subPath', () => {
         expect(err).toMatchObject({ name: 'ContainerConfigError' });
       }
     }
-    going = false;
+    over.abort();
     await swap;
   });
 
