@@ -258,7 +258,7 @@ function parseIPv6(text: string): bigint | undefined {
   const tail = parseGroups(tailText, true);
   // `::` stands for at least one group of zeros.
   if (tail === undefined || head.length + tail.length > 7) return undefined;
-  const zeros = new Array<number>(8 - head.length - tail.length).fill(0);
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => 0);
   return joinGroups([...head, ...zeros, ...tail]);
 }
 
