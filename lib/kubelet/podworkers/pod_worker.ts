@@ -1,0 +1,556 @@
+/**
+ * One pod, from the first sight of it to its last trace. A state machine with its own loop, so that whatever one pod waits
+ * for (a pull, a preStop, a volume) no other pod waits for:
+ *
+ *     syncing      brings the runtime to what the spec wants. Left when the pod is deleted, no longer named by any source,
+ *                  rejected, past its deadline, or finished (all containers ended, none restarts).
+ *     terminating  ends all containers within the grace period (again, sooner, when the grace period is shortened).
+ *                  Left when nothing of the pod runs; its final status is set then.
+ *     terminated   takes down volumes and the cgroup, waits for the final status to be in the API, and, when the pod is
+ *                  deleted, removes it from the API. Left (to nothing) when no source names the pod: then containers,
+ *                  logs and directories are removed.
+ *
+ * Turns are woken by changes of the spec, of the runtime, of probe verdicts, and by timers (back-off, deadline). A turn
+ * that fails is repeated with back-off. A turn under way is interrupted when the pod is to end or to end sooner.
+ */
+import { containerStatusOf } from './container_status_of.ts';
+import type { Pod, PodStatus } from '../../api/types.ts';
+import { Backoff } from '../../base/backoff.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { errorMessage, isAbort } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import {
+  type KubeletEvents,
+  type PodRef,
+  type PodRuntimeStatus,
+  type ProbeManager,
+  type PodStatusWriter,
+  type Timeline,
+  type VolumeManager,
+  VolumeError,
+} from '../contracts.ts';
+import type { PodCgroups } from '../cgroups/pod_cgroups.ts';
+import type { RuntimeCache } from '../pleg/runtime_cache.ts';
+import type { ContainerStop } from '../runtime/container_stop.ts';
+import type { Images } from '../runtime/images.ts';
+import { type PodActions, podActions } from '../runtime/pod_actions.ts';
+import type { PodSync, WaitingReason } from '../runtime/pod_sync.ts';
+import type { RestartBackoffEntry, RestartBackoffPolicy } from '../runtime/restart_backoff.ts';
+import { podStatus } from '../status/pod_status.ts';
+import type { TerminationMessages } from '../status/termination_message.ts';
+import type { PodRemover } from './pod_remover.ts';
+
+export type PodState = 'syncing' | 'terminating' | 'terminated' | 'removed';
+
+/** Why a pod has failed without its containers' doing. */
+export interface PodVerdict {
+  readonly phase: 'Failed';
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface PodWorkerOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly cache: RuntimeCache;
+  readonly sync: PodSync;
+  readonly stop: ContainerStop;
+  readonly images: Images;
+  readonly volumes: VolumeManager;
+  readonly cgroups: PodCgroups;
+  readonly probes: ProbeManager;
+  readonly statuses: PodStatusWriter;
+  readonly messages: TerminationMessages;
+  readonly remover: PodRemover;
+  readonly events: KubeletEvents;
+  readonly timeline: Timeline;
+  readonly backoff: RestartBackoffPolicy;
+  readonly runtimeName: () => string;
+  readonly hostIPs: () => readonly string[];
+  /** Why no pod network can be made, `undefined` when it can. */
+  readonly networkProblem: () => string | undefined;
+  /** Refuses a pod that does not fit on the node, before anything is done for it. */
+  readonly admit: (pod: Pod) => PodVerdict | undefined;
+  /** Another pod of the same name that is still ending; this one waits for it. */
+  readonly predecessor: (pod: Pod) => boolean;
+  /** Removes the pod from the API (grace period 0), if it is deleted there. */
+  readonly deleteFromApi: (pod: Pod, signal: AbortSignal) => Promise<void>;
+  /** Called when nothing is left of the pod. */
+  readonly removed: (uid: string) => void;
+}
+
+const RETRY = { initialMs: 500, maxMs: 15_000, factor: 2, jitter: 0.2 };
+/** `activeDeadlineSeconds` passed. */
+const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified deadline';
+
+export class PodWorker {
+  readonly ref: PodRef;
+  readonly #options: PodWorkerOptions;
+  readonly #retry = new Backoff(RETRY);
+  readonly #waiting = new Map<string, WaitingReason>();
+  readonly #backoffs = new Map<string, RestartBackoffEntry>();
+  readonly #killedForRestart = new Set<string>();
+  /** As of the last source; `undefined` for a pod that only the runtime knows. */
+  #pod: Pod | undefined;
+  #state: PodState = 'syncing';
+  #gone = false;
+  #verdict: PodVerdict | undefined;
+  #admitted = false;
+  #startedAtMs: number;
+  #graceSeconds: number | undefined;
+  #signalled = false;
+  #wake: (() => void) | undefined;
+  #timer: Timer | undefined;
+  #turn: AbortController | undefined;
+  #lastTurnMs: number;
+
+  /** @param pod `undefined` for an orphan: the runtime has it, no source names it */
+  constructor(ref: PodRef, pod: Pod | undefined, options: PodWorkerOptions) {
+    this.ref = ref;
+    this.#pod = pod;
+    this.#options = options;
+    this.#startedAtMs = options.clock.now();
+    this.#lastTurnMs = options.clock.monotonic();
+    if (pod === undefined) {
+      this.#gone = true;
+      this.#state = 'terminating';
+    }
+  }
+
+  get state(): PodState {
+    return this.#state;
+  }
+
+  get pod(): Pod | undefined {
+    return this.#pod;
+  }
+
+  /** The pod was let in: its requests count. */
+  get admitted(): boolean {
+    return this.#admitted;
+  }
+
+  get verdict(): PodVerdict | undefined {
+    return this.#verdict;
+  }
+
+  /** When the last turn ended, on the monotonic clock. */
+  get lastTurnMs(): number {
+    return this.#lastTurnMs;
+  }
+
+  /** Takes a new version of the pod. */
+  update(pod: Pod): void {
+    this.#pod = pod;
+    this.#gone = false;
+    if (pod.metadata.deletionTimestamp !== undefined) this.#end(pod.metadata.deletionGracePeriodSeconds ?? 0);
+    this.wake();
+  }
+
+  /** No source names the pod any more. */
+  sourceGone(): void {
+    this.#gone = true;
+    this.#end(undefined);
+    this.wake();
+  }
+
+  /** Ends the pod as failed (eviction, node shutdown). */
+  fail(verdict: PodVerdict, graceSeconds: number | undefined): void {
+    this.#verdict ??= verdict;
+    this.#end(graceSeconds);
+    this.wake();
+  }
+
+  /** Something that the pod depends on changed. */
+  wake(): void {
+    this.#signalled = true;
+    this.#wake?.();
+  }
+
+  /** Lives until the pod is removed or the signal aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    const failed = (error: unknown): void => {
+      const delay = this.#retry.next();
+      log.error(error, 'Error syncing pod, skipping', {
+        pod: this.#name,
+        podUID: this.ref.uid,
+        state: this.#state,
+      });
+      this.#wakeAt(clock.now() + delay);
+    };
+    while (!signal.aborted && this.#state !== 'removed') {
+      this.#signalled = false;
+      this.#timer?.cancel();
+      const turn = new AbortController();
+      this.#turn = turn;
+      const state = this.#state;
+      try {
+        const again = await this.#take(AbortSignal.any([signal, turn.signal]));
+        this.#lastTurnMs = clock.monotonic();
+        if (again || this.#state !== state) {
+          if (this.#state !== state) this.#retry.reset();
+          continue;
+        }
+      } catch (error) {
+        this.#lastTurnMs = clock.monotonic();
+        if (signal.aborted) break;
+        if (turn.signal.aborted && isAbort(error, turn.signal)) continue;
+        failed(error);
+      }
+      await this.#idle(signal);
+    }
+    this.#timer?.cancel();
+  }
+
+  // ------------------------------------------------------------ turns
+
+  /** One turn of the present state; true to take the next at once. */
+  #take(signal: AbortSignal): Promise<boolean> {
+    switch (this.#state) {
+      case 'syncing':
+        return this.#sync(signal);
+      case 'terminating':
+        return this.#terminate(signal);
+      case 'terminated':
+        return this.#finish(signal);
+      case 'removed':
+        return Promise.resolve(false);
+    }
+  }
+
+  async #sync(signal: AbortSignal): Promise<boolean> {
+    const { cache, clock, events, probes, timeline } = this.#options;
+    const pod = this.#pod;
+    if (
+      pod === undefined ||
+      this.#gone ||
+      this.#verdict !== undefined ||
+      pod.metadata.deletionTimestamp !== undefined
+    ) {
+      if (pod?.metadata.deletionTimestamp !== undefined)
+        this.#graceSeconds ??= remainingGrace(pod, clock.now());
+      this.#enter('terminating', this.#whyEnding(pod));
+      return true;
+    }
+    if (!this.#admitted) {
+      const known = cache.podStatus(this.ref.uid) !== undefined || isDone(pod);
+      const verdict = known ? undefined : this.#options.admit(pod);
+      if (verdict !== undefined) {
+        events.pod(pod, 'Warning', verdict.reason, verdict.message.replace(/^Pod was rejected: /, ''));
+        timeline.record(this.ref, { what: 'rejected', why: verdict.message });
+        this.#verdict = verdict;
+        return true;
+      }
+      this.#admitted = true;
+      timeline.record(this.ref, { what: known ? 'taken over after a restart' : 'admitted' });
+    }
+    if (isDone(pod)) {
+      this.#enter('terminating', `phase ${pod.status?.phase ?? ''} is final`);
+      return true;
+    }
+    if (this.#pastDeadline(pod)) {
+      events.pod(pod, 'Normal', 'DeadlineExceeded', DEADLINE_MESSAGE);
+      this.#verdict = { phase: 'Failed', reason: 'DeadlineExceeded', message: DEADLINE_MESSAGE };
+      return true;
+    }
+    probes.podAdded(pod);
+    const status = cache.podStatus(this.ref.uid);
+    const actions = this.#decide(pod, status);
+    this.#noteBackoff(pod, actions);
+    const shown = this.#publish(false);
+    if (shown?.phase === 'Succeeded' || shown?.phase === 'Failed') {
+      this.#enter('terminating', 'all containers have ended');
+      return true;
+    }
+    const idle =
+      actions.start.length === 0 &&
+      actions.kill.length === 0 &&
+      (actions.killPod === undefined || !isUp(status));
+    if (idle) {
+      timeline.waiting(this.ref, this.#waitsFor(actions));
+      this.#retry.reset();
+      this.#plan(pod, actions);
+      return false;
+    }
+    if (this.#options.predecessor(pod)) {
+      timeline.waiting(this.ref, 'the end of another pod of the same name');
+      this.#wakeAt(clock.now() + 1000);
+      return false;
+    }
+    return this.#carryOut(pod, actions, signal);
+  }
+
+  async #carryOut(pod: Pod, actions: PodActions, signal: AbortSignal): Promise<boolean> {
+    const { cgroups, clock, events, sync, timeline, volumes } = this.#options;
+    const network = this.#options.networkProblem();
+    if (network !== undefined && pod.spec.hostNetwork !== true && actions.createSandbox !== undefined) {
+      events.pod(pod, 'Warning', 'NetworkNotReady', `network is not ready: ${network}`);
+      throw new Error(`network is not ready: ${network}`);
+    }
+    await cgroups.ensure(pod);
+    timeline.waiting(this.ref, 'volumes');
+    const mounted = await volumes.mountPod(pod, signal).catch((error: unknown) => {
+      if (!isAbort(error, signal)) {
+        const reason = error instanceof VolumeError ? error.reason : 'FailedMount';
+        events.pod(pod, 'Warning', reason, errorMessage(error));
+        timeline.record(this.ref, { what: 'mount volumes failed', error: errorMessage(error) });
+      }
+      throw error;
+    });
+    timeline.waiting(this.ref, 'the runtime');
+    const outcome = await sync.apply(
+      pod,
+      cgroups.parentOf(pod),
+      actions,
+      mounted,
+      {
+        killedForRestart: (id) => this.#killedForRestart.add(id),
+        startTried: ({ container, backoff }) => {
+          if (backoff !== undefined) this.#backoffs.set(container.name, backoff);
+        },
+        waiting: (name, reason) => {
+          if (reason === undefined) this.#waiting.delete(name);
+          else this.#waiting.set(name, reason);
+          this.#publish(false);
+        },
+      },
+      signal,
+    );
+    const shown = this.#publish(false);
+    if (outcome.failures.size === 0) {
+      this.#retry.reset();
+      return outcome.changed || shown === undefined;
+    }
+    const failures = [...outcome.failures];
+    timeline.waiting(
+      this.ref,
+      failures.map(([name, f]) => (name === '' ? f.reason : `${name}: ${f.reason}`)).join(', '),
+    );
+    // Where all that failed says when to try again, that is when; else the pod's own back-off.
+    const known = failures.map(([, failure]) => failure.notBeforeMs);
+    const earliest = Math.min(...known.map((at) => at ?? Number.POSITIVE_INFINITY));
+    this.#wakeAt(
+      known.includes(undefined) ? Math.min(clock.now() + this.#retry.next(), earliest) : earliest + 10,
+    );
+    return false;
+  }
+
+  async #terminate(signal: AbortSignal): Promise<boolean> {
+    const { cache, cgroups: _cgroups, probes, stop } = this.#options;
+    const pod = this.#pod;
+    if (pod !== undefined) probes.podTerminating(pod);
+    this.#publish(false);
+    const status = cache.podStatus(this.ref.uid);
+    if (status !== undefined && isUp(status)) {
+      await stop.stopPod(pod, status, this.#graceSeconds, signal);
+      await cache.inspect(this.ref.uid, signal);
+      const left = cache.podStatus(this.ref.uid);
+      if (
+        left !== undefined &&
+        left.containers.some(({ state }) => state === 'running' || state === 'unknown')
+      ) {
+        throw new Error('containers still run after they were stopped');
+      }
+    }
+    probes.podRemoved(this.ref.uid);
+    this.#waiting.clear();
+    this.#publish(true);
+    this.#enter('terminated', 'nothing of the pod runs');
+    return true;
+  }
+
+  async #finish(signal: AbortSignal): Promise<boolean> {
+    const { cgroups, images, remover, statuses, timeline, volumes } = this.#options;
+    const pod = this.#pod;
+    this.#publish(true);
+    timeline.waiting(this.ref, 'volumes to come down');
+    await volumes.unmountPod(this.ref.uid, signal);
+    timeline.waiting(this.ref, 'the cgroup to be removed');
+    await cgroups.remove(this.ref.uid);
+    images.forget(this.ref.uid);
+    if (this.#gone) {
+      timeline.waiting(this.ref, 'containers, logs and directories to be removed');
+      await remover.remove(this.ref, signal);
+      timeline.record(this.ref, { what: 'removed' });
+      timeline.waiting(this.ref, undefined);
+      this.#state = 'removed';
+      this.#options.removed(this.ref.uid);
+      return false;
+    }
+    if (pod !== undefined) {
+      timeline.waiting(this.ref, 'the final status to be written');
+      await statuses.flushed(this.ref.uid, signal);
+      if (pod.metadata.deletionTimestamp !== undefined) {
+        timeline.waiting(this.ref, 'the API to remove the pod');
+        await this.#options.deleteFromApi(pod, signal);
+      }
+    }
+    timeline.waiting(this.ref, undefined);
+    return false;
+  }
+
+  // ------------------------------------------------------------ parts
+
+  #decide(pod: Pod, status: PodRuntimeStatus | undefined): PodActions {
+    const { clock, probes, backoff } = this.#options;
+    const previous = this.#options.statuses.get(this.ref.uid) ?? pod.status;
+    return podActions({
+      pod,
+      status,
+      nowMs: clock.now(),
+      verdicts: (name, id) => probes.verdicts(this.ref.uid, name, id),
+      started: (name, id) => probes.started(pod, name, id),
+      backoff: (container) => this.#backoffs.get(container.name),
+      policy: backoff,
+      killedForRestart: (id) => this.#killedForRestart.has(id),
+      lastRestartCount: (name) => {
+        const known = containerStatusOf(previous, name);
+        return known?.containerID === undefined ? -1 : known.restartCount;
+      },
+    });
+  }
+
+  #noteBackoff(pod: Pod, actions: PodActions): void {
+    const { events } = this.#options;
+    const held = new Set(actions.waiting.map(({ container }) => container.name));
+    for (const [name, { reason }] of this.#waiting) {
+      if (reason === 'CrashLoopBackOff' && !held.has(name)) this.#waiting.delete(name);
+    }
+    const who = `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${this.ref.uid})`;
+    for (const { container, delayMs } of actions.waiting) {
+      const message = `back-off ${goSeconds(delayMs)} restarting failed container=${container.name} pod=${who}`;
+      if (this.#waiting.get(container.name)?.message === message) continue;
+      this.#waiting.set(container.name, { reason: 'CrashLoopBackOff', message });
+      events.container(
+        pod,
+        container.name,
+        'Warning',
+        'BackOff',
+        `Back-off restarting failed container ${container.name} in pod ${who}`,
+      );
+    }
+  }
+
+  #publish(ended: boolean): PodStatus | undefined {
+    const { cache, clock, hostIPs, messages, probes, runtimeName, statuses } = this.#options;
+    const pod = this.#pod;
+    if (pod === undefined || this.#gone) return undefined;
+    const status = podStatus({
+      pod,
+      runtime: cache.podStatus(this.ref.uid),
+      runtimeName: runtimeName(),
+      waiting: (name) => this.#waiting.get(name),
+      verdicts: (name, id) => probes.verdicts(this.ref.uid, name, id),
+      started: (name, id) => probes.started(pod, name, id),
+      terminationMessage: (container) => messages.of(container),
+      terminating: this.#state !== 'syncing',
+      nowMs: clock.now(),
+      hostIPs: hostIPs(),
+      previous: statuses.get(this.ref.uid) ?? pod.status,
+      startedAtMs: this.#startedAtMs,
+      verdict: this.#verdict,
+      ended,
+    });
+    statuses.set(pod, status);
+    return status;
+  }
+
+  #plan(pod: Pod, actions: PodActions): void {
+    const times = actions.waiting.map(({ notBeforeMs }) => notBeforeMs);
+    const deadline = this.#deadlineMs(pod);
+    if (deadline !== undefined) times.push(deadline);
+    if (times.length > 0) this.#wakeAt(Math.min(...times));
+  }
+
+  #waitsFor(actions: PodActions): string | undefined {
+    if (this.#waiting.size === 0 && actions.waiting.length === 0) return undefined;
+    return [...this.#waiting]
+      .map(([name, { reason, message }]) => `${name}: ${reason} (${message})`)
+      .join(', ');
+  }
+
+  #deadlineMs(pod: Pod): number | undefined {
+    const seconds = pod.spec.activeDeadlineSeconds;
+    if (seconds === undefined) return undefined;
+    const started = this.#options.statuses.get(this.ref.uid)?.startTime ?? pod.status?.startTime;
+    const from = started === undefined ? this.#startedAtMs : Date.parse(started);
+    return from + seconds * 1000;
+  }
+
+  #pastDeadline(pod: Pod): boolean {
+    const deadline = this.#deadlineMs(pod);
+    return deadline !== undefined && this.#options.clock.now() >= deadline;
+  }
+
+  /** The pod is to end, in at most so many seconds. Interrupts what goes on when that is news. */
+  #end(graceSeconds: number | undefined): void {
+    const shorter =
+      graceSeconds !== undefined && (this.#graceSeconds === undefined || graceSeconds < this.#graceSeconds);
+    if (shorter) this.#graceSeconds = graceSeconds;
+    if (this.#state === 'syncing' || (this.#state === 'terminating' && shorter)) {
+      this.#turn?.abort(new Error('the pod is to end'));
+    }
+  }
+
+  #whyEnding(pod: Pod | undefined): string {
+    if (this.#verdict !== undefined) return this.#verdict.message;
+    return pod?.metadata.deletionTimestamp === undefined
+      ? 'no source names the pod any more'
+      : 'deleted through the API';
+  }
+
+  #enter(state: PodState, why: string): void {
+    this.#state = state;
+    this.#options.timeline.record(this.ref, { what: `now ${state}`, why });
+  }
+
+  #wakeAt(atMs: number): void {
+    const { clock } = this.#options;
+    this.#timer?.cancel();
+    this.#timer = clock.setTimer(Math.max(0, atMs - clock.now()), () => this.wake());
+  }
+
+  async #idle(signal: AbortSignal): Promise<void> {
+    if (this.#signalled || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        signal.removeEventListener('abort', done);
+        this.#wake = undefined;
+        resolve();
+      };
+      this.#wake = done;
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  get #name(): string {
+    return `${this.ref.namespace}/${this.ref.name}`;
+  }
+}
+
+function isDone(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+function isUp(status: PodRuntimeStatus | undefined): boolean {
+  return (
+    status !== undefined &&
+    (status.sandboxes.some(({ state }) => state === 'ready') ||
+      status.containers.some(({ state }) => state !== 'exited'))
+  );
+}
+
+/** What is left of the grace period of a pod whose deletion began before this kubelet did. */
+function remainingGrace(pod: Pod, nowMs: number): number {
+  const grace = pod.metadata.deletionGracePeriodSeconds ?? 0;
+  const until = Date.parse(pod.metadata.deletionTimestamp ?? '');
+  if (grace <= 0 || Number.isNaN(until)) return grace;
+  return Math.min(grace, Math.max(1, Math.ceil((until - nowMs) / 1000)));
+}
+
+/** As Go prints whole seconds: 10s, 1m20s, 5m0s. */
+function goSeconds(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}

@@ -1,0 +1,56 @@
+/** Removes dead incarnations that nobody can ask for any more: one dead one of each container is kept. */
+import type { Clock } from '../../base/clock.ts';
+import { isAbort } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { RuntimeClient } from '../../cri/runtime_client.ts';
+import type { RuntimeCache } from '../pleg/runtime_cache.ts';
+import type { ContainerLogsDir } from './container_logs_dir.ts';
+import { removable } from './dead_containers.ts';
+
+export interface ContainerGcOptions {
+  readonly cri: RuntimeClient;
+  readonly cache: RuntimeCache;
+  readonly logs: ContainerLogsDir;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const INTERVAL_MS = 60_000;
+
+export class ContainerGc {
+  readonly #options: ContainerGcOptions;
+
+  constructor(options: ContainerGcOptions) {
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!signal.aborted) {
+      await clock.sleep(INTERVAL_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      try {
+        await this.collect(signal);
+      } catch (error) {
+        if (!isAbort(error, signal)) log.error(error, 'Container garbage collection failed');
+      }
+    }
+  }
+
+  async collect(signal: AbortSignal): Promise<void> {
+    const { cache, cri, logs } = this.#options;
+    for (const status of cache.pods()) {
+      const { containers, sandboxes } = removable(status);
+      for (const container of containers) {
+        await cri.removeContainer({ containerId: container.id }, { signal, timeoutMs: 120_000 });
+        await logs.unlink(status, container.name, container.id);
+        if (container.logPath !== '') await logs.removeLog(container.logPath);
+      }
+      for (const sandbox of sandboxes) {
+        await cri.stopPodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
+        await cri.removePodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
+      }
+      if (containers.length + sandboxes.length > 0) await cache.inspect(status.uid, signal);
+    }
+  }
+}
