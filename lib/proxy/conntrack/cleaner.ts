@@ -39,28 +39,23 @@ export class ConntrackCleaner {
     if (frontends.isEmpty) return 0;
     const { family, nodeAddresses } = this.#options;
     const list = ['conntrack', '-L', '-f', family === 'IPv4' ? 'ipv4' : 'ipv6', '-p', 'udp'] as const;
-    const flows = parseFlows(await this.#call(list, '', signal));
+    const flows = parseFlows(await this.#call(list, signal));
     const mine = nodeAddresses();
     const stale = frontends.stale(flows, (ip) => mine.has(ip));
-    // One process for all, each flow named in full. A flow that ended meanwhile is not an error.
-    if (stale.length > 0)
-      await this.#call(['conntrack', '--load-file', '-'], deletions(stale, family), signal);
+    for (const argv of deletions(stale, family)) await this.#call(argv, signal);
     return stale.length;
   }
 
-  async #call(
-    argv: readonly [string, ...string[]],
-    stdin: string,
-    signal: AbortSignal | undefined,
-  ): Promise<string> {
+  async #call(argv: readonly [string, ...string[]], signal: AbortSignal | undefined): Promise<string> {
     let result;
     try {
-      result = await this.#run(argv, { stdin, timeoutMs: TIMEOUT_MS, signal });
+      result = await this.#run(argv, { timeoutMs: TIMEOUT_MS, signal });
     } catch (cause) {
       const hint =
         cause instanceof Error && MISSING.test(cause.message) ? ' (is the conntrack program installed?)' : '';
       throw new ConntrackError(`${argv.join(' ')} failed${hint}`, { cause });
     }
+    // A flow that ended meanwhile is not an error.
     if (result.exitCode === 0 || /0 flow entries have been deleted/.test(result.stderr)) return result.stdout;
     throw new ConntrackError(
       `${argv.join(' ')} ended with exit code ${result.exitCode}: ${result.stderr.trim()}`,

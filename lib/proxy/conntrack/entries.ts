@@ -90,13 +90,22 @@ export class UdpFrontends {
   }
 }
 
-/** Input for `conntrack --load-file -`: each line deletes exactly one flow. */
-export function deletions(flows: readonly Flow[], family: Family): string {
-  const version = family === 'IPv4' ? 'ipv4' : 'ipv6';
-  return flows
-    .map(
-      (f) =>
-        `-D -f ${version} -p ${f.protocol} --orig-src ${f.source} --orig-dst ${f.destination} --sport ${f.sourcePort} --dport ${f.destinationPort}\n`,
-    )
-    .join('');
+/**
+ * Arguments of `conntrack` calls that delete these flows: one call for all flows of one place that go to one endpoint, which
+ * are stale together. A flow that begins meanwhile and matches is stale as well.
+ */
+export function deletions(
+  flows: readonly Flow[],
+  family: Family,
+): Array<readonly ['conntrack', ...string[]]> {
+  const calls = new Map<string, readonly ['conntrack', ...string[]]>();
+  for (const f of flows) {
+    const match = [
+      ...['-f', family === 'IPv4' ? 'ipv4' : 'ipv6', '-p', f.protocol],
+      ...['--orig-dst', f.destination, '--orig-port-dst', String(f.destinationPort)],
+      ...['--reply-src', f.replySource, '--reply-port-src', String(f.replySourcePort)],
+    ];
+    calls.set(match.join(' '), ['conntrack', '-D', ...match]);
+  }
+  return [...calls.values()];
 }

@@ -277,12 +277,7 @@ function refusal(verdict: 'reject' | 'drop', family: ServicePort['family']): str
 
 /** The match for packets of pods; put `!` before it for all others. */
 export function localMatch(detector: LocalDetector): string {
-  switch (detector.kind) {
-    case 'sourceRange':
-      return `-s ${token(detector.range.toString())}`;
-    case 'interface':
-      return `-i ${token(detector.name)}`;
-    default:
-      return `-i ${token(detector.prefix)}+`;
-  }
+  if (detector.kind === 'sourceRange') return `-s ${token(detector.range.toString())}`;
+  if (detector.kind === 'interface') return `-i ${token(detector.name)}`;
+  return `-i ${token(detector.prefix)}+`;
 }

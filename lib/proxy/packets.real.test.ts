@@ -1,0 +1,212 @@
+/** Real packets through real rules, in network namespaces of the test's own. */
+import { IptablesPrograms } from './iptables/iptables_programs.ts';
+import { service, slice, endpoint } from './testing/objects.ts';
+import { ProxyUnderTest } from './testing/proxy_under_test.ts';
+import { CLIENT, FAR, NODE, POD1, POD2, TestBed } from './testing/test_bed.ts';
+
+jest.setTimeout(60_000);
+
+let bed: TestBed;
+let proxy: ProxyUnderTest;
+
+const start = (): ProxyUnderTest =>
+  new ProxyUnderTest({
+    netfilter: new IptablesPrograms({ family: 'IPv4', run: bed.runInNode }),
+    run: bed.runInNode,
+    nodeAddresses: [NODE, '10.66.0.1', '10.66.1.1', '127.0.0.1'],
+  });
+
+const UDP_PORT = [{ name: 'p', port: 8080, protocol: 'UDP' }] as const;
+const VIP = '10.96.0.10';
+
+beforeAll(async () => {
+  bed = await TestBed.create('tskpp');
+});
+afterAll(() => bed.close());
+beforeEach(() => {
+  proxy = start();
+});
+afterEach(async () => {
+  // An empty proxy removes what the test left, by difference.
+  await start().sync();
+});
+
+const answers = async (
+  n: number,
+  ask: () => Promise<{ by: string | undefined }>,
+): Promise<Set<string | undefined>> => {
+  const seen = new Set<string | undefined>();
+  for (let i = 0; i < n; i++) seen.add((await ask()).by);
+  return seen;
+};
+
+test('a cluster IP is answered by all endpoints, from pod, node and (routed) client', async () => {
+  proxy.tracker.setService(service('a/web', VIP));
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`, `${POD2}@n1`]));
+  await proxy.sync();
+  expect(await answers(20, () => bed.ask('far', 'tcp', VIP, 80))).toEqual(new Set(['pod1', 'pod2']));
+  expect((await bed.ask('node', 'tcp', VIP, 80)).by).toMatch(/^pod/);
+  expect((await bed.ask('client', 'tcp', VIP, 80)).by).toMatch(/^pod/);
+});
+
+test('pods keep their source address; clients outside are masqueraded at cluster and node port', async () => {
+  proxy.tracker.setService(
+    service('a/web', VIP, { type: 'NodePort', ports: [{ name: 'p', port: 80, nodePort: 30080 }] }),
+  );
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`]));
+  await proxy.sync();
+  expect(await bed.ask('far', 'tcp', VIP, 80)).toEqual({ by: 'pod1', source: FAR });
+  expect(await bed.ask('client', 'tcp', VIP, 80)).toEqual({ by: 'pod1', source: '10.66.0.1' });
+  expect(await bed.ask('client', 'tcp', NODE, 30080)).toEqual({ by: 'pod1', source: '10.66.0.1' });
+  expect((await bed.ask('node', 'tcp', NODE, 30080)).by).toBe('pod1');
+  expect((await bed.ask('node', 'tcp', '127.0.0.1', 30080)).by).toBe('pod1');
+});
+
+test('hairpin: a pod reaches itself through its Service, masqueraded', async () => {
+  proxy.tracker.setService(service('a/web', VIP));
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`]));
+  await proxy.sync();
+  expect(await bed.ask('pod1', 'tcp', VIP, 80)).toEqual({ by: 'pod1', source: '10.66.0.1' });
+});
+
+test('UDP: answered, and a flow follows when its endpoint goes; other flows are left alone', async () => {
+  const udp = { ports: [{ name: 'p', port: 53, protocol: 'UDP' }] };
+  proxy.tracker.setService(service('a/dns', VIP, udp));
+  proxy.tracker.setSlice(slice('a/dns-1', 'dns', [`${POD1}@n1`], [...UDP_PORT]));
+  proxy.tracker.setService(service('a/other', '10.96.0.11', udp));
+  proxy.tracker.setSlice(slice('a/other-1', 'other', [`${POD2}@n1`], [...UDP_PORT]));
+  await proxy.sync();
+  expect((await bed.ask('far', 'udp', VIP, 53, 1500, 4000)).by).toBe('pod1');
+  expect((await bed.ask('far', 'udp', '10.96.0.11', 53, 1500, 4001)).by).toBe('pod2');
+  proxy.tracker.setSlice(slice('a/dns-1', 'dns', [`${POD2}@n1`], [...UDP_PORT]));
+  expect((await proxy.sync()).flowsRemoved).toBe(1);
+  expect((await bed.ask('far', 'udp', VIP, 53, 1500, 4000)).by).toBe('pod2');
+  expect(bed.exec('node', ['conntrack', '-L', '-p', 'udp'])).toContain('dport=53');
+});
+
+test('UDP: a flow that was refused works as soon as the Service has its first endpoint', async () => {
+  proxy.tracker.setService(service('a/dns', VIP, { ports: [{ name: 'p', port: 53, protocol: 'UDP' }] }));
+  await proxy.sync();
+  expect((await bed.ask('far', 'udp', VIP, 53, 1500, 4100)).by).toBeUndefined();
+  proxy.tracker.setSlice(slice('a/dns-1', 'dns', [`${POD1}@n1`], [...UDP_PORT]));
+  await proxy.sync();
+  expect((await bed.ask('far', 'udp', VIP, 53, 1500, 4100)).by).toBe('pod1');
+});
+
+test('session affinity keeps a client with one endpoint', async () => {
+  proxy.tracker.setService(service('a/web', VIP, { sessionAffinity: 'ClientIP' }));
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`, `${POD2}@n1`]));
+  await proxy.sync();
+  expect((await answers(12, () => bed.ask('far', 'tcp', VIP, 80))).size).toBe(1);
+  expect((await answers(12, () => bed.ask('client', 'tcp', VIP, 80))).size).toBe(1);
+});
+
+test('without endpoints connections are refused at once: cluster IP and node port', async () => {
+  proxy.tracker.setService(
+    service('a/web', VIP, { type: 'NodePort', ports: [{ name: 'p', port: 80, nodePort: 30080 }] }),
+  );
+  await proxy.sync();
+  expect(await bed.ask('far', 'tcp', VIP, 80)).toEqual({ by: undefined, error: 'ECONNREFUSED' });
+  expect(await bed.ask('node', 'tcp', VIP, 80)).toEqual({ by: undefined, error: 'ECONNREFUSED' });
+  expect(await bed.ask('client', 'tcp', NODE, 30080)).toEqual({ by: undefined, error: 'ECONNREFUSED' });
+});
+
+test('external policy Local: source address kept, only local endpoints; without one dropped, but not for pods', async () => {
+  const spec = {
+    type: 'NodePort',
+    externalTrafficPolicy: 'Local',
+    ports: [{ name: 'p', port: 80, nodePort: 30080 }],
+  };
+  proxy.tracker.setService(service('a/web', VIP, spec));
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`, `${FAR}@n2`]));
+  await proxy.sync();
+  expect(await bed.ask('client', 'tcp', NODE, 30080)).toEqual({ by: 'pod1', source: CLIENT });
+  expect(await answers(8, () => bed.ask('client', 'tcp', NODE, 30080))).toEqual(new Set(['pod1']));
+  expect(await answers(16, () => bed.ask('pod2', 'tcp', NODE, 30080))).toEqual(new Set(['pod1', 'far']));
+
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${FAR}@n2`]));
+  await proxy.sync();
+  expect(await bed.ask('client', 'tcp', NODE, 30080, 800)).toEqual({ by: undefined, error: 'timeout' });
+  expect((await bed.ask('pod2', 'tcp', NODE, 30080)).by).toBe('far');
+});
+
+test('internal policy Local: local endpoints only, dropped without one', async () => {
+  proxy.tracker.setService(service('a/web', VIP, { internalTrafficPolicy: 'Local' }));
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`, `${FAR}@n2`]));
+  await proxy.sync();
+  expect(await answers(8, () => bed.ask('pod2', 'tcp', VIP, 80))).toEqual(new Set(['pod1']));
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${FAR}@n2`]));
+  await proxy.sync();
+  expect(await bed.ask('pod2', 'tcp', VIP, 80, 800)).toEqual({ by: undefined, error: 'timeout' });
+});
+
+test('terminating endpoints serve only while nothing is ready', async () => {
+  proxy.tracker.setService(service('a/web', VIP));
+  const draining = endpoint(`${POD1}@n1`, { ready: false, serving: true, terminating: true });
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [draining]));
+  await proxy.sync();
+  expect((await bed.ask('far', 'tcp', VIP, 80)).by).toBe('pod1');
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [draining, `${POD2}@n1`]));
+  await proxy.sync();
+  expect(await answers(8, () => bed.ask('far', 'tcp', VIP, 80))).toEqual(new Set(['pod2']));
+});
+
+test('load balancer source ranges: the address answers those named and drops others', async () => {
+  const spec = { type: 'LoadBalancer', loadBalancerSourceRanges: ['198.51.100.0/24'] };
+  const status = { status: { loadBalancer: { ingress: [{ ip: '203.0.113.5' }] } } };
+  proxy.tracker.setService(service('a/web', VIP, spec, status));
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`]));
+  await proxy.sync();
+  expect((await bed.ask('client', 'tcp', '203.0.113.5', 80)).by).toBe('pod1');
+  expect(await bed.ask('far', 'tcp', '203.0.113.5', 80, 800)).toEqual({ by: undefined, error: 'timeout' });
+});
+
+test('a new start changes nothing: no rule is sent, a held connection stays', async () => {
+  proxy.tracker.setService(service('a/web', VIP));
+  const endpoints = slice('a/web-1', 'web', [`${POD1}@n1`, `${POD2}@n1`]);
+  proxy.tracker.setSlice(endpoints);
+  await proxy.sync();
+  const held = await bed.hold('far', VIP, 80);
+  const before = bed.exec('node', ['iptables-save']).replaceAll(/^#.*$/gm, '');
+  const again = start();
+  again.tracker.setService(service('a/web', VIP));
+  again.tracker.setSlice(endpoints);
+  const result = await again.sync();
+  expect(result).toMatchObject({ full: true, repaired: false, sent: { nat: 0, filter: 0 } });
+  expect(bed.exec('node', ['iptables-save']).replaceAll(/^#.*$/gm, '')).toBe(before);
+  await held.echo('still there');
+  held.close();
+});
+
+test('rules and chains of others survive every kind of sync', async () => {
+  const foreign =
+    '*nat\n:CNI-MINE - [0:0]\n-A CNI-MINE -s 10.9.9.9/32 -j RETURN\n-A POSTROUTING -s 10.9.9.0/24 -j CNI-MINE\nCOMMIT\n';
+  bed.exec('node', ['iptables-restore', '--noflush'], foreign);
+  proxy.tracker.setService(service('a/web', VIP));
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`]));
+  await proxy.sync();
+  proxy.tracker.deleteService(service('a/web', VIP));
+  await proxy.sync();
+  proxy.backend.requestFullSync();
+  await proxy.sync();
+  const nat = bed.exec('node', ['iptables-save', '-t', 'nat']);
+  expect(nat).toContain('-A CNI-MINE -s 10.9.9.9/32 -j RETURN');
+  expect(nat).toContain('-A POSTROUTING -s 10.9.9.0/24 -j CNI-MINE');
+  expect(nat).not.toContain('KUBE-SVC-');
+});
+
+test('a flush by another program is noticed and repaired', async () => {
+  proxy.tracker.setService(service('a/web', VIP));
+  proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`]));
+  await proxy.sync();
+  expect(await proxy.backend.isIntact()).toBe(true);
+  bed.exec('node', ['iptables', '-t', 'nat', '-F', 'PREROUTING']);
+  expect(await proxy.backend.isIntact()).toBe(false);
+  proxy.backend.requestFullSync();
+  expect((await proxy.sync()).repaired).toBe(true);
+  bed.exec('node', ['iptables', '-t', 'mangle', '-X', 'KUBE-PROXY-CANARY']);
+  expect(await proxy.backend.isIntact()).toBe(false);
+  proxy.backend.requestFullSync();
+  await proxy.sync();
+  expect((await bed.ask('far', 'tcp', VIP, 80)).by).toBe('pod1');
+});
