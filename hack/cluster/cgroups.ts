@@ -50,7 +50,10 @@ export function cgroupHierarchies(
   if (first.length === 0) return undefined;
   return {
     version: 1,
-    mountPoints: [...new Set(first.map((mount) => mount.mountPoint))],
+    // Runtimes make groups in a unified hierarchy beside the old ones as well, though it controls nothing there.
+    mountPoints: [
+      ...new Set(here.filter((mount) => mount.fsType !== 'tmpfs').map((mount) => mount.mountPoint)),
+    ],
     controllers: first
       .flatMap((mount) => mount.superOptions.split(','))
       .filter((option) => V1_CONTROLLERS.includes(option)),

@@ -14,21 +14,14 @@ export type HealthCheck =
     }
   | { readonly kind: 'socket'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string }
-  /** Answers inside its node only: alive is all that the host can tell cheaply. */
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
 
 /** `undefined` when well, else what is wrong in a few words. Never rejects. */
 export function healthProblem(check: HealthCheck, timeoutMs = 3000): Promise<string | undefined> {
-  switch (check.kind) {
-    case 'file':
-      return Promise.resolve(existsSync(check.path) ? undefined : 'not up yet');
-    case 'socket':
-      return connectionProblem({ path: check.path }, timeoutMs);
-    case 'tcp':
-      return connectionProblem({ host: check.host, port: check.port }, timeoutMs);
-    case 'https':
-      return httpsProblem(check, timeoutMs);
-  }
+  if (check.kind === 'file') return Promise.resolve(existsSync(check.path) ? undefined : 'not up yet');
+  if (check.kind === 'socket') return connectionProblem({ path: check.path }, timeoutMs);
+  if (check.kind === 'tcp') return connectionProblem({ host: check.host, port: check.port }, timeoutMs);
+  return httpsProblem(check, timeoutMs);
 }
 
 function connectionProblem(

@@ -145,19 +145,30 @@ export function cannotObtain(missing: readonly string[], goProblem: string): str
   );
 }
 
+/** The program on PATH, if it is of the pinned version. Programs that go into images have to be built as those want. */
+async function pinnedOnPath(name: string, catalogue: StockCatalogue): Promise<string | undefined> {
+  const found = name === COREDNS || NOT_RELEASED.has(name) ? undefined : onPath(name);
+  if (found === undefined) return undefined;
+  const argument = name === 'kubectl' ? ['version', '--client'] : ['--version'];
+  const { stdout } = await attempt([found, ...argument], { timeoutMs: 10_000 }).catch(() => ({ stdout: '' }));
+  return saysVersion(stdout, catalogue.kubernetes) ? found : undefined;
+}
+
+/** Those of `names` that are neither in the cache nor on PATH. */
+export async function unobtained(catalogue: StockCatalogue, names: readonly string[]): Promise<string[]> {
+  const missing = missingPrograms(catalogue, names);
+  const found = await Promise.all(missing.map((name) => pinnedOnPath(name, catalogue)));
+  return missing.filter((_, i) => found[i] === undefined);
+}
+
 async function copyFromPath(
   names: readonly string[],
   catalogue: StockCatalogue,
   progress: Progress,
 ): Promise<void> {
-  for (const name of names.filter((one) => one !== COREDNS && !NOT_RELEASED.has(one))) {
-    const found = onPath(name);
+  for (const name of names) {
+    const found = await pinnedOnPath(name, catalogue);
     if (found === undefined) continue;
-    const argument = name === 'kubectl' ? ['version', '--client'] : ['--version'];
-    const { stdout } = await attempt([found, ...argument], { timeoutMs: 10_000 }).catch(() => ({
-      stdout: '',
-    }));
-    if (!saysVersion(stdout, catalogue.kubernetes)) continue;
     await replace(catalogue.file(name), (file) => copyFile(found, file));
     progress.note(`${name} ${catalogue.kubernetes} found at ${found}`);
   }

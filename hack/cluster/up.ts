@@ -27,7 +27,7 @@ import { applicationUrls } from './readiness.ts';
 import { currentRoutes, overlap, parseRange } from './routes.ts';
 import { mergeSettings, readSettings, writeSettings } from './settings.ts';
 import { chooseSlot, readSlots, withSlots } from './slots.ts';
-import { cannotObtain, goProblem, missingPrograms, stockCatalogue } from './stock_programs.ts';
+import { cannotObtain, goProblem, missingPrograms, stockCatalogue, unobtained } from './stock_programs.ts';
 import { gatherSupplies, wantedStock } from './supplies.ts';
 import { prepareSysctls } from './sysctls.ts';
 
@@ -96,7 +96,7 @@ async function preflight(options: UpOptions, roots: Roots, repo: string): Promis
   const catalogue = stockCatalogue(repo, roots.cache);
   const programs = missingPrograms(catalogue, wantedStock(settings));
   const noGo = programs.length > 0 && !options.download ? await goProblem() : undefined;
-  const onPath = noGo === undefined ? [] : programs.filter((name) => locate(name) === undefined);
+  const nowhere = noGo === undefined ? [] : await unobtained(catalogue, programs);
   const slot = readSlots(roots.state)[options.name];
   const own = new Set(cgroups === undefined ? [] : processesIn(cgroups, clusterGroup(options.name)));
   const host = slot === undefined ? undefined : addressPlan(slot, 0).host;
@@ -111,7 +111,7 @@ async function preflight(options: UpOptions, roots: Roots, repo: string): Promis
       variable: 'TSK_CACHE',
     }),
     ...portProblems(host ?? 'no address yet', (pid) => own.has(pid)),
-    onPath.length > 0 && noGo !== undefined ? cannotObtain(onPath, noGo) : undefined,
+    nowhere.length > 0 && noGo !== undefined ? cannotObtain(nowhere, noGo) : undefined,
     ...(await kernelProblems(roots.state)),
   ]);
 }
