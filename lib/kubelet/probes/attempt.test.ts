@@ -192,10 +192,10 @@ describe('exec', () => {
   });
 
   test('time over is a failure; a runtime that is away is an error', async () => {
-    const failing = (err: Error): ContainerExec => ({
+    const failing = (failure: Error): ContainerExec => ({
       async execSync() {
         await Promise.resolve();
-        throw err;
+        throw failure;
       },
     });
     const probe = { exec: { command: ['sleep', '9'] }, timeoutSeconds: 2 };
