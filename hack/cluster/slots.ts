@@ -24,7 +24,12 @@ export function chooseSlot(
 
 /** Validates the text of the slot file. */
 export function parseSlotTable(text: string): SlotTable {
-  const value: unknown = JSON.parse(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new TypeError('slots: not JSON', { cause: error });
+  }
   if (typeof value !== 'object' || value === null) throw new TypeError('slots: want an object');
   return Object.fromEntries(
     Object.entries(value).map(([name, slot]) => {

@@ -1,0 +1,37 @@
+import { mergeSettings, parseSettings } from './settings.ts';
+
+const stock = { kubelet: 'stock', proxy: 'stock', scheduler: 'stock' } as const;
+const known = { name: 'a', slot: 1, nodes: 3, flavours: stock, inCluster: true };
+
+test('a new cluster takes the defaults', () => {
+  expect(mergeSettings({ name: 'a', flavours: {}, download: false }, undefined, 4)).toEqual({
+    name: 'a',
+    slot: 4,
+    nodes: 2,
+    flavours: { kubelet: 'ours', proxy: 'ours', scheduler: 'ours' },
+    inCluster: false,
+  });
+});
+
+test('what is not said stays as it is', () => {
+  expect(mergeSettings({ name: 'a', flavours: {}, download: false }, known, 1)).toEqual(known);
+  const options = {
+    name: 'a',
+    flavours: { proxy: 'ours' },
+    nodes: 1,
+    inCluster: false,
+    download: false,
+  } as const;
+  expect(mergeSettings(options, known, 1)).toEqual({
+    ...known,
+    nodes: 1,
+    inCluster: false,
+    flavours: { ...stock, proxy: 'ours' },
+  });
+});
+
+test('cluster.json is read back; a torn one counts as none', () => {
+  expect(parseSettings(JSON.stringify(known))).toEqual(known);
+  for (const text of ['', '{"name":', 'null', '[]', '{"name":"a"}'])
+    expect(parseSettings(text)).toBeUndefined();
+});
