@@ -194,10 +194,10 @@ function watchNamespace(
   const requests = { lists: 0, watches: 0, initial: 0 };
   const counting = new Proxy(client, {
     get(target, property) {
-      if (property === 'list') {
-        return (...args: Parameters<ApiClient['list']>) => {
+      if (property === 'requestText') {
+        return (...args: Parameters<ApiClient['requestText']>) => {
           requests.lists++;
-          return target.list(...args);
+          return target.requestText(...args);
         };
       }
       if (property === 'stream') {

@@ -5,10 +5,11 @@ import type { Clock } from '../base/clock.ts';
 import type { ApiClient, ListSelection } from './client.ts';
 import { ApiError, isGone, TransportError } from './errors.ts';
 import { LineSplitter } from './line_splitter.ts';
-import { listAll } from './list_all.ts';
+import { listForCache } from './list_all.ts';
+import { withoutManagedFields } from './managed_fields.ts';
 import { resourcePath } from './resource.ts';
 import type { ResourceType } from './resource.ts';
-import { parseWatchEvent, withoutManagedFields } from './watch_event.ts';
+import { parseWatchEvent } from './watch_event.ts';
 
 /** Receives the picture. Called synchronously, in the order of the server. Must not throw. */
 export interface ReflectorSink<T> {
@@ -114,11 +115,9 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { namespace, labelSelector, fieldSelector } = this.#options;
-    const list = await listAll(this.#client, this.#r, { namespace, labelSelector, fieldSelector, signal });
-    for (const item of list.items) dropManagedFields(item);
+    const list = await listForCache(this.#client, this.#r, this.#options, signal);
     this.#sink.replace(list.items);
-    this.#resourceVersion = list.metadata.resourceVersion ?? '0';
+    this.#resourceVersion = list.resourceVersion;
   }
 
   /** Watches until the stream ends; returns the number of events. */
@@ -275,11 +274,4 @@ function isTooLarge(err: unknown): boolean {
     err.status === 504 &&
     (err.details?.causes ?? []).some((cause) => cause.reason === 'ResourceVersionTooLarge')
   );
-}
-
-/** Drops what nobody reads from a decoded object that nobody else has seen yet. */
-function dropManagedFields(object: KubeObject): void {
-  // The type is read-only for everybody after us.
-  const metadata: { managedFields?: unknown } = object.metadata;
-  if (metadata.managedFields !== undefined) metadata.managedFields = undefined;
 }
