@@ -79,7 +79,7 @@ interface Ended {
 function runToEnd(
   argv: readonly string[],
   repo: string,
-  { timeoutMs, jest }: Command,
+  { timeoutMs, jest, env }: Command,
   signal: AbortSignal | undefined,
 ): Promise<Ended> {
   const [program, ...args] = argv;
@@ -92,6 +92,7 @@ function runToEnd(
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
+        ...env,
         CI: 'true',
         PATH: `${join(repo, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
       },

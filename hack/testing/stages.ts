@@ -10,6 +10,7 @@ export interface Command {
   readonly timeoutMs: number;
   /** The command is jest: its own counts are taken, from its JSON report. Otherwise it counts as one test. */
   readonly jest?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
   /** What the output has to contain for the command to pass. */
   readonly mustPrint?: string;
 }
@@ -32,7 +33,17 @@ function jest(timeoutMs: number, ...args: string[]): Command {
   return { argv: ['node_modules/.bin/jest', ...args], timeoutMs, jest: true };
 }
 
-function e2e(name: string, up: readonly string[], files: readonly string[], minutes: number): Stage {
+interface EndToEnd {
+  readonly name: string;
+  /** Flags of hack/up. */
+  readonly up: readonly string[];
+  /** Arguments of jest, beside its configuration. */
+  readonly select: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly minutes: number;
+}
+
+function endToEnd({ name, up, select, env, minutes }: EndToEnd): Stage {
   const upArgv: [string, ...string[]] = ['hack/up', `--name=${CLUSTER}`, '--nodes=2', ...up];
   return {
     name,
@@ -41,7 +52,7 @@ function e2e(name: string, up: readonly string[], files: readonly string[], minu
       down,
       { argv: upArgv, timeoutMs: 15 * MINUTE },
       { argv: upArgv, timeoutMs: 2 * MINUTE, mustPrint: 'nothing changed' },
-      jest(minutes * MINUTE, '--config=test/e2e/jest.config.cjs', ...files),
+      { ...jest(minutes * MINUTE, '--config=test/e2e/jest.config.cjs', ...select), env },
     ],
     cleanUp: [down, { argv: ['hack/testing/nothing_left.ts', CLUSTER], timeoutMs: MINUTE }],
   };
@@ -83,7 +94,14 @@ export function stages(flavours: Readonly<Partial<Record<Swappable, Flavour>>>):
       // One worker: the tests against real programs want the second core.
       commands: [jest(12 * MINUTE, '--maxWorkers=1')],
     },
-    e2e('e2e', mix, [], 15),
-    e2e('e2e in-cluster', ['--in-cluster'], ['--testRegex=/(in_cluster|services|rollout)\\.e2e\\.ts$'], 8),
+    endToEnd({ name: 'e2e', up: mix, select: [], env: {}, minutes: 15 }),
+    endToEnd({
+      name: 'e2e in-cluster',
+      up: ['--in-cluster'],
+      // The short form: what differs when the two run as pods.
+      select: ['in_cluster', 'services', 'rollout'],
+      env: { TSK_E2E_IN_CLUSTER: '1' },
+      minutes: 8,
+    }),
   ];
 }

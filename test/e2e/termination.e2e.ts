@@ -67,21 +67,6 @@ test('--grace-period on the command line wins over the pod’s own', async () =>
   expect(seconds).toBeLessThan(20);
 });
 
-test('a second, shorter deletion shortens the first', async () => {
-  await ns.apply(
-    scriptPod('hurried', 'trap "" TERM; while :; do sleep 1; done', {
-      spec: { terminationGracePeriodSeconds: 600 },
-    }),
-  );
-  await ns.ready('hurried');
-  await ns.kubectl('delete', 'pod', 'hurried', '--wait=false');
-  await eventually('it is ending', async () => {
-    expect((await ns.pod('hurried')).metadata.deletionTimestamp).toBeDefined();
-  });
-  await ns.kubectl('delete', 'pod', 'hurried', '--grace-period=1', '--wait=false');
-  await ns.gone('hurried', 30_000);
-});
-
 test('preStop runs before SIGTERM, within the grace period', async () => {
   await ns.apply(
     scriptPod('hooked', 'trap "echo SIGTERM; exit 0" TERM; echo up; while :; do sleep 0.1; done', {

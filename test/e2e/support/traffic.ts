@@ -61,20 +61,7 @@ async function sendFromPod(
   const url =
     `http://127.0.0.1:8080/dial?request=hostname&protocol=${protocol}` +
     `&host=${host}&port=${port}&tries=${count}`;
-  const stdout = await kubectl([
-    '-n',
-    namespace,
-    'exec',
-    pod,
-    '--',
-    'wget',
-    '-q',
-    '-T',
-    '30',
-    '-O',
-    '-',
-    url,
-  ]);
+  const stdout = await kubectl(['-n', namespace, 'exec', pod, '--', 'wget', '-q', '-O', '-', url]);
   const result: unknown = JSON.parse(stdout);
   return { answers: strings(at(result, 'responses')), errors: strings(at(result, 'errors')) };
 }
