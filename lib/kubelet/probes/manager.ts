@@ -120,9 +120,7 @@ class Manager implements ProbeManager {
   #changed(change: Change): void {
     // What waited for the start-up probe need not wait for its own turn.
     if (change.kind === 'startup' && change.success) {
-      for (const kind of ['liveness', 'readiness']) {
-        this.#pods.get(change.uid)?.get(`${change.containerName}/${kind}`)?.nudge();
-      }
+      this.#pods.get(change.uid)?.get(`${change.containerName}/readiness`)?.nudge();
     }
     for (const listener of this.#listeners) {
       try {

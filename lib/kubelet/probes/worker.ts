@@ -24,7 +24,10 @@ export interface ProbeWorkerOptions extends ProbeManagerOptions {
 
 /** Attempts in a row when the probe itself cannot be carried out. */
 const MAX_TRIES = 3;
-/** A readiness probe that is not due often is tried soon after the start as well: milliseconds after it. */
+/**
+ * Readiness and start-up are tried between the regular turns as well when a container has just started, so that it is
+ * noticed when it is up; the gaps in milliseconds. Such a try counts only when it succeeds. Liveness keeps to its turns.
+ */
 const EARLY_MS = [200, 500, 1000, 2000, 4000];
 const TITLES: Readonly<Record<ProbeKind, string>> = {
   startup: 'Startup',
@@ -44,8 +47,8 @@ export class ProbeWorker {
   #stop = new AbortController();
   #busy = false;
   #nudged = false;
-  /** Monotonic time of the next regular turn. */
-  #due = 0;
+  /** Monotonic time of the next regular turn; they keep their rhythm, whatever comes between. */
+  #regular = 0;
   #containerId: string | undefined;
   #state: VerdictState = NO_VERDICT;
   #onHold = false;
@@ -92,7 +95,8 @@ export class ProbeWorker {
     const period = this.#periodMs();
     // After a restart of the kubelet all probes of the node would come at once.
     const spread = now - kubeletStartedAt < period && this.#current() !== undefined ? random() * period : 0;
-    this.#schedule(now + spread);
+    this.#regular = now + spread;
+    this.#arm(undefined);
   }
 
   stop(): void {
@@ -105,15 +109,14 @@ export class ProbeWorker {
     this.#pod = pod;
     this.#container = container;
     const current = this.#current();
-    // A container that just started is looked at now, not at the end of a period that began before it.
     if (current !== undefined && current.id !== this.#containerId) this.nudge();
   }
 
-  /** Look now instead of at the next turn. */
+  /** Look now as well, if that can make the container ready sooner. */
   nudge(): void {
-    if (this.#stop.signal.aborted) return;
+    if (this.#stop.signal.aborted || this.kind === 'liveness') return;
     if (this.#busy) this.#nudged = true;
-    else this.#schedule(this.#options.clock.monotonic());
+    else this.#arm(this.#options.clock.monotonic());
   }
 
   #periodMs(): number {
@@ -124,42 +127,43 @@ export class ProbeWorker {
     return this.#options.host.runningContainer(this.#pod.metadata.uid ?? '', this.#container.name);
   }
 
-  #schedule(at: number): void {
+  /** Waits for the next regular turn, or for `extra` if that is sooner (monotonic). */
+  #arm(extra: number | undefined): void {
     this.#timer?.cancel();
-    this.#due = at;
-    this.#timer = this.#options.wheel.setTimer(at - this.#options.clock.monotonic(), () => void this.#turn());
+    const at = Math.min(this.#regular, extra ?? Infinity);
+    const delay = at - this.#options.clock.monotonic();
+    this.#timer = this.#options.wheel.setTimer(delay, () => void this.#turn());
   }
 
   /** Never rejects. */
   async #turn(): Promise<void> {
     if (this.#busy || this.#stop.signal.aborted) return;
     this.#busy = true;
-    let next: number | undefined;
+    const { clock, log } = this.#options;
+    const regular = clock.monotonic() >= this.#regular;
+    let extra: number | undefined;
     try {
-      next = await this.#look();
+      extra = await this.#look(regular);
     } catch (err) {
       if (!this.#stop.signal.aborted) {
-        this.#options.log.error(err, 'A probe failed unexpectedly', {
-          container: this.#container.name,
-          kind: this.kind,
-        });
+        log.error(err, 'A probe failed unexpectedly', { container: this.#container.name, kind: this.kind });
       }
     } finally {
       this.#busy = false;
     }
     if (this.#stop.signal.aborted) return;
-    const now = this.#options.clock.monotonic();
+    const now = clock.monotonic();
     const period = this.#periodMs();
-    if (this.#nudged) {
-      this.#nudged = false;
-      next = now;
-    }
-    // A fixed rhythm, whatever an attempt takes; turns that were missed are left out.
-    this.#schedule(next ?? this.#due + period * Math.max(1, Math.ceil((now - this.#due) / period)));
+    // Turns that were missed are left out.
+    if (now >= this.#regular)
+      this.#regular += period * Math.max(1, Math.ceil((now - this.#regular) / period));
+    if (this.#nudged) extra = now;
+    this.#nudged = false;
+    this.#arm(extra);
   }
 
-  /** @returns when to look again (monotonic), unless it is a period from now */
-  async #look(): Promise<number | undefined> {
+  /** @returns when to look before the next regular turn as well (monotonic) */
+  async #look(regular: boolean): Promise<number | undefined> {
     const { clock, kind } = this.#options;
     const running = this.#current();
     if (running === undefined) return undefined;
@@ -170,17 +174,16 @@ export class ProbeWorker {
 
     const age = clock.now() - running.startedAtMs;
     const wait = (this.probe.initialDelaySeconds ?? 0) * 1000 - age;
-    if (wait > 0) return wait > this.#periodMs() ? undefined : clock.monotonic() + wait;
+    const mayBeEarly = this.#mayBeEarly();
+    if (wait > 0) return mayBeEarly ? clock.monotonic() + wait : undefined;
+    if (!regular && !mayBeEarly) return undefined;
 
-    const early = this.#isEarly(age);
     const outcome = await this.#attempt(running.id);
     this.#stop.signal.throwIfAborted();
     if (this.#current()?.id !== running.id) return undefined; // restarted meanwhile: the outcome is nobody's
-    // An early try can only make the container ready sooner: a failure is not counted.
-    if (early && outcome.result !== 'success') return this.#nextEarly();
-    this.#early = EARLY_MS.length;
-    this.#judge(running.id, outcome);
-    return undefined;
+    const failed = outcome.result !== 'success';
+    if (regular || !failed) this.#judge(running.id, outcome);
+    return failed && this.#mayBeEarly() ? this.#nextEarly() : undefined;
   }
 
   #begin(containerId: string): void {
@@ -193,23 +196,18 @@ export class ProbeWorker {
     if (seed !== undefined) this.#state = { verdict: seed, last: undefined, run: 0 };
   }
 
-  #isEarly(ageMs: number): boolean {
+  #mayBeEarly(): boolean {
     return (
-      this.kind === 'readiness' &&
+      this.kind !== 'liveness' &&
       this.#state.verdict === undefined &&
-      this.#early < EARLY_MS.length &&
-      (this.probe.successThreshold ?? 1) === 1 &&
-      ageMs - (this.probe.initialDelaySeconds ?? 0) * 1000 < Math.min(this.#periodMs(), 5000)
+      this.#early <= EARLY_MS.length &&
+      (this.probe.successThreshold ?? 1) === 1
     );
   }
 
   #nextEarly(): number | undefined {
     const gap = EARLY_MS[this.#early++];
-    if (gap === undefined || gap >= this.#periodMs()) {
-      this.#early = EARLY_MS.length;
-      return undefined;
-    }
-    return this.#options.clock.monotonic() + gap;
+    return gap === undefined ? undefined : this.#options.clock.monotonic() + gap;
   }
 
   async #attempt(containerId: string): Promise<ProbeOutcome> {
