@@ -79,7 +79,7 @@ export interface PodWorkerOptions {
   readonly removed: (uid: string) => void;
 }
 
-const RETRY = { initialMs: 500, maxMs: 15_000, factor: 2, jitter: 0.2 };
+const RETRY = { initialMs: 1000, maxMs: 15_000, factor: 2, jitter: 0.2 };
 /** `activeDeadlineSeconds` passed. */
 const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified deadline';
 
@@ -450,6 +450,7 @@ export class PodWorker {
       previous: statuses.get(this.ref.uid) ?? pod.status,
       startedAtMs: this.#startedAtMs,
       verdict: this.#verdict,
+      rejected: !this.#admitted && this.#verdict !== undefined,
       ended,
     });
     statuses.set(pod, status);

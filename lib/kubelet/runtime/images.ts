@@ -108,7 +108,7 @@ export class Images {
       return pulled;
     } catch (error) {
       if (isAbort(error, signal)) throw error;
-      const message = rpcMessage(error);
+      const message = errorMessage(error);
       const delayMs = Math.min((failure?.delayMs ?? BACKOFF_MS.initial / 2) * 2, BACKOFF_MS.max);
       const failedAtMs = clock.now();
       this.#failures.set(key, { delayMs, failedAtMs, message });
@@ -139,7 +139,11 @@ export class Images {
     if (image === undefined || image.id === '') return undefined;
     return {
       ref: image.id,
-      user: { uid: image.uid === undefined ? undefined : Number(image.uid.value), username: image.username },
+      // An image that names nobody runs as root.
+      user: {
+        uid: image.uid !== undefined ? Number(image.uid.value) : image.username === '' ? 0 : undefined,
+        username: image.username,
+      },
     };
   }
 

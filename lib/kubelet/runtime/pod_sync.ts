@@ -150,7 +150,7 @@ export class PodSync {
         const failure =
           error instanceof ContainerStartError
             ? error
-            : new ContainerStartError('CreateContainerError', rpcMessage(error), { cause: error });
+            : new ContainerStartError('CreateContainerError', errorMessage(error), { cause: error });
         failures.set(action.container.name, failure);
         progress.waiting(action.container.name, { reason: failure.reason, message: failure.message });
         this.#options.timeline.record(ref, {
@@ -268,14 +268,14 @@ export class PodSync {
       if (isAbort(error, signal)) throw error;
       const reason =
         error instanceof ContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
-      throw failed(reason, rpcMessage(error), error);
+      throw failed(reason, errorMessage(error), error);
     });
     events.container(pod, container.name, 'Normal', 'Created', 'Container created');
     progress.startTried(action);
     try {
       await cri.startContainer({ containerId });
     } catch (error) {
-      throw failed('RunContainerError', rpcMessage(error), error);
+      throw failed('RunContainerError', errorMessage(error), error);
     }
     events.container(pod, container.name, 'Normal', 'Started', 'Container started');
     timeline.record(ref, {

@@ -84,7 +84,7 @@ function statusOf(
       started &&
       (container.readinessProbe === undefined || verdicts.readiness === true);
   const resources = 'resources' in container ? container.resources : undefined;
-  const showsResources = running && kind !== 'ephemeral' && resources !== undefined;
+  const showsResources = state.waiting === undefined && kind !== 'ephemeral' && resources !== undefined;
   return {
     name: container.name,
     containerID: `${input.runtimeName}://${current.id}`,

@@ -17,6 +17,8 @@ export interface PodStatusInput extends ContainerStatusInput {
     { readonly phase: 'Failed'; readonly reason: string; readonly message: string } | undefined;
   /** All containers have ended and none starts again: `Running` and `Pending` are no longer possible. */
   readonly ended: boolean;
+  /** The node refused the pod before anything was done for it: the status says that and nothing else. */
+  readonly rejected?: boolean;
 }
 
 /** Conditions that belong to the kubelet; all others in the status are someone else's and are kept. */
@@ -25,12 +27,13 @@ const OWN_CONDITIONS = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'Co
 export function podStatus(input: PodStatusInput): PodStatus {
   const { pod, runtime, verdict } = input;
   const previous = input.previous ?? pod.status;
+  if (input.rejected === true && verdict !== undefined) return rejectedStatus(input, verdict, previous);
   const withPrevious: ContainerStatusInput = {
     ...input,
     pod: previous === undefined ? pod : { ...pod, status: previous },
   };
   const computed = containerStatuses(withPrevious);
-  const statuses = input.ended ? finalStatuses(computed) : computed;
+  const statuses = input.ended ? finalStatuses(pod, computed) : computed;
   const phase = phaseOf(input, statuses, previous);
   const sandbox = runtime?.sandboxes[0];
   const ips =
@@ -64,6 +67,21 @@ export function podStatus(input: PodStatusInput): PodStatus {
   };
 }
 
+function rejectedStatus(
+  { pod, startedAtMs }: PodStatusInput,
+  { phase, reason, message }: NonNullable<PodStatusInput['verdict']>,
+  previous: PodStatus | undefined,
+): PodStatus {
+  return {
+    ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+    phase,
+    reason,
+    message,
+    startTime: previous?.startTime ?? timestamp(startedAtMs),
+    qosClass: pod.status?.qosClass ?? podQOS(pod),
+  };
+}
+
 interface Statuses {
   readonly init: readonly ContainerStatus[];
   readonly regular: readonly ContainerStatus[];
@@ -80,7 +98,7 @@ function phaseOf(input: PodStatusInput, statuses: Statuses, previous: PodStatus 
 }
 
 /** Nothing runs or waits any more: what never ran ended with 137 and a reason that says so. */
-function finalStatuses(statuses: Statuses): Statuses {
+function finalStatuses(pod: Pod, statuses: Statuses): Statuses {
   const end = (status: ContainerStatus): ContainerStatus => {
     if (status.state?.terminated !== undefined) return status;
     const last = status.lastState?.terminated;
@@ -101,12 +119,18 @@ function finalStatuses(statuses: Statuses): Statuses {
       },
     };
   };
-  // Init containers that never had their turn stay waiting: nothing of theirs was lost.
+  // What never had its turn (init containers, and regular ones behind them) stays waiting: nothing of it was lost.
+  const initDone = (pod.spec.initContainers ?? []).every((container) => {
+    const status = statuses.init.find(({ name }) => name === container.name);
+    return isSidecar(container)
+      ? status?.containerID !== undefined
+      : status?.state?.terminated?.exitCode === 0;
+  });
   return {
     init: statuses.init.map((s) =>
       s.state?.running === undefined && s.containerID === undefined ? s : end(s),
     ),
-    regular: statuses.regular.map(end),
+    regular: statuses.regular.map((s) => (initDone || s.containerID !== undefined ? end(s) : s)),
     ephemeral: statuses.ephemeral.map(end),
   };
 }
