@@ -8,7 +8,16 @@ import type { CgroupHierarchies } from './cgroups.ts';
 import type { ComponentSpec } from './component.ts';
 import { healthProblem } from './health.ts';
 import type { ClusterPaths, Roots } from './paths.ts';
-import { fingerprint, forget, isAlive, readRecords, signalProcess, start, stop } from './processes.ts';
+import {
+  START_MARK,
+  fingerprint,
+  forget,
+  isAlive,
+  readRecords,
+  signalProcess,
+  start,
+  stop,
+} from './processes.ts';
 import type { LaunchContext, ProcessRecord } from './processes.ts';
 import { commandLine } from './procfs.ts';
 import type { Progress } from './progress.ts';
@@ -117,7 +126,13 @@ export function writeIfChanged(file: string, text: string, mode = 0o644): boolea
   return true;
 }
 
+/** The last lines of a log, none from before the last start. */
 function lastLines(file: string, count: number): string {
   if (!existsSync(file)) return '(no log)';
-  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const start = lines.findLastIndex((line) => line.startsWith(START_MARK));
+  return lines
+    .slice(start + 1)
+    .slice(-count)
+    .join('\n');
 }

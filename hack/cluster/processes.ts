@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
   readFileSync,
   existsSync,
 } from 'node:fs';
@@ -76,12 +77,16 @@ export function enterNode(pid: number): string[] {
   return ['nsenter', `--target=${pid}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--'];
 }
 
+/** Begins the line that heads each start in a log. */
+export const START_MARK = '=== hack/up starts:';
+
 /** Starts `argv` detached in a session of its own and gives its pid. */
 export function launch(argv: readonly string[], log: string, env?: Readonly<Record<string, string>>): number {
   const [program, ...args] = argv;
   if (program === undefined) throw new Error('launch: no program');
   const output = openSync(log, 'a');
   try {
+    writeSync(output, `${START_MARK} ${new Date().toISOString()} ${argv.join(' ')}\n`);
     const child = spawn(program, args, {
       detached: true,
       stdio: ['ignore', output, output],
