@@ -13,7 +13,7 @@ beforeAll(async () => {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'settings' },
-      data: { COLOUR: 'blue', 'file.txt': 'from config map\n', 'not-a-name!': 'x' },
+      data: { COLOUR: 'blue', 'file.txt': 'from config map\n', 'not-a-name': 'x' },
     },
     {
       apiVersion: 'v1',
