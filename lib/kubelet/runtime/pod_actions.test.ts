@@ -1,0 +1,420 @@
+import type { Container, Pod } from '../../api/types.ts';
+import type {
+  ContainerRuntimeState,
+  ContainerRuntimeStatus,
+  PodRuntimeStatus,
+  ProbeVerdicts,
+  SandboxRuntimeStatus,
+} from '../contracts.ts';
+import { podActions, type PodActions, type PodActionsInput } from './pod_actions.ts';
+import { DEFAULT_RESTART_BACKOFF, type RestartBackoffEntry } from './restart_backoff.ts';
+import { containerHash } from './runtime_names.ts';
+
+const NOW = 1_000_000_000;
+
+const container = (name: string, more: Partial<Container> = {}): Container => ({
+  name,
+  image: 'img:1',
+  ...more,
+});
+const sidecar = (name: string): Container => container(name, { restartPolicy: 'Always' });
+
+function pod(spec: Partial<Pod['spec']> = {}): Pod {
+  return {
+    metadata: { name: 'p', namespace: 'ns', uid: 'u' },
+    spec: { restartPolicy: 'Always', containers: [container('a')], ...spec },
+  };
+}
+
+function sandbox(more: Partial<SandboxRuntimeStatus> = {}): SandboxRuntimeStatus {
+  return {
+    id: 's0',
+    state: 'ready',
+    attempt: 0,
+    createdAtMs: 1,
+    ips: ['10.0.0.1'],
+    hostNetwork: false,
+    labels: {},
+    annotations: {},
+    ...more,
+  };
+}
+
+/** An incarnation; exited ones ended just now after a second. */
+function ran(
+  name: string,
+  state: ContainerRuntimeState,
+  more: Partial<ContainerRuntimeStatus> = {},
+): ContainerRuntimeStatus {
+  return {
+    id: `${name}-id`,
+    name,
+    sandboxId: 's0',
+    state,
+    restartCount: 0,
+    hash: containerHash(container(name)),
+    createdAtMs: NOW - 1000,
+    startedAtMs: NOW - 1000,
+    finishedAtMs: state === 'exited' ? NOW : 0,
+    exitCode: 0,
+    reason: '',
+    message: '',
+    image: 'img:1',
+    imageId: 'sha256:1',
+    logPath: '',
+    labels: {},
+    annotations: {},
+    ...more,
+  };
+}
+
+const failed = (name: string, more: Partial<ContainerRuntimeStatus> = {}) =>
+  ran(name, 'exited', { exitCode: 1, ...more });
+const succeeded = (name: string) => ran(name, 'exited');
+const running = (name: string, more: Partial<ContainerRuntimeStatus> = {}) => ran(name, 'running', more);
+
+interface Scene {
+  readonly spec?: Partial<Pod['spec']>;
+  /** `undefined`: the runtime has nothing. */
+  readonly sandboxes?: readonly SandboxRuntimeStatus[];
+  readonly containers?: readonly ContainerRuntimeStatus[];
+  readonly verdicts?: Readonly<Record<string, ProbeVerdicts>>;
+  readonly notStarted?: readonly string[];
+  readonly backoff?: Readonly<Record<string, RestartBackoffEntry>>;
+  readonly killedForRestart?: readonly string[];
+  readonly lastRestartCount?: number;
+}
+
+function decide(scene: Scene): PodActions {
+  const status: PodRuntimeStatus | undefined =
+    scene.sandboxes === undefined && scene.containers === undefined
+      ? undefined
+      : {
+          uid: 'u',
+          namespace: 'ns',
+          name: 'p',
+          sandboxes: scene.sandboxes ?? [sandbox()],
+          containers: scene.containers ?? [],
+        };
+  const input: PodActionsInput = {
+    pod: pod(scene.spec),
+    status,
+    nowMs: NOW,
+    verdicts: (name) => scene.verdicts?.[name] ?? {},
+    started: (name) => scene.notStarted?.includes(name) !== true,
+    backoff: ({ name }) => scene.backoff?.[name],
+    policy: DEFAULT_RESTART_BACKOFF,
+    killedForRestart: (id) => scene.killedForRestart?.includes(id) === true,
+    lastRestartCount: () => scene.lastRestartCount ?? -1,
+  };
+  return podActions(input);
+}
+
+/** The actions in short: `sandbox#1 killPod start a#0 kill b wait c`. */
+function brief(actions: PodActions): string {
+  return [
+    ...(actions.killPod === undefined ? [] : ['killPod']),
+    ...(actions.createSandbox === undefined ? [] : [`sandbox#${actions.createSandbox.attempt}`]),
+    ...actions.kill.map((kill) => `kill ${kill.container.name}:${kill.reason}`),
+    ...actions.start.map((start) => `start ${start.container.name}#${start.restartCount}`),
+    ...actions.waiting.map((waiting) => `wait ${waiting.container.name}`),
+  ].join(' ');
+}
+
+const inits = [container('i1'), container('i2')];
+const two = [container('a'), container('b')];
+const recent: RestartBackoffEntry = { delayMs: 10_000, updatedAtMs: NOW - 2000 };
+
+describe('the sandbox', () => {
+  test.each<[string, Scene, string]>([
+    [
+      'nothing there: sandbox and all containers',
+      { spec: { containers: two } },
+      'sandbox#0 start a#0 start b#0',
+    ],
+    ['with init containers only the first', { spec: { initContainers: inits } }, 'sandbox#0 start i1#0'],
+    ['a sidecar first', { spec: { initContainers: [sidecar('i1')] } }, 'sandbox#0 start i1#0'],
+    ['ready and all running: nothing', { containers: [running('a')] }, ''],
+    ['not ready: a new one', { sandboxes: [sandbox({ state: 'notready' })] }, 'killPod sandbox#1 start a#0'],
+    [
+      'attempts count on',
+      { sandboxes: [sandbox({ state: 'notready', attempt: 7 })] },
+      'killPod sandbox#8 start a#0',
+    ],
+    [
+      'two ready: a new one',
+      { sandboxes: [sandbox({ id: 's1', attempt: 1 }), sandbox()], containers: [running('a')] },
+      'killPod sandbox#2 start a#1',
+    ],
+    ['without IP: a new one', { sandboxes: [sandbox({ ips: [] })] }, 'killPod sandbox#1 start a#0'],
+    [
+      'without IP on the host network: fine',
+      {
+        spec: { hostNetwork: true },
+        sandboxes: [sandbox({ ips: [], hostNetwork: true })],
+        containers: [running('a')],
+      },
+      '',
+    ],
+    [
+      'of the wrong network mode: a new one',
+      { spec: { hostNetwork: true }, containers: [running('a')] },
+      'killPod sandbox#1 start a#1',
+    ],
+    [
+      'a new one is not made when nothing is to run (Never)',
+      {
+        spec: { restartPolicy: 'Never' },
+        sandboxes: [sandbox({ state: 'notready' })],
+        containers: [failed('a')],
+      },
+      'killPod',
+    ],
+    [
+      'a new one is not made when all succeeded (OnFailure)',
+      {
+        spec: { restartPolicy: 'OnFailure' },
+        sandboxes: [sandbox({ state: 'notready' })],
+        containers: [succeeded('a')],
+      },
+      'killPod',
+    ],
+    [
+      'only what failed comes back in it (OnFailure)',
+      {
+        spec: { restartPolicy: 'OnFailure', containers: two },
+        sandboxes: [sandbox({ state: 'notready' })],
+        containers: [succeeded('a'), failed('b')],
+      },
+      'killPod sandbox#1 start b#1',
+    ],
+    [
+      'in back-off the sandbox waits as well',
+      {
+        sandboxes: [sandbox({ state: 'notready' })],
+        containers: [failed('a')],
+        backoff: { a: recent },
+      },
+      'killPod wait a',
+    ],
+    [
+      'init containers run again in a new sandbox',
+      {
+        spec: { initContainers: inits },
+        sandboxes: [sandbox({ state: 'notready' })],
+        containers: [failed('a'), succeeded('i2'), succeeded('i1')],
+      },
+      'killPod sandbox#1 start i1#1',
+    ],
+    [
+      'a pod whose init container failed for good stays down',
+      {
+        spec: { initContainers: inits, restartPolicy: 'Never' },
+        sandboxes: [sandbox({ state: 'notready' })],
+        containers: [failed('i1')],
+      },
+      'killPod',
+    ],
+  ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
+});
+
+describe('init containers', () => {
+  const spec = { initContainers: inits };
+  test.each<[string, Scene, string]>([
+    ['none yet: the first', { spec, containers: [] }, 'start i1#0'],
+    ['the first runs: wait', { spec, containers: [running('i1')] }, ''],
+    ['the first succeeded: the second', { spec, containers: [succeeded('i1')] }, 'start i2#0'],
+    [
+      'both succeeded: the regular ones',
+      { spec, containers: [succeeded('i2'), succeeded('i1')] },
+      'start a#0',
+    ],
+    ['the first failed: again', { spec, containers: [failed('i1')] }, 'start i1#1'],
+    [
+      'failed under OnFailure: again',
+      { spec: { ...spec, restartPolicy: 'OnFailure' }, containers: [failed('i1')] },
+      'start i1#1',
+    ],
+    [
+      'failed under Never: the pod is over',
+      { spec: { ...spec, restartPolicy: 'Never' }, containers: [failed('i1')] },
+      'killPod',
+    ],
+    ['failed twice: back-off', { spec, containers: [failed('i1')], backoff: { i1: recent } }, 'wait i1'],
+    ['created and never started: started anew', { spec, containers: [ran('i1', 'created')] }, 'start i1#1'],
+    ['unknown: killed first', { spec, containers: [ran('i1', 'unknown')] }, 'kill i1:unknownState'],
+    ['their remains gone, regular ones there: not run again', { spec, containers: [running('a')] }, ''],
+    [
+      'image changed while running: replaced',
+      { spec, containers: [running('i1', { hash: '1' })] },
+      'kill i1:specChanged',
+    ],
+  ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
+});
+
+describe('sidecars', () => {
+  const spec = { initContainers: [sidecar('s'), container('i')] };
+  test.each<[string, Scene, string]>([
+    ['runs but has not started: the next waits', { spec, containers: [running('s')], notStarted: ['s'] }, ''],
+    ['started: the next init container', { spec, containers: [running('s')] }, 'start i#0'],
+    [
+      'started and the rest done: regular ones',
+      { spec, containers: [running('s'), succeeded('i')] },
+      'start a#0',
+    ],
+    ['ended before the pod is initialized: again', { spec, containers: [succeeded('s')] }, 'start s#1'],
+    [
+      'ended while regular ones run: again, nothing else',
+      { spec, containers: [succeeded('s'), succeeded('i'), running('a')] },
+      'start s#1',
+    ],
+    [
+      'ended and in back-off: regular ones go on',
+      { spec, containers: [failed('s'), running('a')], backoff: { s: recent } },
+      'wait s',
+    ],
+    [
+      'comes back under Never as well',
+      { spec: { ...spec, restartPolicy: 'Never' }, containers: [failed('s'), running('a')] },
+      'start s#1',
+    ],
+    [
+      'fails liveness: killed',
+      { spec, containers: [running('s'), running('a')], verdicts: { s: { liveness: false } } },
+      'kill s:livenessProbe',
+    ],
+    [
+      'does not keep a finished pod alive',
+      {
+        spec: { ...spec, restartPolicy: 'Never' },
+        containers: [running('s'), succeeded('i'), succeeded('a')],
+      },
+      'killPod',
+    ],
+  ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
+});
+
+describe('regular containers', () => {
+  test.each<[string, Scene, string]>([
+    ['missing: started', { spec: { containers: two }, containers: [running('a')] }, 'start b#0'],
+    ['exited 0 under Always: again', { containers: [succeeded('a')] }, 'start a#1'],
+    ['exited 1 under Always: again', { containers: [failed('a')] }, 'start a#1'],
+    [
+      'exited 0 under OnFailure: done',
+      { spec: { restartPolicy: 'OnFailure' }, containers: [succeeded('a')] },
+      'killPod',
+    ],
+    [
+      'exited 1 under OnFailure: again',
+      { spec: { restartPolicy: 'OnFailure' }, containers: [failed('a')] },
+      'start a#1',
+    ],
+    [
+      'exited 1 under Never: done',
+      { spec: { restartPolicy: 'Never' }, containers: [failed('a')] },
+      'killPod',
+    ],
+    [
+      'one done, one runs: nothing',
+      { spec: { restartPolicy: 'Never', containers: two }, containers: [failed('a'), running('b')] },
+      '',
+    ],
+    [
+      'restart count goes on',
+      {
+        containers: [failed('a', { restartCount: 4 })],
+        backoff: { a: { delayMs: 10_000, updatedAtMs: NOW - 700_000 } },
+      },
+      'start a#5',
+    ],
+    [
+      'second exit: back-off',
+      { containers: [failed('a', { restartCount: 1 })], backoff: { a: recent } },
+      'wait a',
+    ],
+    [
+      'back-off after a restart of the kubelet, from the restart count',
+      { containers: [failed('a', { restartCount: 3 })] },
+      'wait a',
+    ],
+    [
+      'back-off holds one, the other is started',
+      { spec: { containers: two }, containers: [failed('a')], backoff: { a: recent } },
+      'start b#0 wait a',
+    ],
+    ['image changed: replaced', { containers: [running('a', { hash: '1' })] }, 'kill a:specChanged'],
+    ['without a hash (another runtime user): left alone', { containers: [running('a', { hash: '' })] }, ''],
+    [
+      'liveness failed: killed',
+      { containers: [running('a')], verdicts: { a: { liveness: false } } },
+      'kill a:livenessProbe',
+    ],
+    [
+      'startup failed: killed',
+      { containers: [running('a')], verdicts: { a: { startup: false } } },
+      'kill a:startupProbe',
+    ],
+    ['readiness failed: nothing', { containers: [running('a')], verdicts: { a: { readiness: false } } }, ''],
+    ['created and never started: anew', { containers: [ran('a', 'created')] }, 'start a#1'],
+    ['unknown: killed first', { containers: [ran('a', 'unknown')] }, 'kill a:unknownState'],
+    [
+      'killed to be replaced comes back whatever its exit code',
+      { spec: { restartPolicy: 'OnFailure' }, containers: [succeeded('a')], killedForRestart: ['a-id'] },
+      'start a#1',
+    ],
+    ['lost by the runtime: count continued', { containers: [], lastRestartCount: 2 }, 'start a#3'],
+    [
+      'the newest incarnation counts',
+      { containers: [running('a', { id: 'new', restartCount: 1 }), failed('a')] },
+      '',
+    ],
+  ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
+
+  test.each([
+    ['In', [1, 2], 1, 'start a#1'],
+    ['In', [2], 1, 'killPod'],
+    ['NotIn', [2], 1, 'start a#1'],
+    ['NotIn', [1], 1, 'killPod'],
+  ])('restart rule %s %j against exit code %d', (operator, values, exitCode, want) => {
+    const rules = [{ action: 'Restart', exitCodes: { operator, values } }];
+    const scene: Scene = {
+      spec: {
+        restartPolicy: 'Never',
+        containers: [container('a', { restartPolicy: 'Never', restartPolicyRules: rules })],
+      },
+      containers: [failed('a', { exitCode })],
+    };
+    expect(brief(decide(scene))).toBe(want);
+  });
+
+  test.each([
+    ['Never', 'Container a failed liveness probe'],
+    ['Always', 'Container a failed liveness probe, will be restarted'],
+  ])('the Killing message under %s', (restartPolicy, message) => {
+    const actions = decide({
+      spec: { restartPolicy },
+      containers: [running('a')],
+      verdicts: { a: { liveness: false } },
+    });
+    expect(actions.kill.map((kill) => kill.message)).toEqual([message]);
+  });
+});
+
+describe('ephemeral containers', () => {
+  const ephemeral = { name: 'e', image: 'img:1' };
+  const spec = { ephemeralContainers: [ephemeral] };
+  test.each<[string, Scene, string]>([
+    ['added: started', { spec, containers: [running('a')] }, 'start e#0'],
+    ['before anything else', { spec, containers: [] }, 'start e#0 start a#0'],
+    ['runs: nothing', { spec, containers: [running('a'), running('e')] }, ''],
+    ['ended: never again', { spec, containers: [running('a'), failed('e')] }, ''],
+  ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
+});
+
+test('back-off says until when', () => {
+  const { waiting } = decide({
+    containers: [failed('a', { finishedAtMs: NOW - 4000 })],
+    backoff: { a: { delayMs: 20_000, updatedAtMs: NOW - 5000 } },
+  });
+  expect(waiting.map(({ delayMs, notBeforeMs }) => [delayMs, notBeforeMs - NOW])).toEqual([[20_000, 16_000]]);
+});

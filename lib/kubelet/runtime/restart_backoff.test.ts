@@ -1,0 +1,45 @@
+import { DEFAULT_RESTART_BACKOFF, restartDecision, type RestartBackoffEntry } from './restart_backoff.ts';
+
+test('0, 10, 20, 40, ... 300 s between exit and restart', () => {
+  let entry: RestartBackoffEntry | undefined;
+  let now = 1_000_000;
+  const waits: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    const exit = { startedAtMs: now - 100, finishedAtMs: now, restartCount: i };
+    const decision = restartDecision(entry, exit, now, DEFAULT_RESTART_BACKOFF);
+    const wait = decision.start ? 0 : decision.notBeforeMs - now;
+    waits.push(wait / 1000);
+    now += wait;
+    const after = restartDecision(entry, exit, now, DEFAULT_RESTART_BACKOFF);
+    if (!after.start) throw new Error('still waiting after the wait');
+    entry = after.entry;
+    now += 1000;
+  }
+  expect(waits).toEqual([0, 10, 20, 40, 80, 160, 300, 300, 300]);
+});
+
+test.each([
+  ['ran over 10 minutes', { delayMs: 80_000, updatedAtMs: 0 }, 600_001, true],
+  ['ran less', { delayMs: 80_000, updatedAtMs: 0 }, 599_000, false],
+])('%s', (_, entry, finishedAtMs, start) => {
+  const exit = { startedAtMs: 0, finishedAtMs, restartCount: 3 };
+  expect(restartDecision(entry, exit, finishedAtMs, DEFAULT_RESTART_BACKOFF).start).toBe(start);
+});
+
+test.each([
+  [0, 0],
+  [1, 10_000],
+  [2, 20_000],
+  [5, 160_000],
+  [50, 300_000],
+])('remembered by nobody, restarted %d times: %d ms', (restartCount, delayMs) => {
+  const exit = { startedAtMs: 5000, finishedAtMs: 6000, restartCount };
+  const decision = restartDecision(undefined, exit, 6000, DEFAULT_RESTART_BACKOFF);
+  expect(decision.start ? 0 : decision.delayMs).toBe(delayMs);
+});
+
+test('the maximum can be configured', () => {
+  const exit = { startedAtMs: 0, finishedAtMs: 100, restartCount: 9 };
+  const decision = restartDecision(undefined, exit, 100, { initialMs: 10_000, maxMs: 30_000 });
+  expect(decision.start ? 0 : decision.delayMs).toBe(30_000);
+});
