@@ -37,8 +37,6 @@ export async function daemonMain<D extends BaseFlags>(
   program: DaemonProgram<D>,
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
-  // The launcher may have asked for a compile cache; it is not meant for child processes.
-  delete process.env['NODE_COMPILE_CACHE'];
   nameProcess(program.program);
   const command = program.commands?.[argv[0] ?? ''];
   if (command !== undefined) {

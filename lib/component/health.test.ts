@@ -28,7 +28,6 @@ async function get(path: string): Promise<[number, string]> {
 
 test.each([
   ['/livez', 'ok'],
-  ['/livez/', 'ok'],
   ['/livez/ping', 'ok'],
   ['/livez/leader/election', 'ok'],
   ['/livez?verbose', '[+]ping ok\n[+]informers ok\n[+]leader/election ok\nlivez check passed\n'],
@@ -54,6 +53,7 @@ test.each([
   ['/livez/informers', 200, 'ok'],
   ['/livez?exclude=leader/election', 200, 'ok'],
   ['/livez/none', 404, '404 page not found\n'],
+  ['/livez/', 404, '404 page not found\n'],
 ])('%s while a check fails', async (path, status, body) => {
   broken = true;
   expect(await get(path)).toEqual([status, body]);

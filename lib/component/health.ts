@@ -54,7 +54,6 @@ export class HealthChecks {
     routes.exact(path, async (exchange) => this.#answerAll(exchange, what));
     routes.prefix(`${path}/`, async (exchange) => {
       const name = exchange.path.slice(path.length + 1);
-      if (name === '') return this.#answerAll(exchange, what);
       const found = this.#checks.find((c) => c.name === name);
       if (found === undefined) return textError(exchange.res, 404, '404 page not found');
       return this.#answerOne(exchange, found);

@@ -1,7 +1,7 @@
 /** /configz, /statusz and /flagz: what runs here and how it was told to, in the layout of the stock components. */
 import type { Clock } from '../base/clock.ts';
 import type { Exchange, Handler } from './serving/exchange.ts';
-import { json, text, textError } from './serving/exchange.ts';
+import { json, statusError, text } from './serving/exchange.ts';
 import type { Routes } from './serving/routes.ts';
 import { buildInfo } from './version.ts';
 
@@ -51,7 +51,7 @@ function topPaths(routes: Routes): string[] {
 function acceptsText({ req, res }: Exchange): boolean {
   const accept = req.headers.accept ?? '*/*';
   if (/(^|[\s,])(\*\/\*|text\/(plain|\*))/.test(accept)) return true;
-  textError(res, 406, 'the server could only serve text/plain');
+  statusError(res, 406, 'NotAcceptable', 'only the following media types are accepted: text/plain');
   return false;
 }
 

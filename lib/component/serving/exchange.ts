@@ -69,9 +69,9 @@ export function json(res: ServerResponse, status: number, value: unknown): void 
   res.end(res.req.method === 'HEAD' ? undefined : body);
 }
 
-/** Answers with a `Status` object of the API, as API servers do for 401, 403 and 500. */
+/** Answers with a `Status` object of the API, as API servers do for refusals. */
 export function statusError(res: ServerResponse, code: number, reason: string, message: string): void {
-  const details = code === 401 ? {} : { details: {} };
+  const details = code === 403 ? { details: {} } : {};
   const status = {
     kind: 'Status',
     apiVersion: 'v1',

@@ -136,7 +136,11 @@ function view(): KubeletView {
     exec: {
       execSync: async (id, argv) => {
         calls.push(['execSync', id, argv]);
-        return { exitCode: 0, stdout: Buffer.from('out'), stderr: Buffer.from('err') };
+        return {
+          exitCode: argv[0] === 'false' ? 1 : 0,
+          stdout: Buffer.from('out'),
+          stderr: Buffer.from('err'),
+        };
       },
     },
     streaming: {
@@ -332,7 +336,14 @@ test.each([
   ['POST', '/portForward/default/web?port=0', 400, 'invalid port "0": want a number from 1 to 65535'],
   ['DELETE', '/exec/default/web/app', 405, '405: Method Not Allowed'],
   ['POST', '/run/default/web/idle?cmd=ls', 500, 'container not found ("idle")'],
-  ['POST', '/checkpoint/default/web/app', 404, '404: Page Not Found'],
+  [
+    'POST',
+    '/checkpoint/default/web/app',
+    500,
+    'checkpointing of default/web/app failed (the container runtime cannot checkpoint containers)',
+  ],
+  ['POST', '/checkpoint/default/none/app', 404, 'pod does not exist'],
+  ['POST', '/run/default/web/app?cmd=false', 500, "command 'false' exited with 1: err"],
   ['GET', '/debug/explain/pod/default/other', 404, 'nothing is known of pod "default/other" on this node\n'],
 ])('%s %s is answered with %i', async (method, path, status, body) => {
   expect(await ask(path, { method })).toEqual({ status, body });
@@ -419,7 +430,7 @@ describe('streaming', () => {
     has: (text: string) => Promise<void>;
   } {
     let received = '';
-    const waiting: { text: string; resolve: () => void }[] = [];
+    let waiting: { text: string; resolve: () => void }[] = [];
     const options = { host: '127.0.0.1', port: server.port, ca: ca.cert, allowHalfOpen: true, ...admin };
     const socket = connect(options, () =>
       socket.write(
@@ -430,7 +441,11 @@ describe('streaming', () => {
     );
     socket.on('data', (chunk: Buffer) => {
       received += chunk.toString('latin1');
-      for (const { text, resolve } of waiting) if (received.includes(text)) resolve();
+      waiting = waiting.filter(({ text, resolve }) => {
+        const found = received.includes(text);
+        if (found) resolve();
+        return !found;
+      });
     });
     const ended = new Promise<void>((resolve, reject) => {
       socket.on('end', resolve);

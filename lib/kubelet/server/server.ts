@@ -117,7 +117,7 @@ export function kubeletRoutes(options: KubeletServerOptions): Routes {
     const summary = await view.stats.summary({ onlyCPUAndMemory: false }, signal);
     text(res, cadvisorMetrics(summary, machine(view.node())), EXPOSITION_TYPE);
   });
-  on(['GET', 'POST'], '/stats/summary', async ({ res, query }) => {
+  on(['GET'], '/stats/summary', async ({ res, query }) => {
     const onlyCPUAndMemory = query.get('only_cpu_and_memory') === 'true';
     text(
       res,
@@ -235,31 +235,35 @@ async function runCommand(view: KubeletView, exchange: Exchange, signal: AbortSi
   const { pod, container } = namedContainer(view, exchange.path, 'pod does not exist');
   if (container === undefined) throw new RequestError(500, `container not found ("${pod.container}")`);
   const argv = (exchange.query.get('cmd') ?? '').split(' ');
+  let result: Awaited<ReturnType<KubeletView['exec']['execSync']>>;
   try {
-    const { stdout, stderr } = await view.exec.execSync(container.id, argv, {
-      timeoutMs: RUN_TIMEOUT_MS,
-      signal,
-    });
-    text(exchange.res, Buffer.concat([stdout, stderr]));
+    result = await view.exec.execSync(container.id, argv, { timeoutMs: RUN_TIMEOUT_MS, signal });
   } catch (err) {
     if (!isCriError(err)) throw err;
     throw new RequestError(500, err.rpcMessage, { cause: err });
   }
+  const output = Buffer.concat([result.stdout, result.stderr]);
+  if (result.exitCode !== 0)
+    throw new RequestError(
+      500,
+      `command '${argv.join(' ')}' exited with ${result.exitCode}: ${result.stderr.length > 0 ? Buffer.from(result.stderr).toString() : ''}`,
+    );
+  text(exchange.res, output);
 }
 
 async function checkpoint(view: KubeletView, exchange: Exchange, signal: AbortSignal): Promise<void> {
-  if (view.checkpoint === undefined) throw new RequestError(404, '404: Page Not Found');
   const { pod: path, object, container } = namedContainer(view, exchange.path, 'pod does not exist');
   const { namespace, name, container: containerName } = path;
-  const failed = (why: string, status = 500): RequestError =>
-    new RequestError(status, `checkpointing of ${namespace}/${name}/${containerName} failed (${why})`);
+  const failed = (why: string): RequestError =>
+    new RequestError(500, `checkpointing of ${namespace}/${name}/${containerName} failed (${why})`);
   if (container === undefined) throw failed(`container ${containerName} not found`);
+  if (view.checkpoint === undefined) throw failed('the container runtime cannot checkpoint containers');
   const ref = { uid: object.metadata.uid ?? '', namespace, name };
   try {
     const archive = await view.checkpoint(ref, containerName, container.id, signal);
     json(exchange.res, 200, { items: [archive] });
   } catch (err) {
-    throw failed(errorMessage(err), isCriError(err, 'UNIMPLEMENTED') ? 404 : 500);
+    throw failed(isCriError(err) ? err.rpcMessage : errorMessage(err));
   }
 }
 

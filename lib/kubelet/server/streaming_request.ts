@@ -83,7 +83,7 @@ async function portForwardUrl(
   const sandboxes = view.runtime.podStatus(pod.metadata.uid ?? '')?.sandboxes ?? [];
   const sandbox = sandboxes.find((s) => s.state === 'ready');
   if (sandbox === undefined)
-    throw new RequestError(500, `unable to find pod sandbox for pod "${where.name}_${where.namespace}"`);
+    throw new RequestError(500, `pod not found ("${where.name}_${where.namespace}")`);
   // SPDY clients name the port per stream; WebSocket clients in the query.
   const ports = query
     .getAll('port')
