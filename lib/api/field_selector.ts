@@ -40,7 +40,7 @@ export function parseFieldSelector(text: string): FieldSelector {
   const requirements: FieldRequirement[] = [];
   for (const term of splitUnescaped(text)) {
     if (term.trim() === '') continue;
-    const match = /^\s*([^=!,\\]+?)(==|!=|=)(.*)$/s.exec(term);
+    const match = /^([^=!,\\]+)(==|!=|=)(.*)$/s.exec(term);
     const [, field = '', operator = '', value = ''] = match ?? [];
     if (match === null) {
       throw new SelectorError(

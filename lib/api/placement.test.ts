@@ -64,7 +64,9 @@ test.each<[Toleration, boolean]>([
   [{ key: 'other', operator: 'Exists' }, false],
   [{ operator: 'Exists' }, true],
   [{ operator: 'Exists', effect: 'NoSchedule' }, true],
-  [{ operator: 'Equal', value: 'v' }, false],
+  [{ operator: 'Equal', value: 'v' }, true],
+  [{ operator: 'Equal', value: 'w' }, false],
+  [{}, false],
   [{ key: 'k', operator: 'Gt', value: '1' }, false],
 ])('%j covers the taint: %p', (toleration, covers) => {
   expect(tolerates(toleration, taint)).toBe(covers);

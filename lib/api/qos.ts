@@ -18,14 +18,13 @@ export function podQOS(pod: Pod): QOSClass {
 
 /**
  * Guaranteed when every container has limits for CPU and memory and its requests equal them; BestEffort when none
- * has either; Burstable otherwise. Where the pod itself states requests or limits, those alone decide.
+ * has either; Burstable otherwise. Where the pod itself has a
+ * `resources` field, that alone decides.
  */
 export function computeQOS(pod: Pod): QOSClass {
   const own = pod.spec.resources;
   const parts: readonly (ResourceRequirements | undefined)[] =
-    own !== undefined && (counted(own.requests).size > 0 || counted(own.limits).size > 0)
-      ? [own]
-      : allContainers(pod).map((container) => container.resources);
+    own === undefined ? allContainers(pod).map((container) => container.resources) : [own];
   const requests = new Map<string, Quantity>();
   const limits = new Map<string, Quantity>();
   let allLimited = true;

@@ -9,6 +9,8 @@ export interface Requirement {
   readonly operator: RequirementOperator;
   /** At least one for In and NotIn, exactly one (an integer) for Gt and Lt, none for the others. */
   readonly values: readonly string[];
+  /** An In or NotIn of one value that was written `=` or `!=`, and is so again as text. */
+  readonly asEquality?: true;
 }
 
 const OPERATORS: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']);

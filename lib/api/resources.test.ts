@@ -1,7 +1,7 @@
 import { computeQOS, podQOS } from './qos.ts';
 import { nonZeroRequests, podLimits, podRequests } from './resources.ts';
 import type { RequestOptions, ResourceMap } from './resources.ts';
-import type { Container, Pod, PodSpec, PodStatus } from './types.ts';
+import type { Container, ContainerStatus, Pod, PodSpec, PodStatus } from './types.ts';
 
 type List = Record<string, string>;
 const c = (name: string, requests?: List, limits?: List): Container => ({
@@ -116,10 +116,70 @@ describe('a resize in place', () => {
     ['what was allocated counts', status('500m', '2'), useStatus, '2'],
     ['deferred: what it will have counts', status('500m', '500m', 'Deferred'), useStatus, '1'],
     ['infeasible: only what it has counts', status('500m', '500m', 'Infeasible'), useStatus, '500m'],
+    [
+      'infeasible, but the status says nothing',
+      { conditions: status('1', '1', 'Infeasible').conditions ?? [] },
+      useStatus,
+      '1',
+    ],
   ])('%s', (_, podStatus, options, expected) => {
     const subject = pod({ containers: [c('a', cpu('1'))] }, podStatus);
     expect(podRequests(subject, options).get('cpu')?.toString()).toBe(expected);
   });
+});
+
+test('in place: ordinary init containers do not resize, and allocated amounts alone say nothing', () => {
+  const grown = (name: string, more: Partial<ContainerStatus>): ContainerStatus => ({
+    name,
+    image: 'i',
+    imageID: '',
+    ready: true,
+    restartCount: 0,
+    ...more,
+  });
+  const subject = pod(
+    { containers: [c('a', cpu('1'))], initContainers: [c('i', cpu('1')), sidecar('s', cpu('1'))] },
+    {
+      containerStatuses: [grown('a', { allocatedResources: cpu('9') })],
+      initContainerStatuses: [
+        grown('i', { resources: { requests: cpu('9') } }),
+        grown('s', { resources: { requests: cpu('2') } }),
+      ],
+    },
+  );
+  expect(podRequests(subject, { useStatus: true }).get('cpu')?.toString()).toBe('3');
+});
+
+test.each<[string, PodStatus, string]>([
+  ['growing', { resources: { requests: cpu('1') } }, '2'],
+  ['shrinking', { resources: { requests: cpu('3') } }, '3'],
+  ['allocated more', { resources: {}, allocatedResources: cpu('4') }, '4'],
+  ['allocated more, but nothing is known of what runs', { allocatedResources: cpu('4') }, '2'],
+  [
+    'infeasible',
+    {
+      resources: { requests: cpu('1') },
+      conditions: [{ type: 'PodResizePending', status: 'True', reason: 'Infeasible' }],
+    },
+    '1',
+  ],
+])('a resize of the pod as a whole: %s', (_, podStatus, expected) => {
+  const spec: Partial<PodSpec> = {
+    containers: [c('a', { memory: '1Gi' })],
+    resources: { requests: cpu('2') },
+  };
+  const status = {
+    ...podStatus,
+    resources: podStatus.resources && {
+      ...podStatus.resources,
+      requests: { ...podStatus.resources.requests, memory: '9Gi' },
+    },
+  };
+  const { resources, ...others } = status;
+  const sums = podRequests(pod(spec, resources === undefined ? others : { ...others, resources }), {
+    useStatus: true,
+  });
+  expect(plain(sums)).toEqual({ cpu: expected, memory: '1Gi' });
 });
 
 const both = { cpu: '1', memory: '1Gi' };

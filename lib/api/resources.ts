@@ -138,8 +138,8 @@ function ofContainer(
 
 function grantedRequests(status: ContainerStatus): Map<string, Quantity> | undefined {
   const { resources, allocatedResources } = status;
-  if (resources?.requests === undefined && allocatedResources === undefined) return undefined;
-  const granted = resourceMap(resources?.requests);
+  if (resources === undefined) return undefined; // not started, or a kubelet that does not report it
+  const granted = resourceMap(resources.requests);
   maxResources(granted, resourceMap(allocatedResources));
   return granted;
 }
@@ -148,17 +148,23 @@ function podLevel(pod: Pod, side: Side, options: RequestOptions): Map<string, Qu
   const own = resourceMap(pod.spec.resources?.[side]);
   if (options.useStatus !== true || side === 'limits' || own.size === 0) return own;
   const status = pod.status;
-  const granted = resourceMap(status?.resources?.requests);
-  maxResources(granted, resourceMap(status?.allocatedResources));
-  if (granted.size === 0) return own;
-  if (resizeInfeasible(pod)) return granted;
-  maxResources(own, granted);
+  if (status?.resources === undefined) return own;
+  const granted = resourceMap(status.resources.requests);
+  maxResources(granted, resourceMap(status.allocatedResources));
+  const infeasible = resizeInfeasible(pod);
+  for (const [name, amount] of own) {
+    const had = granted.get(name) ?? Quantity.zero;
+    own.set(name, infeasible ? had : maxQuantity(amount, had));
+  }
   return own;
 }
 
 function statusByName(pod: Pod): ReadonlyMap<string, ContainerStatus> {
   const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
-  return new Map([...initContainerStatuses, ...containerStatuses].map((status) => [status.name, status]));
+  // Other init containers run once and cannot be resized.
+  const sidecars = new Set((pod.spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
+  const statuses = [...initContainerStatuses.filter(({ name }) => sidecars.has(name)), ...containerStatuses];
+  return new Map(statuses.map((status) => [status.name, status]));
 }
 
 function resizeInfeasible(pod: Pod): boolean {

@@ -30,7 +30,8 @@ test.each<[string, Record<string, string>[], Record<string, string>[]]>([
 
 test.each([
   ['b=c,a in (z,y)', 'a in (y,z),b=c'],
-  ['a notin (b),!c', 'a!=b,!c'],
+  ['a notin (b),!c', 'a notin (b),!c'],
+  ['a!=b,c==d,e in (f,f)', 'a!=b,c=d,e in (f)'],
   ['a>1,b<2,c', 'a>1,b<2,c'],
 ])('%s prints as %s', (text, printed) => {
   expect(parseLabelSelector(text).toString()).toBe(printed);
@@ -77,7 +78,7 @@ test('selectors of API objects: none matches nothing, an empty one everything', 
   });
   expect(selector.matches({ app: 'web', tier: 'b', x: '' })).toBe(true);
   expect(selector.matches({ app: 'web', tier: 'b', x: '', old: '' })).toBe(false);
-  expect(selector.toString()).toBe('app=web,env!=dev,!old,tier in (a,b),x');
+  expect(selector.toString()).toBe('app=web,env notin (dev),!old,tier in (a,b),x');
 });
 
 test.each<[LabelSelector, string]>([

@@ -55,7 +55,7 @@ export function labelSelector(selector: LabelSelector | undefined | null): Selec
   if (selector === undefined || selector === null) return Selector.nothing;
   const requirements: Requirement[] = [];
   for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
-    requirements.push(requirement(key, 'In', [value], `matchLabels[${JSON.stringify(key)}]`));
+    requirements.push(equality(key, 'In', value, `matchLabels[${JSON.stringify(key)}]`));
   }
   for (const [i, { key, operator, values }] of (selector.matchExpressions ?? []).entries()) {
     const where = `matchExpressions[${i}]`;
@@ -118,9 +118,9 @@ export function parseLabelSelector(text: string): Selector {
     switch (operator) {
       case '=':
       case '==':
-        return requirement(key, 'In', [value()], text);
+        return equality(key, 'In', value(), text);
       case '!=':
-        return requirement(key, 'NotIn', [value()], text);
+        return equality(key, 'NotIn', value(), text);
       case 'in':
         return requirement(key, 'In', list(), text);
       case 'notin':
@@ -161,20 +161,24 @@ function requirement(
     values.map((value) => describe('value', value, labelValueProblem(value))).find((p) => p !== undefined) ??
     valuesProblem(operator, values);
   if (problem !== undefined) throw new SelectorError(`label selector: ${where}: ${problem}`);
-  return { key, operator, values };
+  return { key, operator, values: [...new Set(values)] };
+}
+
+function equality(key: string, operator: 'In' | 'NotIn', value: string, where: string): Requirement {
+  return { ...requirement(key, operator, [value], where), asEquality: true };
 }
 
 function describe(what: string, text: string, problem: string | undefined): string | undefined {
   return problem === undefined ? undefined : `${what} ${JSON.stringify(text)} ${problem}`;
 }
 
-function formatRequirement({ key, operator, values }: Requirement): string {
+function formatRequirement({ key, operator, values, asEquality }: Requirement): string {
   const list = (): string => values.toSorted().join(',');
   switch (operator) {
     case 'In':
-      return values.length === 1 ? `${key}=${values[0] ?? ''}` : `${key} in (${list()})`;
+      return asEquality === true ? `${key}=${list()}` : `${key} in (${list()})`;
     case 'NotIn':
-      return values.length === 1 ? `${key}!=${values[0] ?? ''}` : `${key} notin (${list()})`;
+      return asEquality === true ? `${key}!=${list()}` : `${key} notin (${list()})`;
     case 'Exists':
       return key;
     case 'DoesNotExist':

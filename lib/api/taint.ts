@@ -7,8 +7,8 @@ export type TaintEffect = 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
 export const SCHEDULING_EFFECTS: readonly TaintEffect[] = ['NoSchedule', 'NoExecute'];
 
 /**
- * Whether the toleration covers the taint: an empty effect covers every effect, an empty key with operator Exists
- * every key. An operator left out means Equal; one that is not known covers nothing.
+ * Whether the toleration covers the taint: an empty effect covers every effect, an empty key every key (the API
+ * allows that with operator Exists only). An operator left out means Equal; one that is not known covers nothing.
  */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
   const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
@@ -17,7 +17,7 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
   switch (operator) {
     case '':
     case 'Equal':
-      return key !== '' && value === (taint.value ?? '');
+      return value === (taint.value ?? '');
     case 'Exists':
       return true;
     default:
