@@ -76,8 +76,7 @@ function threshold(text: string | undefined, capacity: bigint): bigint {
 
 function format(name: string, value: bigint): string {
   if (name === 'cpu') return canonical(`${value}m`);
-  // Stock shows the allocatable storage by powers of ten.
-  return name === 'ephemeral-storage' || name === 'pods' ? canonical(String(value)) : binary(value);
+  return name === 'pods' ? String(value) : binary(value);
 }
 
 /** As the API server writes it back: what we compare with later. */

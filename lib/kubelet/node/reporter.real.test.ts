@@ -170,7 +170,7 @@ test('registers, reports at a change, follows deletion, adopts the existing Node
   });
   expect(first.status?.allocatable).toEqual({
     cpu: '3500m',
-    'ephemeral-storage': '96636764160',
+    'ephemeral-storage': '90Gi',
     'hugepages-2Mi': '0',
     memory: '7068Mi',
     pods: '110',

@@ -88,6 +88,15 @@ test('the largest images, five names each, no more than configured; -1 is all', 
   );
 });
 
+test.each([
+  ['containerd://1.6.20~ds1', 'containerd://1.6.20'],
+  ['containerd://2.1.0-rc.1', 'containerd://2.1.0-rc.1'],
+  ['cri-o://1.33.0+build', 'cri-o://1.33.0'],
+  ['fake://x', 'fake://x'],
+])('runtime %s is shown as %s', (runtimeVersion, shown) => {
+  expect(nodeStatus({ ...input, runtimeVersion }).nodeInfo?.containerRuntimeVersion).toBe(shown);
+});
+
 test('what the server drops or adds is no change; heartbeats are none; anything else is', () => {
   const own = nodeStatus(input);
   const { volumesInUse: _empty, ...rest } = own;

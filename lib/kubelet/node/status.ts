@@ -49,7 +49,7 @@ export function nodeStatus(input: StatusInput): OwnStatus {
       bootID: machine.bootId,
       kernelVersion: machine.kernelVersion,
       osImage: machine.osImage,
-      containerRuntimeVersion: input.runtimeVersion ?? '',
+      containerRuntimeVersion: semanticVersion(input.runtimeVersion ?? ''),
       kubeletVersion: input.kubeletVersion,
       kubeProxyVersion: '', // the field is required but the kubelet knows no proxy
       operatingSystem: 'linux',
@@ -61,6 +61,11 @@ export function nodeStatus(input: StatusInput): OwnStatus {
     volumesInUse: input.volumesInUse,
     conditions: input.conditions,
   };
+}
+
+/** Without what distributions add: `containerd://1.6.20~ds1` is `containerd://1.6.20`. */
+function semanticVersion(text: string): string {
+  return /^[^:]+:\/\/v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?/.exec(text)?.[0] ?? text;
 }
 
 /** The largest images first; `max` -1 means all. */

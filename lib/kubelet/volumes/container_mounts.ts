@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { errorMessage } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
 import type { VolumeMount } from '../../api/types.ts';
 import {
   ContainerConfigError,
@@ -10,11 +11,12 @@ import {
 import { checkVolumeName, type ReadyVolume } from './plugin.ts';
 import { lstatOrUndefined } from './remove_tree.ts';
 import { expandStrict } from '../env/expansion.ts';
-import { bindSubPath, makeSubPath, SubPathError, validateSubPath } from './sub_path.ts';
+import { bindSubPath, makeSubPath, validateSubPath } from './sub_path.ts';
 
 export interface MountContext {
   readonly volumes: ReadonlyMap<string, ReadyVolume>;
   readonly podDir: string;
+  readonly log: Pick<Log, 'error'>;
   /** Whether the runtime can mount read-only recursively. */
   readonly recursiveReadOnly: boolean;
 }
@@ -71,9 +73,7 @@ async function hostPathOf(
   if (mount.subPathExpr !== undefined && mount.subPathExpr !== '') {
     const expanded = expandStrict(mount.subPathExpr, env);
     if (expanded.missing.length > 0) {
-      throw new ContainerConfigError(
-        `missing value for "${expanded.missing.join(', ')}" in subPathExpr of volumeMount "${mount.name}"`,
-      );
+      throw new ContainerConfigError(`missing value for ${expanded.missing.join(', ')}`);
     }
     subPath = expanded.text;
   }
@@ -90,11 +90,11 @@ async function hostPathOf(
     container.name,
     String(index),
   );
+  // Why is for the log: it names paths of the node, which the pod's owner has no business with.
   const failed = (what: string, err: unknown): ContainerConfigError => {
-    const why = err instanceof SubPathError ? `: ${err.message}` : '';
+    context.log.error(err, `Could not ${what}`, { volumeMount: mount.name, container: container.name });
     return new ContainerConfigError(
-      `failed to ${what} for volumeMount "${mount.name}" of container "${container.name}"${why}`,
-      { cause: err },
+      `failed to ${what} for volumeMount "${mount.name}" of container "${container.name}"`,
     );
   };
   if ((await lstatOrUndefined(join(volume.hostPath, subPath))) === undefined) {

@@ -32,7 +32,7 @@ export function emptyDirPlugin(deps: {
         const limit = volume.emptyDir?.sizeLimit;
         const asked = limit === undefined ? 0 : Number(parseQuantity(limit).value());
         const size = asked > 0 && bound > 0 ? Math.min(asked, bound) : asked > 0 ? asked : bound;
-        await mountTmpfs(dir, { sizeBytes: size });
+        await mountTmpfs(dir, size);
       } else if (medium === 'HugePages' || medium.startsWith('HugePages-')) {
         await mountHugePages(dir, await hugePageSize(medium, request.pod));
       }

@@ -172,7 +172,7 @@ test('emptyDir in memory: tmpfs of the size asked for, bounded by allocatable; f
   expect(options('large')).toContain('size=65536k');
   const stat = statSync(volumeDir('empty-dir', 'small'));
   expect(stat.gid).toBe(4242);
-  expect(stat.mode & 0o7777).toBe(0o2777);
+  expect(stat.mode & 0o7777).toBe(0o3777); // sticky, as tmpfs is
   await mounts(pod);
   expect((await readMountTable()).length).toBe(table.length);
   await manager.unmountPod(UID, signal);
@@ -219,6 +219,23 @@ test('a crash in the middle of an update is repaired by the next one', async () 
   await mounts(pod);
   expect(readFileSync(join(dir, 'b'), 'utf8')).toBe('2');
   expect(readdirSync(dir).sort()).toEqual([readlinkSync(join(dir, '..data')), '..data', 'a', 'b'].sort());
+});
+
+test('fsGroup owns the directory, the links and the files of read-only volumes', async () => {
+  objects.configMaps.set('ns/conf', { metadata: { name: 'conf' }, data: { a: '1' } });
+  const source = { name: 'conf', defaultMode: 0o400 };
+  const pod = podOf([{ name: 'conf', configMap: source }], [mountOf('conf')], {
+    securityContext: { fsGroup: 77 },
+  });
+  for (let sync = 0; sync < 2; sync++) {
+    await mounts(pod);
+    const dir = volumeDir('configmap', 'conf');
+    const look = (path: string) => [lstatSync(path).gid, lstatSync(path).mode & 0o7777];
+    expect(look(dir)).toEqual([77, 0o2777]);
+    expect(look(join(dir, 'a'))).toEqual([77, 0o777]);
+    expect(look(join(dir, readlinkSync(join(dir, '..data'))))).toEqual([77, 0o2755]);
+    expect(look(realpathSync(join(dir, 'a')))).toEqual([77, 0o440]);
+  }
 });
 
 test('secret: in memory, modes as given; the files of an optional missing one are none', async () => {
@@ -439,7 +456,7 @@ describe('subPath', () => {
   test.each([
     { mount: { subPath: '/etc' }, message: 'must not be an absolute path' },
     { mount: { subPath: 'a/../../b' }, message: "must not contain '..'" },
-    { mount: { subPathExpr: '$(MISSING)' }, message: 'missing value for "MISSING"' },
+    { mount: { subPathExpr: '$(MISSING)' }, message: 'missing value for MISSING' },
   ])('$message', async ({ mount, message }) => {
     await expect(mounts(pod(mount, root))).rejects.toThrow(message);
   });

@@ -140,6 +140,7 @@ class Manager implements VolumeManager {
             throw new VolumeError('the volumes of the pod were taken down');
           return containerMounts(container, env, {
             volumes: ready,
+            log: this.#options.log,
             podDir: podDir(this.#options.dirs, uidOf(pod)),
             recursiveReadOnly: this.#options.recursiveReadOnly(pod.spec.runtimeClassName),
           });

@@ -22,31 +22,29 @@ async function knowsNoswap(): Promise<boolean> {
 }
 
 /**
- * A tmpfs at `dir`, which is created; nothing happens when there is one already.
+ * A tmpfs at `dir`, which is created; nothing happens when there is one already. What it holds is kept out of swap
+ * where the kernel can do that. Its mode is the kernel's own for tmpfs, 1777.
  *
- * @param options.sizeBytes limit; left out or 0: the kernel's own (half of memory)
- * @param options.keepFromSwap ask for `noswap` where the kernel has it
+ * @param sizeBytes limit; 0: the kernel's own (half of memory)
  */
-export async function mountTmpfs(
-  dir: string,
-  options: { readonly sizeBytes?: number | undefined; readonly keepFromSwap?: boolean },
-): Promise<void> {
+export async function mountTmpfs(dir: string, sizeBytes: number): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o755 });
   if (await isOwnFileSystem(dir)) return;
-  const size = options.sizeBytes !== undefined && options.sizeBytes > 0 ? [`size=${options.sizeBytes}`] : [];
-  const quiet = options.keepFromSwap === true && (await knowsNoswap()) ? ['noswap'] : [];
+  const size = sizeBytes > 0 ? [`size=${sizeBytes}`] : [];
+  const quiet = (await knowsNoswap()) ? ['noswap'] : [];
   try {
-    mountFs('tmpfs', 'tmpfs', dir, 0, [...size, ...quiet, 'mode=0777'].join(','));
+    mountFs('tmpfs', 'tmpfs', dir, 0, [...size, ...quiet].join(','));
   } catch (err) {
     // A kernel that lists the version but refuses the option, as in an unprivileged user namespace.
     if (quiet.length === 0 || !(err instanceof MountError) || err.code !== 'EINVAL') throw err;
     noswap = false;
-    mountFs('tmpfs', 'tmpfs', dir, 0, [...size, 'mode=0777'].join(','));
+    mountFs('tmpfs', 'tmpfs', dir, 0, size.join(','));
   }
 }
 
-/** A directory for a disk-backed volume, 0777 as containers of any user must be able to use it. */
+/** A directory that containers of any user can use, whatever the umask; further bits (set-gid, sticky) stay. */
 export async function makeOpenDirectory(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o777 });
-  await chmod(dir, 0o777);
+  const { mode } = await stat(dir);
+  if ((mode & 0o777) !== 0o777) await chmod(dir, (mode & 0o7777) | 0o777);
 }

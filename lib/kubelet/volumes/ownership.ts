@@ -30,6 +30,11 @@ export async function setVolumeOwnership(
   await applyTo(root, gid, options.readOnly);
 }
 
+/** Gives a directory itself, writable, to the group; nothing happens when it has it. */
+export async function setDirectoryGroup(dir: string, gid: number): Promise<void> {
+  if (!(await rootMatches(dir, gid, false))) await applyTo(dir, gid, false);
+}
+
 async function applyBelow(dir: string, gid: number, readOnly: boolean, signal?: AbortSignal): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true })) {
     signal?.throwIfAborted();

@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Pod } from '../../api/types.ts';
 import { writePayload, type Payload } from './atomic_writer.ts';
 import { makeOpenDirectory, mountTmpfs } from './memory_fs.ts';
-import { setVolumeOwnership } from './ownership.ts';
+import { setDirectoryGroup, setVolumeOwnership } from './ownership.ts';
 import type { ReadyVolume, VolumeRequest } from './plugin.ts';
 import { ObjectUnavailableError } from '../objects/object_cache.ts';
 
@@ -23,10 +23,10 @@ export async function project(
 ): Promise<ReadyVolume> {
   const { dir, fsGroup } = request;
   await mkdir(dir, { recursive: true, mode: 0o755 });
-  if (medium === 'memory') {
-    await mountTmpfs(dir, { sizeBytes: deps.memoryBound(request.pod), keepFromSwap: true });
-  }
+  if (medium === 'memory') await mountTmpfs(dir, deps.memoryBound(request.pod));
   await makeOpenDirectory(dir);
+  // The directory is the group's as well, and passes it on to the links in it.
+  if (fsGroup !== undefined) await setDirectoryGroup(dir, fsGroup);
   await writePayload(dir, payload, deps.clock, async (dataDir) => {
     if (fsGroup !== undefined)
       await setVolumeOwnership(dataDir, fsGroup, { readOnly: true, signal: request.signal });
