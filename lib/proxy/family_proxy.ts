@@ -6,6 +6,7 @@ import type { ConntrackCleaner } from './conntrack/cleaner.ts';
 import type { Family } from './model/address.ts';
 import type { ServicePlan } from './model/plan.ts';
 import type { PlanChange, ServicePlanner } from './model/planner.ts';
+import { isExternallyReachable } from './model/service_port.ts';
 import type { ProxyMetrics } from './proxy_metrics.ts';
 
 export interface FamilyProxyOptions {
@@ -124,7 +125,7 @@ export class FamilyProxy {
     let external = 0;
     for (const plan of this.planner.plans.values()) {
       if (plan.internal === 'drop') internal++;
-      if (plan.external === 'drop' && plan.port.externalPolicyLocal) external++;
+      if (plan.external === 'drop' && isExternallyReachable(plan.port)) external++;
     }
     const { noLocalEndpoints } = this.#options.metrics;
     noLocalEndpoints.set({ ip_family: this.family, traffic_policy: 'internal' }, internal);

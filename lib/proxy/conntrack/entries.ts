@@ -100,11 +100,10 @@ export function deletions(
 ): Array<readonly ['conntrack', ...string[]]> {
   const calls = new Map<string, readonly ['conntrack', ...string[]]>();
   for (const f of flows) {
-    const match = [
-      ...['-f', family === 'IPv4' ? 'ipv4' : 'ipv6', '-p', f.protocol],
-      ...['--orig-dst', f.destination, '--orig-port-dst', String(f.destinationPort)],
-      ...['--reply-src', f.replySource, '--reply-port-src', String(f.replySourcePort)],
-    ];
+    const version = family === 'IPv4' ? 'ipv4' : 'ipv6';
+    const place = ['--orig-dst', f.destination, '--orig-port-dst', String(f.destinationPort)];
+    const answerer = ['--reply-src', f.replySource, '--reply-port-src', String(f.replySourcePort)];
+    const match = ['-f', version, '-p', f.protocol, ...place, ...answerer];
     calls.set(match.join(' '), ['conntrack', '-D', ...match]);
   }
   return [...calls.values()];

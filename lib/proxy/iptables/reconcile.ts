@@ -46,6 +46,10 @@ export function reconcile(
   }
   const { stale, heldByOthers } = staleChains(kernel.nat, wanted, changes);
   changes.push(...stale.map((chain) => ({ table: 'nat', chain, kind: 'delete' }) as const));
+  for (const chain of heldByOthers) {
+    if (kernel.nat.get(chain)?.length !== 0)
+      changes.push({ table: 'nat', chain, kind: 'replace', rules: [] });
+  }
   for (const table of ['mangle', 'nat', 'filter'] as const) {
     if (!kernel[table].has(CANARY_CHAIN)) ensure.push({ table, chain: CANARY_CHAIN });
   }
@@ -77,7 +81,8 @@ function sameRules(has: readonly string[], want: ChainContent): boolean {
   );
 }
 
-// A chain to which somebody else's rule still jumps cannot be deleted, and one failing line would fail the transaction.
+// A chain to which somebody else's rule still jumps cannot be deleted, and one failing line would fail the transaction: it is
+// emptied, and so does nothing.
 function staleChains(
   nat: KernelTable,
   wanted: ReadonlySet<string>,

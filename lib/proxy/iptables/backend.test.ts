@@ -1,0 +1,336 @@
+import fc from 'fast-check';
+import { endpoint, service, slice } from '../testing/objects.ts';
+import { ProxyUnderTest } from '../testing/proxy_under_test.ts';
+import { cleanup } from './cleanup.ts';
+import { FakeNetfilter } from './fake_netfilter.ts';
+import { NetfilterError } from './netfilter.ts';
+
+const VIP = '10.96.0.10';
+const web = (spec = {}) => service('a/web', VIP, spec);
+const webSlice = (...endpoints: string[]) => slice('a/web-1', 'web', endpoints);
+
+let fake: FakeNetfilter;
+let proxy: ProxyUnderTest;
+beforeEach(() => {
+  fake = new FakeNetfilter();
+  proxy = new ProxyUnderTest({ netfilter: fake });
+});
+const last = (): string => fake.transactions.at(-1) ?? '';
+const perService = (): string[] => fake.chains('nat').filter((c) => /^KUBE-(SVC|SVL|SEP|EXT|FW)-/.test(c));
+
+describe('hot path', () => {
+  beforeEach(async () => {
+    for (let i = 0; i < 50; i++) {
+      proxy.tracker.setService(service(`b/s${i}`, `10.97.0.${i + 1}`));
+      proxy.tracker.setSlice(slice(`b/s${i}-1`, `s${i}`, [`10.66.1.${i + 1}`]));
+    }
+    proxy.tracker.setService(web());
+    proxy.tracker.setSlice(webSlice('10.66.0.1', '10.66.0.2'));
+    await proxy.sync();
+    fake.saves = 0;
+  });
+
+  test('one endpoint more: only the chains of that Service are sent, nothing is listed', async () => {
+    proxy.tracker.setSlice(webSlice('10.66.0.1', '10.66.0.2', '10.66.0.3'));
+    await proxy.sync();
+    expect(fake.saves).toBe(0);
+    expect(
+      last()
+        .split('\n')
+        .filter((l) => l.startsWith(':')),
+    ).toHaveLength(2); // KUBE-SVC and the new KUBE-SEP
+    expect(last()).not.toContain('KUBE-SERVICES');
+  });
+
+  test('one Service more or less: one rule goes in or out of KUBE-SERVICES', async () => {
+    proxy.tracker.setService(service('c/new', '10.98.0.1'));
+    proxy.tracker.setSlice(slice('c/new-1', 'new', ['10.66.0.9']));
+    await proxy.sync();
+    expect(last().match(/KUBE-SERVICES/g)).toHaveLength(1);
+    expect(last()).toContain('-I KUBE-SERVICES -d 10.98.0.1/32');
+    proxy.tracker.deleteService(service('c/new', '10.98.0.1'));
+    await proxy.sync();
+    expect(last()).toContain('-D KUBE-SERVICES -d 10.98.0.1/32');
+    expect(last().match(/^-X KUBE-/gm)).toHaveLength(2);
+  });
+
+  test('no change, no transaction', async () => {
+    const before = fake.transactions.length;
+    proxy.tracker.setSlice(webSlice('10.66.0.1', '10.66.0.2'));
+    await proxy.sync();
+    expect(fake.transactions).toHaveLength(before);
+  });
+
+  test('node ports come last in KUBE-SERVICES whatever was added', async () => {
+    proxy.tracker.setService(service('c/new', '10.98.0.1'));
+    proxy.tracker.setSlice(slice('c/new-1', 'new', ['10.66.0.9']));
+    await proxy.sync();
+    expect(fake.chain('nat', 'KUBE-SERVICES')?.at(-1)).toContain('-j KUBE-NODEPORTS');
+  });
+});
+
+test('restart: the next start finds everything in place and sends nothing', async () => {
+  proxy.tracker.setService(web());
+  proxy.tracker.setSlice(webSlice('10.66.0.1'));
+  await proxy.sync();
+  const sent = fake.transactions.length;
+  const again = new ProxyUnderTest({ netfilter: fake });
+  again.tracker.setService(web());
+  again.tracker.setSlice(webSlice('10.66.0.1'));
+  expect(await again.sync()).toMatchObject({ full: true, repaired: false });
+  expect(fake.transactions).toHaveLength(sent);
+});
+
+test('restart: what is no longer wanted goes, what is missing comes, the rest is not touched', async () => {
+  proxy.tracker.setService(web());
+  proxy.tracker.setSlice(webSlice('10.66.0.1'));
+  proxy.tracker.setService(service('a/old', '10.96.0.11'));
+  proxy.tracker.setSlice(slice('a/old-1', 'old', ['10.66.0.7']));
+  await proxy.sync();
+  const again = new ProxyUnderTest({ netfilter: fake });
+  again.tracker.setService(web());
+  again.tracker.setSlice(webSlice('10.66.0.1'));
+  await again.sync();
+  expect(last().match(/^-X /gm)).toHaveLength(2);
+  // KUBE-SERVICES without the old Service, and the chains that go.
+  expect(last().match(/^:/gm)).toHaveLength(3);
+  expect(perService()).toHaveLength(2);
+});
+
+describe('other programs', () => {
+  const foreign = '*nat\n:MINE - [0:0]\n-A MINE -s 192.0.2.1/32 -j RETURN\n-A POSTROUTING -j MINE\nCOMMIT\n';
+
+  test('their chains and rules stay', async () => {
+    await fake.restore(foreign);
+    proxy.tracker.setService(web());
+    proxy.tracker.setSlice(webSlice('10.66.0.1'));
+    await proxy.sync();
+    await cleanup(fake);
+    expect(fake.chain('nat', 'MINE')).toEqual(['-s 192.0.2.1/32 -j RETURN']);
+    expect(fake.chain('nat', 'POSTROUTING')).toEqual(['-j MINE']);
+  });
+
+  test('a stale chain that their rule still uses is kept, and the sync succeeds', async () => {
+    proxy.tracker.setService(web());
+    proxy.tracker.setSlice(webSlice('10.66.0.1'));
+    await proxy.sync();
+    const svc = perService().find((c) => c.startsWith('KUBE-SVC')) ?? '';
+    await fake.restore(`*nat\n-A OUTPUT -s 192.0.2.1/32 -j ${svc}\nCOMMIT\n`);
+    await new ProxyUnderTest({ netfilter: fake }).sync();
+    expect(fake.chain('nat', svc)).toEqual([]);
+    expect(fake.chain('nat', 'OUTPUT')).toContain(`-s 192.0.2.1/32 -j ${svc}`);
+  });
+
+  test.each([
+    ['nat flushed', () => fake.flush('nat')],
+    ['filter flushed', () => fake.flush('filter')],
+    ['mangle flushed', () => fake.flush('mangle')],
+  ])('%s: noticed and repaired', async (_name, flush) => {
+    proxy.tracker.setService(web());
+    proxy.tracker.setSlice(webSlice('10.66.0.1'));
+    await proxy.sync();
+    const before = fake.dump();
+    flush();
+    expect(await proxy.backend.isIntact()).toBe(false);
+    proxy.backend.requestFullSync();
+    expect(await proxy.sync()).toMatchObject({ full: true, repaired: true });
+    expect(fake.dump()).toBe(before);
+    expect(await proxy.backend.isIntact()).toBe(true);
+  });
+
+  test('a rule changed by hand is put right by the next change of that Service', async () => {
+    proxy.tracker.setService(web());
+    proxy.tracker.setSlice(webSlice('10.66.0.1'));
+    await proxy.sync();
+    await fake.restore('*nat\n:KUBE-SERVICES - [0:0]\nCOMMIT\n');
+    proxy.tracker.deleteService(web());
+    // The rule to take out is not there: the transaction is refused whole, and all is compared.
+    expect(await proxy.sync()).toMatchObject({ full: true });
+    expect(fake.chain('nat', 'KUBE-SERVICES')).toHaveLength(1);
+  });
+});
+
+describe('refusals', () => {
+  const addService = (i: number): void => {
+    proxy.tracker.setService(service(`b/s${i}`, `10.97.0.${i + 1}`));
+    proxy.tracker.setSlice(slice(`b/s${i}-1`, `s${i}`, [`10.66.1.${i + 1}`]));
+  };
+  const rejectedIds = (r: { rejected: ReadonlyArray<{ id: string }> }) =>
+    r.rejected.map((x) => x.id).toSorted();
+
+  test.each([
+    ['at start', false],
+    ['later', true],
+  ])(
+    '%s: the Service that the kernel refuses is left out and named, the others work',
+    async (_name, later) => {
+      if (later) await proxy.sync();
+      for (let i = 0; i < 20; i++) addService(i);
+      fake.refuses = /-A .*10\.66\.1\.8:8080/;
+      expect(rejectedIds(await proxy.sync())).toEqual(['b/s7:p']);
+      expect(fake.chain('nat', 'KUBE-SERVICES')).toHaveLength(20);
+      fake.refuses = undefined;
+      proxy.backend.requestFullSync();
+      expect(rejectedIds(await proxy.sync())).toEqual([]);
+      expect(fake.chain('nat', 'KUBE-SERVICES')).toHaveLength(21);
+    },
+  );
+
+  test('when the line is not named, halves are tried', async () => {
+    const restore = fake.restore.bind(fake);
+    fake.restore = async (text) => {
+      try {
+        await restore(text);
+      } catch (err) {
+        throw new NetfilterError('refused', { cause: err });
+      }
+    };
+    for (let i = 0; i < 20; i++) addService(i);
+    fake.refuses = /-A .*10\.66\.1\.(8|14):8080/;
+    expect(rejectedIds(await proxy.sync())).toEqual(['b/s13:p', 'b/s7:p']);
+    expect(fake.chain('nat', 'KUBE-SERVICES')).toHaveLength(19);
+  });
+
+  test('when nothing goes in, it is an error, and nothing is lost', async () => {
+    addService(1);
+    fake.refuses = /KUBE-POSTROUTING/;
+    await expect(proxy.sync()).rejects.toThrow('not supported');
+    fake.refuses = undefined;
+    await proxy.sync();
+    expect(fake.chain('nat', 'KUBE-SERVICES')).toHaveLength(2);
+  });
+
+  test('a lock held by another: an error, and all of it with the next sync', async () => {
+    await proxy.sync();
+    addService(1);
+    fake.failNext = new NetfilterError('Another app is currently holding the xtables lock');
+    expect(await proxy.sync()).toMatchObject({ full: true, rejected: [] });
+    expect(fake.chain('nat', 'KUBE-SERVICES')).toHaveLength(2);
+  });
+});
+
+test('cleanup leaves an empty packet filter', async () => {
+  const empty = new FakeNetfilter().dump();
+  proxy.tracker.setService(web({ type: 'NodePort', ports: [{ name: 'p', port: 80, nodePort: 30080 }] }));
+  proxy.tracker.setSlice(webSlice('10.66.0.1'));
+  await proxy.sync();
+  await cleanup(fake);
+  // Shared with the kubelet, so it stays.
+  const guard = /^KUBE-FIREWALL\n {2}.*\n/m;
+  expect(fake.dump().replace(guard, '').replaceAll('  -j KUBE-FIREWALL\n', '')).toBe(empty);
+  expect(await cleanup(fake)).toBe(0);
+});
+
+test('a change of policy renders every Service anew', async () => {
+  proxy.tracker.setService(web());
+  proxy.tracker.setSlice(webSlice('10.66.0.1'));
+  await proxy.sync();
+  const fresh = new ProxyUnderTest({
+    netfilter: fake,
+    policy: { masqueradeMark: 0x8000, nodePortAddresses: ['192.0.2.1'] },
+  });
+  fresh.tracker.setService(web());
+  fresh.tracker.setSlice(webSlice('10.66.0.1'));
+  await fresh.sync();
+  expect(fake.chain('nat', 'KUBE-MARK-MASQ')).toEqual(['-j MARK --set-xmark 0x8000/0x8000']);
+  expect(fake.chain('nat', 'KUBE-SERVICES')?.at(-1)).toContain('-d 192.0.2.1/32');
+});
+
+/**
+ * Whatever happens in whatever order, syncs, failures and restarts included: the kernel's rules are those that a fresh
+ * start would write.
+ */
+test('model check: incremental rules equal those of a fresh start', async () => {
+  const conditions = [
+    { ready: true },
+    { ready: false, serving: true, terminating: true },
+    { ready: false, serving: false },
+  ];
+  const name = fc.integer({ min: 0, max: 4 });
+  const spec = fc.record({
+    type: fc.constantFrom('ClusterIP', 'NodePort', 'LoadBalancer'),
+    externalTrafficPolicy: fc.constantFrom('Cluster', 'Local'),
+    internalTrafficPolicy: fc.constantFrom('Cluster', 'Local'),
+    sessionAffinity: fc.constantFrom('None', 'ClientIP'),
+    externalIPs: fc.subarray(['192.0.2.1', '192.0.2.2', '10.96.0.1']),
+    loadBalancerSourceRanges: fc.subarray(['203.0.113.0/24']),
+  });
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('service' as const), n: name, spec }),
+    fc.record({ do: fc.constant('noService' as const), n: name }),
+    fc.record({
+      do: fc.constant('slice' as const),
+      n: name,
+      k: fc.integer({ min: 0, max: 1 }),
+      hosts: fc.array(
+        fc.tuple(fc.integer({ min: 1, max: 5 }), fc.constantFrom('n1', 'n2'), fc.constantFrom(...conditions)),
+        {
+          maxLength: 4,
+        },
+      ),
+    }),
+    fc.record({ do: fc.constant('noSlice' as const), n: name, k: fc.integer({ min: 0, max: 1 }) }),
+    fc.record({
+      do: fc.constantFrom('sync' as const, 'fail' as const, 'flush' as const, 'restart' as const),
+    }),
+  );
+  type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+  const vip = (n: number): string => `10.96.0.${n + 1}`;
+  const feed = (p: ProxyUnderTest, s: Step): void => {
+    if (s.do === 'service') {
+      const port = { name: 'p', port: 80, protocol: 'TCP', nodePort: 30000 + s.n };
+      const status = { status: { loadBalancer: { ingress: [{ ip: `203.0.113.${s.n + 1}` }] } } };
+      p.tracker.setService(service(`a/s${s.n}`, vip(s.n), { ...s.spec, ports: [port] }, status));
+    } else if (s.do === 'noService') p.tracker.deleteService(service(`a/s${s.n}`, vip(s.n)));
+    else if (s.do === 'slice') {
+      const hosts = s.hosts.map(([host, node, c]) => endpoint(`10.66.0.${host}@${node}`, c));
+      p.tracker.setSlice(slice(`a/s${s.n}-${s.k}`, `s${s.n}`, hosts));
+    } else if (s.do === 'noSlice') p.tracker.deleteSlice(slice(`a/s${s.n}-${s.k}`, `s${s.n}`, []));
+  };
+
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const kernel = new FakeNetfilter();
+      let p = new ProxyUnderTest({ netfilter: kernel });
+      const done: Step[] = [];
+      for (const s of steps) {
+        feed(p, s);
+        done.push(s);
+        if (s.do === 'sync') await p.sync();
+        else if (s.do === 'fail') {
+          kernel.failNext = new NetfilterError('busy');
+          await p.sync().catch(() => undefined);
+          kernel.failNext = undefined;
+        } else if (s.do === 'flush') {
+          kernel.flush('nat');
+          p.backend.requestFullSync();
+        } else if (s.do === 'restart') {
+          p = new ProxyUnderTest({ netfilter: kernel });
+          for (const earlier of done) feed(p, earlier);
+        }
+      }
+      await p.sync();
+      const fresh = new FakeNetfilter();
+      const q = new ProxyUnderTest({ netfilter: fresh });
+      for (const s of done) feed(q, s);
+      await q.sync();
+      expect(sorted(kernel)).toBe(sorted(fresh));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+// Rules of Services in shared chains may stand in any order, before the tail.
+function sorted(kernel: FakeNetfilter): string {
+  return kernel
+    .dump()
+    .split(/\n(?! {2})/)
+    .map((chain) => {
+      const [name = '', ...rules] = chain.split('\n');
+      return /^KUBE-(SERVICES|NODEPORTS|EXTERNAL-SERVICES|PROXY-FIREWALL)$/.test(name)
+        ? [name, ...rules.toSorted()].join('\n')
+        : chain;
+    })
+    .join('\n');
+}
