@@ -67,7 +67,9 @@ test.each(present)(
     const restarts = pods.flatMap((pod) =>
       (pod.status?.containerStatuses ?? []).map((one) => one.restartCount),
     );
-    expect(restarts).toEqual(restarts.map(() => 0));
+    // A container that a killed kubelet had created and not yet started may be made again (stock does so, too).
+    const allowed = id.startsWith('kubelet-') ? 1 : 0;
+    expect(restarts.filter((count) => count > allowed)).toEqual([]);
     const { items } = await api().list(CORE_EVENTS, {
       namespace: ns.name,
       fieldSelector: 'reason=Scheduled',

@@ -324,13 +324,17 @@ describe('containers', () => {
 
   test('containers of a pod share the network, and end as one pod', async () => {
     await ns.apply(
-      scriptPod('pair', 'until wget -q -O - http://127.0.0.1:8080/x; do sleep 0.2; done', {
+      scriptPod('pair', 'until wget -q -O - http://127.0.0.1:8080/x 2>/dev/null; do sleep 0.2; done', {
         spec: {
           containers: [
             {
               name: 'main',
               image: BUSYBOX,
-              command: ['sh', '-c', 'until wget -q -O - http://127.0.0.1:8080/x; do sleep 0.2; done'],
+              command: [
+                'sh',
+                '-c',
+                'until wget -q -O - http://127.0.0.1:8080/x 2>/dev/null; do sleep 0.2; done',
+              ],
             },
             {
               name: 'other',
