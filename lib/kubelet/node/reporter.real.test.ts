@@ -5,7 +5,7 @@ import { nullLog } from '../../base/log.ts';
 import type { ApiClient } from '../../client/client.ts';
 import { createInformer } from '../../client/informer.ts';
 import { createClient, loadKubeconfig } from '../../client/kubeconfig.ts';
-import { CONFIG_MAPS, LEASES, NODES, PODS, SERVICE_ACCOUNTS } from '../../client/resource.ts';
+import { CONFIG_MAPS, CSI_NODES, LEASES, NODES, PODS, SERVICE_ACCOUNTS } from '../../client/resource.ts';
 import { startApiserver, type Apiserver } from '../../../test/fixtures/apiserver.ts';
 import type { NodeFacts, NodeReporter } from '../contracts.ts';
 import { ObjectCache } from '../objects/object_cache.ts';
@@ -250,6 +250,8 @@ test('registers, reports at a change, follows deletion, adopts the existing Node
     return found.metadata.ownerReferences?.[0]?.uid === adopted.metadata.uid ? found : undefined;
   }, 'lease owned by the new Node');
   expect(owned.metadata.ownerReferences).toHaveLength(1);
+  const csi = await eventually(() => server.client.get(CSI_NODES, { name: NAME }), 'CSINode');
+  expect(csi.metadata.ownerReferences?.map((o) => o.uid)).toEqual([adopted.metadata.uid]);
   await run.stop();
 });
 

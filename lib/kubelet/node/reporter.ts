@@ -12,6 +12,7 @@ import type { KubeletConfig, KubeletFlags } from '../config/kubelet_config.ts';
 import type { Reservations } from './capacity.ts';
 import { chooseNodeIPs, NodeAddressError, readAddressFacts, type AddressFacts } from './addresses.ts';
 import { NO_PRESSURE, nodeConditions, type Pressure } from './conditions.ts';
+import { ensureCsiNode } from './csi_node.ts';
 import { keepNodeLease } from './lease.ts';
 import { readMachine, type Machine } from './machine.ts';
 import { initialNode, reconcilePatch, type RegistrationInput } from './registration.ts';
@@ -85,6 +86,8 @@ class Reporter implements NodeReporter {
   #poked = false;
   #reportedAt = -Infinity;
   #bootSeen = false;
+  /** UID of the Node whose CSINode is known to be there. */
+  #csiNodeOf: string | undefined;
 
   constructor(options: NodeReporterOptions, machine: Machine, ips: readonly string[]) {
     const { nodeName, config, flags } = options.options;
@@ -232,6 +235,11 @@ class Reporter implements NodeReporter {
         throw err;
       }
       this.#announce(node, events);
+    }
+    const uid = node.metadata.uid ?? '';
+    if (uid !== this.#csiNodeOf) {
+      await ensureCsiNode(client, { name: options.nodeName, uid }, signal);
+      this.#csiNodeOf = uid;
     }
   }
 
