@@ -23,7 +23,7 @@ import { nodeTlsSettings } from '../../component/serving/tls_options.ts';
 import { parseBundle } from '../../component/x509/verify.ts';
 import { CriError } from '../../cri/errors.ts';
 import type { ContainerRuntimeStatus } from '../contracts.ts';
-import { startHealthzServer, startKubeletServer } from './server.ts';
+import { startHealthzServer, startKubeletServer, startReadOnlyServer } from './server.ts';
 import type { KubeletView } from './view.ts';
 
 const ca = new CertificateAuthority();
@@ -579,6 +579,35 @@ describe('streaming', () => {
     expect(client.received()).toContain(message);
     client.socket.destroy();
   });
+});
+
+test('the read-only port gives figures and nothing else', async () => {
+  const log = createLogger({
+    format: 'text',
+    verbosity: 0,
+    stream: { write: () => undefined },
+    clock: systemClock,
+  });
+  const readOnly = await startReadOnlyServer({
+    view: view(),
+    address: '127.0.0.1',
+    port: 0,
+    metrics: new Metrics(),
+    flags: new Map(),
+    debuggingHandlers: true,
+    systemLogHandler: true,
+    log,
+    clock: systemClock,
+    signal: stop.signal,
+  });
+  const status = async (path: string, method = 'GET'): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${readOnly.port}${path}`, { method })).status;
+  const open = ['/healthz', '/pods', '/metrics', '/metrics/resource', '/stats/summary'];
+  const closed = ['/configz', '/containerLogs/default/web/app', '/exec/default/web/app', '/logs/', '/flagz'];
+  expect(await Promise.all(open.map((path) => status(path)))).toEqual(open.map(() => 200));
+  expect(await Promise.all(closed.map((path) => status(path)))).toEqual(closed.map(() => 404));
+  expect(await status('/debug/flags/v', 'PUT')).toBe(404);
+  await readOnly.close(0);
 });
 
 test('the health server on loopback needs no credentials', async () => {
