@@ -94,7 +94,7 @@ export function stages(flavours: Readonly<Partial<Record<Swappable, Flavour>>>):
       // One worker: the tests against real programs want the second core.
       commands: [jest(12 * MINUTE, '--maxWorkers=1')],
     },
-    endToEnd({ name: 'e2e', up: mix, select: [], env: {}, minutes: 15 }),
+    endToEnd({ name: 'e2e', up: mix, select: [], env: {}, minutes: 20 }),
     endToEnd({
       name: 'e2e in-cluster',
       up: ['--in-cluster'],
