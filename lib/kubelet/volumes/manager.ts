@@ -30,6 +30,8 @@ interface MountedPod {
   ready: Map<string, ReadyVolume>;
   /** Since when not all volumes could be made ready; monotonic milliseconds. */
   failingSince: number | undefined;
+  /** All volumes were ready once. Until then it is the pod's worker that tries again. */
+  complete: boolean;
 }
 
 /** Changed objects are shown after this time, so that several changes at once are written once. */
@@ -59,7 +61,12 @@ class Manager implements VolumeManager {
     return this.#inTurn(uidOf(pod), async () => {
       signal.throwIfAborted();
       this.#options.objects.register(pod);
-      const mounted = this.#pods.get(uidOf(pod)) ?? { pod, ready: new Map(), failingSince: undefined };
+      const mounted = this.#pods.get(uidOf(pod)) ?? {
+        pod,
+        ready: new Map(),
+        failingSince: undefined,
+        complete: false,
+      };
       mounted.pod = pod;
       this.#pods.set(uidOf(pod), mounted);
       await this.#setUpAll(mounted, signal);
@@ -88,6 +95,7 @@ class Manager implements VolumeManager {
     if (refreshAtMs !== Infinity) this.#refreshAt(uidOf(pod), refreshAtMs - this.#options.clock.now());
     if (failures.length === 0) {
       mounted.failingSince = undefined;
+      mounted.complete = true;
       return;
     }
     const now = this.#options.clock.monotonic();
@@ -206,8 +214,8 @@ class Manager implements VolumeManager {
   async run(signal: AbortSignal): Promise<void> {
     this.#running = signal;
     const stop = this.#options.objects.onChange((kind, namespace, name) => {
-      for (const [uid, { pod }] of this.#pods) {
-        if (pod.metadata.namespace === namespace && showsObject(pod, kind, name))
+      for (const [uid, { pod, complete }] of this.#pods) {
+        if (complete && pod.metadata.namespace === namespace && showsObject(pod, kind, name))
           this.#refreshAt(uid, SETTLE_MS);
       }
     });
@@ -239,7 +247,7 @@ class Manager implements VolumeManager {
     try {
       await this.#inTurn(uid, async () => {
         const mounted = this.#pods.get(uid);
-        if (mounted !== undefined) await this.#setUpAll(mounted, signal);
+        if (mounted?.complete === true) await this.#setUpAll(mounted, signal);
       });
     } catch (err) {
       if (signal.aborted) return;
