@@ -3,7 +3,8 @@ import { systemClock } from '../base/clock.ts';
 import type { DaemonContext } from './lifecycle.ts';
 import { nameProcess, runDaemon } from './lifecycle.ts';
 import type { ParsedFlags } from './flags.ts';
-import { FlagError, flagUsage, parseFlags } from './flags.ts';
+import { FlagError, flagUsage, formatFlags, parseFlags } from './flags.ts';
+import type { LogSettings } from './logging.ts';
 import { createLogger } from './logging.ts';
 import type { informationFlags } from './information_flags.ts';
 import { informationText } from './information_flags.ts';
@@ -44,6 +45,7 @@ export async function daemonMain<D extends BaseFlags>(
     return;
   }
   let parsed: ParsedFlags<D>;
+  let settings: LogSettings;
   try {
     const outcome = commandLine(program, argv);
     if ('text' in outcome) {
@@ -51,6 +53,7 @@ export async function daemonMain<D extends BaseFlags>(
       return;
     }
     parsed = outcome.parsed;
+    settings = logSettings(parsed.values);
   } catch (err) {
     if (!(err instanceof FlagError)) throw err;
     process.stderr.write(`Error: ${err.message}\nSee "${program.program} --help" for all flags.\n`);
@@ -62,11 +65,14 @@ export async function daemonMain<D extends BaseFlags>(
   // A log that cannot be written (closed pipe, full disk) is no reason to stop running pods.
   process.stderr.on('error', () => undefined);
   const log = createLogger({
-    ...logSettings(parsed.values),
+    ...settings,
     stream: process.stderr,
     clock: systemClock,
     source: program.component,
   });
+  if (log.v(1).enabled)
+    for (const [name, value] of formatFlags(program.flags, parsed))
+      log.v(1).info('FLAG', { name: `--${name}`, value });
   await runDaemon(
     program.component,
     async (_signal, ctx) => {
