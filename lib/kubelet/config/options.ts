@@ -24,7 +24,7 @@ import {
 } from './schema.ts';
 
 type Flags = ParsedFlags<typeof kubeletFlags>;
-type FlagName = keyof typeof kubeletFlags & string;
+type FlagName = keyof typeof kubeletFlags;
 type Json = Record<string, unknown>;
 
 /** Flags that stand for a field of the configuration; the field's path where the name does not follow from the flag's. */

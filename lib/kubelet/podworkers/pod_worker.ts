@@ -207,16 +207,9 @@ export class PodWorker {
 
   /** One turn of the present state; true to take the next at once. */
   #take(signal: AbortSignal): Promise<boolean> {
-    switch (this.#state) {
-      case 'syncing':
-        return this.#sync(signal);
-      case 'terminating':
-        return this.#terminate(signal);
-      case 'terminated':
-        return this.#finish(signal);
-      case 'removed':
-        return Promise.resolve(false);
-    }
+    if (this.#state === 'syncing') return this.#sync(signal);
+    if (this.#state === 'terminating') return this.#terminate(signal);
+    return this.#finish(signal);
   }
 
   async #sync(signal: AbortSignal): Promise<boolean> {

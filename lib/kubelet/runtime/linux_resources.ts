@@ -40,18 +40,13 @@ export function oomScoreAdj(
   memoryCapacity: number,
 ): number {
   if (podPriority(pod) >= SYSTEM_CRITICAL_PRIORITY) return -997;
-  switch (podQOS(pod)) {
-    case 'Guaranteed':
-      return -997;
-    case 'BestEffort':
-      return 1000;
-    default: {
-      const request = bytes(container.resources?.requests?.['memory']);
-      const adjusted = 1000 - Math.floor((1000 * request) / Math.max(memoryCapacity, 1));
-      // Between guaranteed (below) and best effort (above), whatever the request.
-      return Math.min(999, Math.max(3, adjusted));
-    }
-  }
+  const qos = podQOS(pod);
+  if (qos === 'Guaranteed') return -997;
+  if (qos === 'BestEffort') return 1000;
+  const request = bytes(container.resources?.requests?.['memory']);
+  const adjusted = 1000 - Math.floor((1000 * request) / Math.max(memoryCapacity, 1));
+  // Between guaranteed (below) and best effort (above), whatever the request.
+  return Math.min(999, Math.max(3, adjusted));
 }
 
 export interface ResourceOptions {

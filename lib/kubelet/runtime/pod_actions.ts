@@ -342,13 +342,15 @@ function regularActions(
       return 0;
     case 'running': {
       const reason = reasonToKill(input, container, current);
-      if (reason === undefined) return 1;
-      const restart = reason === 'specChanged' || restartPolicyOf(pod, container) !== 'Never';
-      out.kill.push(killAction(container, current, reason, restart));
-      // It is killed now and decided on again when its exit is known.
-      return 1;
+      // What is killed now is decided on again when its exit is known.
+      if (reason !== undefined) {
+        const restart = reason === 'specChanged' || restartPolicyOf(pod, container) !== 'Never';
+        out.kill.push(killAction(container, current, reason, restart));
+      }
+      break;
     }
   }
+  return 1;
 }
 
 function restarts(input: PodActionsInput, container: Container, last: ContainerRuntimeStatus): boolean {

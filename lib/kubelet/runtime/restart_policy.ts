@@ -27,14 +27,8 @@ export function restartsAfterExit(pod: Pod, container: AnyContainer, exitCode: n
         : rule.exitCodes?.operator === 'NotIn' && !values.includes(exitCode);
     if (matches && rule.action === 'Restart') return true;
   }
-  switch (restartPolicyOf(pod, container)) {
-    case 'Always':
-      return true;
-    case 'OnFailure':
-      return exitCode !== 0;
-    case 'Never':
-      return false;
-  }
+  const restartPolicy = restartPolicyOf(pod, container);
+  return restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && exitCode !== 0);
 }
 
 /** Init containers run once: `Always` of the pod means "until it succeeds". */

@@ -70,7 +70,7 @@ export function containerAnnotations(
 export function containerHash(container: AnyContainer): string {
   const json = JSON.stringify({ image: container.image ?? '', name: container.name });
   // Stock prints the JSON's bytes as Go's %#v does, through the dump library that it hashes objects with.
-  const text = `([]uint8)${'['}${[...Buffer.from(escapeHtml(json))].join(' ')}${']'}`;
+  const text = `([]uint8)[${[...Buffer.from(escapeHtml(json))].join(' ')}]`;
   return fnv1a32(text).toString(16);
 }
 

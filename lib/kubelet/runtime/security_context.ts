@@ -174,9 +174,10 @@ function appArmor(
         apparmorProfile: `localhost/${name}`,
       };
     }
-    default:
-      return {};
+    case undefined:
+      break;
   }
+  return {};
 }
 
 function selinux(context: SecurityContext): LinuxContainerSecurityContext['selinuxOptions'] {

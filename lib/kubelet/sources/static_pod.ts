@@ -79,15 +79,12 @@ export function staticPod(
       containers,
       ...(initContainers.length === 0 ? {} : { initContainers }),
       // Nothing but its file ends a static pod.
-      tolerations: [
-        ...(Array.isArray(spec['tolerations']) ? spec['tolerations'] : []),
-        { operator: 'Exists', effect: 'NoExecute' },
-      ],
+      tolerations: [...listOf(spec['tolerations']), { operator: 'Exists', effect: 'NoExecute' }],
     },
     status: { phase: 'Pending' },
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked above as far as the kubelet relies on it
-  return pod as unknown as Pod;
+  return pod as Pod;
 }
 
 function containersOf(value: unknown, path: string): Container[] {
@@ -117,7 +114,7 @@ function withProbeDefaults(container: Readonly<Record<string, unknown>>): object
   const probes = PROBES.filter((name) => container[name] !== undefined).map((name) => {
     const probe = record(container[name], name);
     const defaults = { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 };
-    return [name, { ...defaults, ...probe }];
+    return [name, { ...defaults, ...probe }] as const;
   });
   return Object.fromEntries(probes);
 }
@@ -139,7 +136,11 @@ function record(value: unknown, path: string): Readonly<Record<string, unknown>>
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ManifestError(`${path}: got ${JSON.stringify(value) ?? 'nothing'}, want an object`);
   }
-  return value as Readonly<Record<string, unknown>>;
+  return { ...value };
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** JSON with sorted keys: the same pod has the same text. */

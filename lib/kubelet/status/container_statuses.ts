@@ -92,7 +92,7 @@ function statusOf(
     imageID: current.imageId,
     restartCount: current.restartCount,
     ready,
-    started: plainInit ? (state.running !== undefined ? true : false) : started,
+    started: plainInit ? running : started,
     state,
     lastState: last === undefined ? {} : { terminated: last },
     ...(showsResources
@@ -179,15 +179,9 @@ function withMessage({ reason, message }: { reason: string; message: string }): 
 }
 
 function stateOf(input: ContainerStatusInput, container: ContainerRuntimeStatus): ContainerState {
-  switch (container.state) {
-    case 'running':
-      return { running: { startedAt: timestamp(container.startedAtMs) } };
-    case 'exited':
-      return { terminated: terminated(input, container) };
-    case 'created':
-    case 'unknown':
-      return { waiting: { reason: 'ContainerCreating' } };
-  }
+  if (container.state === 'running') return { running: { startedAt: timestamp(container.startedAtMs) } };
+  if (container.state === 'exited') return { terminated: terminated(input, container) };
+  return { waiting: { reason: 'ContainerCreating' } };
 }
 
 function terminated(

@@ -8,9 +8,10 @@ const CLEARED = ['reason', 'message', 'podIP', 'podIPs', 'hostIP', 'hostIPs'] as
 /** True when the API's status says everything that the wanted one says. */
 export function isCurrent(api: PodStatus | undefined, wanted: PodStatus): boolean {
   if (api === undefined) return false;
+  const there: Readonly<Record<string, unknown>> = { ...api };
   for (const [key, value] of Object.entries(wanted)) {
     if (key === 'conditions') continue;
-    if (!isDeepStrictEqual(normal(api[key as keyof PodStatus]), normal(value))) return false;
+    if (!isDeepStrictEqual(normal(there[key]), normal(value))) return false;
   }
   if (CLEARED.some((key) => wanted[key] === undefined && api[key] !== undefined)) return false;
   return (wanted.conditions ?? []).every((condition) => {

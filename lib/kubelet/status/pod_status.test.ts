@@ -1,0 +1,304 @@
+import type { Container, Pod, PodStatus } from '../../api/types.ts';
+import type { ContainerRuntimeStatus, PodRuntimeStatus, ProbeVerdicts } from '../contracts.ts';
+import { podStatus, type PodStatusInput } from './pod_status.ts';
+
+const START = Date.parse('2026-01-01T00:00:00Z');
+const NOW = START + 60_000;
+
+const container = (name: string, more: Partial<Container> = {}): Container => ({
+  name,
+  image: 'img:1',
+  ...more,
+});
+
+function pod(spec: Partial<Pod['spec']> = {}, status?: PodStatus): Pod {
+  return {
+    metadata: { name: 'p', namespace: 'ns', uid: 'u', generation: 3 },
+    spec: { restartPolicy: 'Always', containers: [container('a')], ...spec },
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+function ran(name: string, more: Partial<ContainerRuntimeStatus>): ContainerRuntimeStatus {
+  return {
+    id: `${name}-id`,
+    name,
+    sandboxId: 's',
+    state: 'running',
+    restartCount: 0,
+    hash: '',
+    createdAtMs: START,
+    startedAtMs: START + 1999,
+    finishedAtMs: more.state === 'exited' ? START + 5000 : 0,
+    exitCode: 0,
+    reason: '',
+    message: '',
+    image: 'img:1',
+    imageId: 'sha256:1',
+    logPath: '',
+    labels: {},
+    annotations: {},
+    ...more,
+  };
+}
+const exited = (name: string, exitCode: number, more: Partial<ContainerRuntimeStatus> = {}) =>
+  ran(name, { state: 'exited', exitCode, ...more });
+
+function runtime(
+  containers: readonly ContainerRuntimeStatus[],
+  ips: readonly string[] = ['10.0.0.9'],
+): PodRuntimeStatus {
+  return {
+    uid: 'u',
+    namespace: 'ns',
+    name: 'p',
+    sandboxes: [
+      {
+        id: 's',
+        state: 'ready',
+        attempt: 0,
+        createdAtMs: START,
+        ips,
+        hostNetwork: false,
+        labels: {},
+        annotations: {},
+      },
+    ],
+    containers,
+  };
+}
+
+function compute(more: Partial<PodStatusInput> & { verdictsOf?: ProbeVerdicts } = {}): PodStatus {
+  return podStatus({
+    pod: pod(),
+    runtime: undefined,
+    runtimeName: 'containerd',
+    waiting: () => undefined,
+    verdicts: () => more.verdictsOf ?? {},
+    started: () => true,
+    terminationMessage: () => '',
+    terminating: false,
+    nowMs: NOW,
+    hostIPs: ['192.0.2.1'],
+    previous: undefined,
+    startedAtMs: START,
+    ended: false,
+    ...more,
+  });
+}
+
+const conditions = (status: PodStatus): Record<string, string> =>
+  Object.fromEntries(
+    (status.conditions ?? []).map(({ type, status: s, reason }) => [
+      type,
+      reason === undefined ? s : `${s} ${reason}`,
+    ]),
+  );
+const stateOf = (status: PodStatus, name = 'a') =>
+  [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].find((c) => c.name === name)
+    ?.state;
+
+test('before anything is there', () => {
+  const status = compute();
+  expect(status.phase).toBe('Pending');
+  expect(stateOf(status)).toEqual({ waiting: { reason: 'ContainerCreating' } });
+  expect(conditions(status)).toEqual({
+    PodReadyToStartContainers: 'False',
+    Initialized: 'True',
+    Ready: 'False ContainersNotReady',
+    ContainersReady: 'False ContainersNotReady',
+    PodScheduled: 'True',
+  });
+  expect([status.startTime, status.qosClass, status.observedGeneration]).toEqual([
+    '2026-01-01T00:00:00Z',
+    'BestEffort',
+    3,
+  ]);
+});
+
+test('running', () => {
+  const status = compute({ runtime: runtime([ran('a', {})]) });
+  expect(status.phase).toBe('Running');
+  expect(stateOf(status)).toEqual({ running: { startedAt: '2026-01-01T00:00:01Z' } });
+  expect(conditions(status)).toEqual({
+    PodReadyToStartContainers: 'True',
+    Initialized: 'True',
+    Ready: 'True',
+    ContainersReady: 'True',
+    PodScheduled: 'True',
+  });
+  expect(status).toMatchObject({
+    podIP: '10.0.0.9',
+    podIPs: [{ ip: '10.0.0.9' }],
+    hostIP: '192.0.2.1',
+    containerStatuses: [
+      { containerID: 'containerd://a-id', ready: true, started: true, restartCount: 0, lastState: {} },
+    ],
+  });
+});
+
+test.each<[string, Partial<Container>, ProbeVerdicts, boolean]>([
+  ['no probe: ready at once', {}, {}, true],
+  ['readiness without a verdict: not ready', { readinessProbe: {} }, {}, false],
+  ['readiness passed', { readinessProbe: {} }, { readiness: true }, true],
+  ['readiness failed', { readinessProbe: {} }, { readiness: false }, false],
+])('%s', (_, probes, verdictsOf, ready) => {
+  const status = compute({
+    pod: pod({ containers: [container('a', probes)] }),
+    runtime: runtime([ran('a', {})]),
+    verdictsOf,
+  });
+  expect(status.containerStatuses?.[0]?.ready).toBe(ready);
+});
+
+test.each<[string, string, ContainerRuntimeStatus[], string]>([
+  ['exited 0, Never', 'Never', [exited('a', 0)], 'Succeeded'],
+  ['exited 1, Never', 'Never', [exited('a', 1)], 'Failed'],
+  ['exited 0, OnFailure', 'OnFailure', [exited('a', 0)], 'Succeeded'],
+  ['exited 1, OnFailure', 'OnFailure', [exited('a', 1)], 'Running'],
+  ['exited 0, Always', 'Always', [exited('a', 0)], 'Running'],
+])('phase: %s', (_, restartPolicy, containers, phase) => {
+  expect(compute({ pod: pod({ restartPolicy }), runtime: runtime(containers) }).phase).toBe(phase);
+});
+
+test.each([
+  [0, '', 'Completed'],
+  [2, '', 'Error'],
+  [137, 'OOMKilled', 'OOMKilled'],
+])('exit code %d, reason %j shows %s', (exitCode, reason, want) => {
+  const status = compute({
+    pod: pod({ restartPolicy: 'Never' }),
+    runtime: runtime([exited('a', exitCode, { reason })]),
+  });
+  expect(stateOf(status)?.terminated).toMatchObject({ exitCode, reason: want });
+});
+
+test('crash loop: waiting, with the exit as last state', () => {
+  const status = compute({
+    runtime: runtime([exited('a', 1, { restartCount: 2 })]),
+    waiting: () => ({ reason: 'CrashLoopBackOff', message: 'back-off 20s' }),
+    terminationMessage: () => 'oops\n',
+  });
+  expect(status.containerStatuses?.[0]).toMatchObject({
+    restartCount: 2,
+    ready: false,
+    started: false,
+    state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 20s' } },
+    lastState: {
+      terminated: { exitCode: 1, reason: 'Error', message: 'oops\n', containerID: 'containerd://a-id' },
+    },
+  });
+  expect(status.phase).toBe('Running');
+});
+
+test('restarted: the incarnation before is the last state', () => {
+  const status = compute({
+    runtime: runtime([ran('a', { id: 'second', restartCount: 1 }), exited('a', 3, { id: 'first' })]),
+  });
+  expect(status.containerStatuses?.[0]).toMatchObject({
+    containerID: 'containerd://second',
+    lastState: { terminated: { exitCode: 3, containerID: 'containerd://first' } },
+  });
+});
+
+describe('init containers', () => {
+  const spec = { initContainers: [container('i'), container('s', { restartPolicy: 'Always' })] };
+
+  test('waiting for them', () => {
+    const status = compute({ pod: pod(spec), runtime: runtime([ran('i', {})]) });
+    expect([status.phase, stateOf(status)]).toEqual(['Pending', { waiting: { reason: 'PodInitializing' } }]);
+    expect(status.conditions?.find(({ type }) => type === 'Initialized')).toMatchObject({
+      status: 'False',
+      reason: 'ContainersNotInitialized',
+      message: 'containers with incomplete status: [i s]',
+    });
+  });
+
+  test('done: initialized, sidecars count for readiness', () => {
+    const status = compute({
+      pod: pod(spec),
+      runtime: runtime([ran('a', {}), ran('s', {}), exited('i', 0)]),
+    });
+    expect(conditions(status)).toMatchObject({ Initialized: 'True', Ready: 'True' });
+    const without = compute({
+      pod: pod(spec),
+      runtime: runtime([ran('a', {}), exited('s', 1), exited('i', 0)]),
+    });
+    expect(without.conditions?.find(({ type }) => type === 'Ready')?.message).toBe(
+      'containers with unready status: [s]',
+    );
+  });
+
+  test('failed for good: the regular ones never had their turn', () => {
+    const failed = { ...spec, restartPolicy: 'Never' };
+    const status = compute({ pod: pod(failed), runtime: runtime([exited('i', 1)]), ended: true });
+    expect([status.phase, stateOf(status)]).toEqual(['Failed', { waiting: { reason: 'PodInitializing' } }]);
+  });
+});
+
+describe('transition times', () => {
+  const before = compute({ runtime: runtime([ran('a', {})]), nowMs: START });
+
+  test('stay while the status stays', () => {
+    const after = compute({ runtime: runtime([ran('a', {})]), previous: before });
+    expect(
+      after.conditions?.every(({ lastTransitionTime }) => lastTransitionTime === '2026-01-01T00:00:00Z'),
+    ).toBe(true);
+  });
+
+  test('move with the status', () => {
+    const after = compute({ runtime: runtime([exited('a', 1)]), previous: before });
+    expect(after.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime).toBe(
+      '2026-01-01T00:01:00Z',
+    );
+  });
+});
+
+test("others' conditions stay, readiness gates count", () => {
+  const gate = { type: 'example.com/gate', status: 'False' };
+  const gated = pod({ readinessGates: [{ conditionType: gate.type }] }, { conditions: [gate] });
+  const status = compute({ pod: gated, runtime: runtime([ran('a', {})]) });
+  expect(status.conditions).toContainEqual(gate);
+  expect(conditions(status)).toMatchObject({
+    ContainersReady: 'True',
+    Ready: 'False ReadinessGatesNotReady',
+  });
+});
+
+test('a phase that is final stays final', () => {
+  const previous: PodStatus = { phase: 'Failed', reason: 'Evicted', message: 'm' };
+  const status = compute({ runtime: runtime([ran('a', {})]), previous });
+  expect([status.phase, status.reason, status.message]).toEqual(['Failed', 'Evicted', 'm']);
+});
+
+test('deleted while it ran: containers that the runtime lost ended with 137', () => {
+  const previous = compute({ runtime: runtime([ran('a', {})]) });
+  const status = compute({ runtime: undefined, previous, terminating: true, ended: true });
+  expect(stateOf(status)?.terminated).toMatchObject({ exitCode: 137, reason: 'ContainerStatusUnknown' });
+  expect(status.podIP).toBe('10.0.0.9');
+});
+
+test('lost by the runtime while it should run: the count goes on', () => {
+  const previous = compute({ runtime: runtime([ran('a', { restartCount: 4 })]) });
+  const status = compute({ runtime: runtime([]), previous });
+  expect(status.containerStatuses?.[0]).toMatchObject({ restartCount: 5, state: { waiting: {} } });
+});
+
+test('refused by the node: nothing but that', () => {
+  const verdict = { phase: 'Failed', reason: 'OutOfcpu', message: 'Pod was rejected: ...' } as const;
+  expect(compute({ verdict, rejected: true, ended: true })).toEqual({
+    observedGeneration: 3,
+    ...verdict,
+    startTime: '2026-01-01T00:00:00Z',
+    qosClass: 'BestEffort',
+  });
+});
+
+test('host network: the node is the address', () => {
+  const status = compute({
+    pod: pod({ hostNetwork: true }),
+    runtime: runtime([ran('a', {})], []),
+    hostIPs: ['192.0.2.1', '2001:db8::1'],
+  });
+  expect(status.podIPs).toEqual([{ ip: '192.0.2.1' }, { ip: '2001:db8::1' }]);
+});
