@@ -1,13 +1,245 @@
+/** The daemon: from flags and config file to a running scheduler. */
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { stringify } from 'yaml';
+import type { ApiClient } from '../client/client.ts';
+import { createEventRecorder } from '../client/events.ts';
+import type { EventRecorder } from '../client/events.ts';
+import { createInformer } from '../client/informer.ts';
+import { createClient, inClusterConfig, loadKubeconfig } from '../client/kubeconfig.ts';
+import { runLeaderElection } from '../client/leader_election.ts';
+import { NODES, PODS } from '../client/resource.ts';
+import { startComponentServer } from '../component/component_server.ts';
+import { encodeConfig } from '../component/config/document.ts';
+import { FeatureGates } from '../component/feature_gates.ts';
 import type { ParsedFlags } from '../component/flags.ts';
+import { formatFlags } from '../component/flags.ts';
+import { HealthChecks } from '../component/health.ts';
 import type { DaemonContext } from '../component/lifecycle.ts';
-import type { schedulerFlags } from './flags.ts';
+import { ExitError } from '../component/lifecycle.ts';
+import { Metrics } from '../component/metrics.ts';
+import { KUBERNETES_VERSION, userAgent } from '../component/version.ts';
+import { defaultBinder } from './binding/bind_pod.ts';
+import { SchedulerCache } from './cache/cache.ts';
+import { nodeHandler, podHandler } from './cluster_events.ts';
+import { configOf } from './config/config_of_flags.ts';
+import { enabledPlugins } from './config/enabled_plugins.ts';
+import { pluginArgs } from './config/plugin_args.ts';
+import type { SchedulerConfig } from './config/scheduler_config.ts';
+import { DEFAULT_PROFILE, SCHEDULER_CONFIG_KIND } from './config/scheduler_config.ts';
+import { DecisionLog } from './explain/decision_log.ts';
+import { EXPLAIN_PREFIX, explainHandler } from './explain/explain_handler.ts';
+import { schedulerFlags } from './flags.ts';
+import type { Profile } from './framework/profile.ts';
+import { createProfile } from './framework/profile.ts';
+import { createSchedulerMetrics } from './metrics.ts';
+import { Scheduler } from './scheduler.ts';
+import { schedulerNameOf } from './scheduler_name.ts';
+import { createQueue } from './queue/queue_of_profiles.ts';
 
 /**
  * Runs the daemon until `ctx.signal` aborts.
  *
- * @throws Error when it cannot start; the message is the one sentence that the operator sees
+ * @throws ConfigError, ProfileError, KubeconfigError, ListenError when it cannot start, ExitError when it lost the Lease
  */
 export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: DaemonContext): Promise<void> {
-  ctx.log.info('Starting', { verbosity: flags.values.v });
-  await Promise.reject(new Error('this daemon is not built yet'));
+  const { clock, log, signal } = ctx;
+  const config = configOf(flags);
+  if (flags.values['write-config-to'] !== '') {
+    writeFileSync(flags.values['write-config-to'], stringify(encodeConfig(config, SCHEDULER_CONFIG_KIND)));
+    return;
+  }
+  log.info('Starting Kubernetes Scheduler', { version: KUBERNETES_VERSION, implementation: 'ts-scheduler' });
+  const client = connect(config, flags.values.master, ctx);
+  const election = electionClient(config, flags.values.master, ctx);
+  const profiles = createProfiles(config, flags.values.config, client, ctx);
+
+  const metrics = new Metrics({ disabled: flags.values['disabled-metrics'] });
+  metrics.addProcessMetrics(gatesOf(flags.values['feature-gates'], ctx));
+  const cache = new SchedulerCache();
+  const queue = createQueue(profiles, {
+    clock,
+    initialBackoffMs: config.podInitialBackoffSeconds * 1000,
+    maxBackoffMs: config.podMaxBackoffSeconds * 1000,
+    maxUnschedulableMs: flags.values['pod-max-in-unschedulable-pods-duration'],
+  });
+  const onError = (err: unknown): void => log.error(err, 'List or watch failed');
+  const nodes = createInformer(client, NODES, { clock, onError });
+  const pods = createInformer(client, PODS, {
+    // Pods that have ended use nothing and need no node.
+    fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',
+    clock,
+    onError,
+  });
+  nodes.addHandler(nodeHandler({ cache, queue }));
+  pods.addHandler(podHandler({ cache, queue }, (pod) => profiles.has(schedulerNameOf(pod))));
+
+  const recorders = createRecorders(profiles, client, ctx);
+  const decisions = new DecisionLog();
+  const scheduler = new Scheduler({
+    client,
+    clock,
+    log,
+    cache,
+    queue,
+    profiles,
+    recorders,
+    decisions,
+    pods: pods.store,
+    metrics: createSchedulerMetrics(metrics, { queue, cache }),
+  });
+
+  const healthz = new HealthChecks(log);
+  const readyz = new HealthChecks(log);
+  readyz.add('informer-sync', () => {
+    if (!nodes.hasSynced || !pods.hasSynced) throw new Error('nodes and pods are not listed yet');
+  });
+  readyz.add('shutdown', () => {
+    if (signal.aborted) throw new Error('process is shutting down');
+  });
+  const server = await startComponentServer({
+    ctx,
+    values: flags.values,
+    flags: formatFlags(schedulerFlags, flags),
+    healthz,
+    readyz,
+    metrics,
+    configurations: { componentconfig: () => encodeConfig(config, SCHEDULER_CONFIG_KIND) },
+    addRoutes: (routes) =>
+      routes.prefix(EXPLAIN_PREFIX, explainHandler({ pods: pods.store, queue, decisions })),
+  });
+
+  const informers = new AbortController();
+  const watching = Promise.all([nodes.run(informers.signal), pods.run(informers.signal)]);
+  try {
+    const work = async (leading: AbortSignal): Promise<void> => {
+      await Promise.all([nodes.synced(leading), pods.synced(leading)]);
+      log.info('Scheduling', {
+        nodes: nodes.store.size,
+        pods: pods.store.size,
+        profiles: [...profiles.keys()],
+      });
+      ctx.notify.status(`scheduling for ${[...profiles.keys()].join(', ')}`);
+      await scheduler.run(leading);
+    };
+    ctx.notify.ready('started');
+    ctx.notify.startWatchdog(async () => (await healthz.problem()) === undefined, signal);
+    await (config.leaderElection.leaderElect ? lead(config, election, ctx, work) : work(signal));
+  } finally {
+    queue.close();
+    informers.abort(new Error('shutting down'));
+    await watching;
+    await Promise.all(Array.from(recorders.values(), (recorder) => recorder.flush()));
+    await server?.close();
+    await Promise.all([client.close(), election.close()]);
+  }
+}
+
+function connect(
+  config: SchedulerConfig,
+  master: string,
+  ctx: DaemonContext,
+  qps = config.clientConnection.qps,
+): ApiClient {
+  const { kubeconfig, burst } = config.clientConnection;
+  const target =
+    kubeconfig === '' && master === ''
+      ? inClusterConfig()
+      : loadKubeconfig({
+          ...(kubeconfig === '' ? {} : { path: kubeconfig }),
+          ...(master === '' ? {} : { server: master }),
+        });
+  return createClient(target, {
+    qps,
+    burst,
+    userAgent: userAgent(ctx.name),
+    clock: ctx.clock,
+    onError: (err) => ctx.log.error(err, 'API client'),
+  });
+}
+
+/** Of its own, so that a burst of bindings cannot keep the Lease from being renewed. */
+function electionClient(config: SchedulerConfig, master: string, ctx: DaemonContext): ApiClient {
+  return connect(config, master, ctx, 0);
+}
+
+function createProfiles(
+  config: SchedulerConfig,
+  file: string,
+  client: ApiClient,
+  ctx: DaemonContext,
+): ReadonlyMap<string, Profile> {
+  const source = file === '' ? 'command line' : file;
+  const configured = config.profiles.length > 0 ? config.profiles : [DEFAULT_PROFILE];
+  const binder = [{ plugin: defaultBinder(client), weight: 0 }];
+  return new Map(
+    configured.map((profile) => {
+      const { args, idle } = pluginArgs(profile, source);
+      for (const name of idle)
+        ctx.log.warn('Arguments of this plugin have no effect yet', {
+          profile: profile.schedulerName,
+          plugin: name,
+        });
+      return [
+        profile.schedulerName,
+        createProfile(profile.schedulerName, enabledPlugins(profile, args, binder)),
+      ];
+    }),
+  );
+}
+
+/** Events go out under the name of the profile, so each has a recorder of its own. */
+function createRecorders(
+  profiles: ReadonlyMap<string, Profile>,
+  client: ApiClient,
+  { clock, log }: DaemonContext,
+): ReadonlyMap<string, EventRecorder> {
+  return new Map(
+    Array.from(profiles.keys(), (component) => [
+      component,
+      createEventRecorder(client, {
+        component,
+        host: hostname(),
+        clock,
+        api: 'events.k8s.io/v1',
+        onError: (err) => log.error(err, 'Event dropped'),
+      }),
+    ]),
+  );
+}
+
+/** Competes for the Lease and works while it is held; ends the process when it is lost, as a new one starts clean. */
+async function lead(
+  config: SchedulerConfig,
+  client: ApiClient,
+  { clock, log, signal }: DaemonContext,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const { leaseDuration, renewDeadline, retryPeriod, resourceName, resourceNamespace } =
+    config.leaderElection;
+  const identity = `${hostname()}_${randomUUID()}`;
+  await runLeaderElection({
+    client,
+    namespace: resourceNamespace,
+    name: resourceName,
+    identity,
+    leaseDurationMs: leaseDuration,
+    renewDeadlineMs: renewDeadline,
+    retryPeriodMs: retryPeriod,
+    releaseOnCancel: true,
+    clock,
+    onStartedLeading: work,
+    onStoppedLeading: () => log.info('Stopped leading', { identity }),
+    onNewLeader: (leader) => log.info('Leader', { leader, self: leader === identity }),
+    onError: (err) => log.error(err, 'Leader election'),
+    signal,
+  });
+  if (!signal.aborted) throw new ExitError('leaderelection lost', 1);
+}
+
+function gatesOf(given: ReadonlyMap<string, boolean>, { log }: DaemonContext): FeatureGates {
+  const gates = new FeatureGates();
+  for (const warning of gates.set(given)) log.warn(warning);
+  return gates;
 }

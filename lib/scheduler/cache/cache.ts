@@ -1,0 +1,110 @@
+/** What the scheduler believes of the cluster: nodes, the pods on them, and the pods that it has just placed. */
+import type { Node, Pod } from '../../api/types.ts';
+import { NodeInfo, podId } from './node_info.ts';
+
+interface PodState {
+  readonly pod: Pod;
+  readonly nodeName: string;
+  /** Placed by us and not seen in the API yet. */
+  readonly assumed: boolean;
+}
+
+/**
+ * Nodes and pods as the API reports them, plus *assumed* pods: those whose binding is under way count on their node at
+ * once, so that the next pod is not placed into the same room. An assumed pod is either confirmed by the API
+ * ({@link SchedulerCache.addPod}) or taken back ({@link SchedulerCache.forgetPod}).
+ *
+ * Pods of nodes that are not known (yet, or any more) are kept, and counted as soon as the node is there.
+ */
+export class SchedulerCache {
+  readonly #nodes = new Map<string, NodeInfo>();
+  readonly #pods = new Map<string, PodState>();
+  /** Pods by node, also of nodes that are not known. */
+  readonly #byNode = new Map<string, Set<string>>();
+  #list: readonly NodeInfo[] | undefined;
+
+  /** All nodes, in the order in which they were added; the same array until a node comes or goes. */
+  nodes(): readonly NodeInfo[] {
+    this.#list ??= [...this.#nodes.values()];
+    return this.#list;
+  }
+
+  node(name: string): NodeInfo | undefined {
+    return this.#nodes.get(name);
+  }
+
+  get podCount(): number {
+    return this.#pods.size;
+  }
+
+  get assumedCount(): number {
+    let count = 0;
+    for (const state of this.#pods.values()) if (state.assumed) count++;
+    return count;
+  }
+
+  isAssumed(pod: Pod): boolean {
+    return this.#pods.get(podId(pod))?.assumed ?? false;
+  }
+
+  /** Adds the node or takes over its new state. */
+  setNode(node: Node): void {
+    const known = this.#nodes.get(node.metadata.name);
+    if (known !== undefined) {
+      known.setNode(node);
+      return;
+    }
+    const info = new NodeInfo(node);
+    for (const id of this.#byNode.get(info.name) ?? []) {
+      const state = this.#pods.get(id);
+      if (state !== undefined) info.addPod(state.pod);
+    }
+    this.#nodes.set(info.name, info);
+    this.#list = undefined;
+  }
+
+  removeNode(name: string): void {
+    if (this.#nodes.delete(name)) this.#list = undefined;
+  }
+
+  /** The pod was seen in the API on `spec.nodeName`, for the first time or changed. Confirms an assumed one. */
+  addPod(pod: Pod): void {
+    this.#put(pod, pod.spec.nodeName ?? '', false);
+  }
+
+  /** The pod is gone from the API, or has ended. */
+  removePod(pod: Pod): void {
+    this.#drop(podId(pod));
+  }
+
+  /** The pod is about to be bound to the node: it counts there from now on. */
+  assumePod(pod: Pod, nodeName: string): void {
+    this.#put(pod, nodeName, true);
+  }
+
+  /** The binding came to nothing. A pod that the API has confirmed meanwhile stays. */
+  forgetPod(pod: Pod): void {
+    const id = podId(pod);
+    if (this.#pods.get(id)?.assumed === true) this.#drop(id);
+  }
+
+  #put(pod: Pod, nodeName: string, assumed: boolean): void {
+    const id = podId(pod);
+    if (this.#pods.get(id)?.nodeName !== nodeName) this.#drop(id);
+    this.#pods.set(id, { pod, nodeName, assumed });
+    const ids = this.#byNode.get(nodeName) ?? new Set<string>();
+    ids.add(id);
+    this.#byNode.set(nodeName, ids);
+    this.#nodes.get(nodeName)?.addPod(pod);
+  }
+
+  #drop(id: string): void {
+    const state = this.#pods.get(id);
+    if (state === undefined) return;
+    this.#pods.delete(id);
+    const ids = this.#byNode.get(state.nodeName);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#byNode.delete(state.nodeName);
+    this.#nodes.get(state.nodeName)?.removePod(state.pod);
+  }
+}

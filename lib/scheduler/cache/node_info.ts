@@ -1,0 +1,110 @@
+/** A node as the plugins see it: the object, the pods on it, and sums over them that are kept as pods come and go. */
+import { hostPorts } from '../../api/pod.ts';
+import { tryParseQuantity } from '../../api/quantity.ts';
+import type { Node, Pod, Taint } from '../../api/types.ts';
+import { keyOf } from '../../api/types.ts';
+import type { PodResources } from './pod_resources.ts';
+import { podResources } from './pod_resources.ts';
+import { PortSet } from './port_set.ts';
+
+/** Amounts by resource: CPU in millicores, everything else in its own unit (bytes, pieces). */
+type Amounts = ReadonlyMap<string, number>;
+
+export class NodeInfo {
+  readonly name: string;
+  readonly ports = new PortSet();
+  #node: Node;
+  #allocatable: Amounts;
+  readonly #pods = new Map<string, { pod: Pod; resources: PodResources }>();
+  readonly #requested = new Map<string, number>();
+  readonly #nonZero = { cpu: 0, memory: 0 };
+
+  constructor(node: Node) {
+    this.name = node.metadata.name;
+    this.#node = node;
+    this.#allocatable = allocatableOf(node);
+  }
+
+  get node(): Node {
+    return this.#node;
+  }
+
+  get taints(): readonly Taint[] {
+    return this.#node.spec?.taints ?? [];
+  }
+
+  get podCount(): number {
+    return this.#pods.size;
+  }
+
+  /** Most pods that the node takes. */
+  get allowedPods(): number {
+    return this.allocatable('pods');
+  }
+
+  pods(): Pod[] {
+    return Array.from(this.#pods.values(), (entry) => entry.pod);
+  }
+
+  /** 0 for a resource that the node does not have. */
+  allocatable(resource: string): number {
+    return this.#allocatable.get(resource) ?? 0;
+  }
+
+  requested(resource: string): number {
+    return this.#requested.get(resource) ?? 0;
+  }
+
+  /** Like `requested`, where containers that request nothing count with a small default. */
+  nonZeroRequested(resource: 'cpu' | 'memory'): number {
+    return this.#nonZero[resource];
+  }
+
+  setNode(node: Node): void {
+    this.#node = node;
+    this.#allocatable = allocatableOf(node);
+  }
+
+  /** Adds the pod, or replaces it when one of the same uid is there. */
+  addPod(pod: Pod): void {
+    this.removePod(pod);
+    const resources = podResources(pod);
+    this.#pods.set(podId(pod), { pod, resources });
+    this.#count(resources, 1);
+    for (const port of hostPorts(pod)) this.ports.add(port);
+  }
+
+  removePod(pod: Pod): void {
+    const id = podId(pod);
+    const entry = this.#pods.get(id);
+    if (entry === undefined) return;
+    this.#pods.delete(id);
+    this.#count(entry.resources, -1);
+    for (const port of hostPorts(entry.pod)) this.ports.remove(port);
+  }
+
+  #count(resources: PodResources, sign: 1 | -1): void {
+    for (const [resource, amount] of resources.requests) {
+      const sum = this.requested(resource) + sign * amount;
+      if (sum === 0) this.#requested.delete(resource);
+      else this.#requested.set(resource, sum);
+    }
+    this.#nonZero.cpu += sign * resources.nonZeroCpu;
+    this.#nonZero.memory += sign * resources.nonZeroMemory;
+  }
+}
+
+/** Identity of a pod: its uid, so that a pod created anew under the same name is another one. */
+export function podId(pod: Pod): string {
+  return pod.metadata.uid ?? keyOf(pod);
+}
+
+function allocatableOf(node: Node): Amounts {
+  const amounts = new Map<string, number>();
+  for (const [resource, text] of Object.entries(node.status?.allocatable ?? {})) {
+    const quantity = tryParseQuantity(text);
+    if (quantity === undefined) continue; // the API lets no malformed quantity in; treated as not there
+    amounts.set(resource, Number(resource === 'cpu' ? quantity.milliValue() : quantity.value()));
+  }
+  return amounts;
+}

@@ -1,0 +1,65 @@
+/** What a schema cannot say: rules between fields. */
+import { ConfigError } from '../../component/config/document.ts';
+import type { Problem } from '../../component/config/schema.ts';
+import { KNOWN_PLUGINS } from '../plugins/registry.ts';
+import type { SchedulerConfig } from './scheduler_config.ts';
+import { POINTS } from './scheduler_config.ts';
+
+/** @throws ConfigError naming every field that is wrong */
+export function validate(config: SchedulerConfig, source: string): void {
+  const problems: Problem[] = [];
+  const { podInitialBackoffSeconds: initial, podMaxBackoffSeconds: max } = config;
+  if (max < initial)
+    problems.push({
+      path: 'podMaxBackoffSeconds',
+      message: `got ${max}, want at least podInitialBackoffSeconds (${initial})`,
+    });
+  const { leaderElect, leaseDuration, renewDeadline, retryPeriod } = config.leaderElection;
+  if (leaderElect && leaseDuration <= renewDeadline)
+    problems.push({
+      path: 'leaderElection.leaseDuration',
+      message: 'want more than leaderElection.renewDeadline',
+    });
+  if (leaderElect && renewDeadline <= retryPeriod)
+    problems.push({
+      path: 'leaderElection.renewDeadline',
+      message: 'want more than leaderElection.retryPeriod',
+    });
+  if (config.extenders.length > 0)
+    problems.push({ path: 'extenders', message: 'this scheduler does not call extenders yet: want none' });
+  profileProblems(config, problems);
+  if (problems.length > 0) throw new ConfigError(source, problems);
+}
+
+function profileProblems(config: SchedulerConfig, problems: Problem[]): void {
+  const names = new Map<string, number>();
+  for (const [i, profile] of config.profiles.entries()) {
+    const path = `profiles[${i}]`;
+    const first = names.get(profile.schedulerName);
+    if (first !== undefined)
+      problems.push({
+        path: `${path}.schedulerName`,
+        message: `got "${profile.schedulerName}", which profiles[${first}] has already`,
+      });
+    names.set(profile.schedulerName, i);
+    for (const point of [...POINTS, 'multiPoint'] as const) {
+      for (const side of ['enabled', 'disabled'] as const) {
+        for (const [j, { name }] of profile.plugins[point][side].entries()) {
+          if (KNOWN_PLUGINS.includes(name) || (side === 'disabled' && name === '*')) continue;
+          problems.push({
+            path: `${path}.plugins.${point}.${side}[${j}].name`,
+            message: `no plugin "${name}": want one of ${KNOWN_PLUGINS.join(', ')}`,
+          });
+        }
+      }
+    }
+    const configured = new Set<string>();
+    for (const [j, { name }] of profile.pluginConfig.entries()) {
+      const at = `${path}.pluginConfig[${j}].name`;
+      if (!KNOWN_PLUGINS.includes(name))
+        problems.push({ path: at, message: `no plugin "${name}": want one of ${KNOWN_PLUGINS.join(', ')}` });
+      if (configured.has(name)) problems.push({ path: at, message: `"${name}" is configured twice` });
+      configured.add(name);
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/** The last decision on each pod, for `/debug/explain`. */
+import type { Pod } from '../../api/types.ts';
+import { keyOf } from '../../api/types.ts';
+import type { Decision, NodeScore } from '../schedule_pod.ts';
+import { unschedulableMessage } from '../schedule_pod.ts';
+
+/** Scores of at most so many nodes are kept per pod: the best ones. */
+const MAX_SCORES = 20;
+/** Refusals of at most so many nodes are kept one by one; the message counts all. */
+const MAX_REFUSALS = 500;
+
+/** One decision as it is served. */
+export interface Explanation {
+  readonly pod: string;
+  readonly uid: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly attempt: number;
+  readonly result: 'scheduled' | 'unschedulable' | 'error';
+  readonly node?: string;
+  readonly message: string;
+  readonly nodesConsidered: number;
+  /** Why nodes were refused: node name to plugin and reasons. */
+  readonly refused: Readonly<Record<string, { plugin: string; reasons: readonly string[] }>>;
+  /** How the best nodes scored, best first. Empty when there was no choice. */
+  readonly scores: readonly NodeScore[];
+}
+
+/** Keeps the last decision of up to `capacity` pods; the ones decided longest ago go first. */
+export class DecisionLog {
+  readonly #capacity: number;
+  readonly #byPod = new Map<string, Explanation>();
+
+  constructor(capacity = 10_000) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#byPod.size;
+  }
+
+  record(pod: Pod, decision: Decision, attempt: number, nowMs: number): void {
+    const key = keyOf(pod);
+    this.#byPod.delete(key); // so that it moves to the end
+    this.#byPod.set(key, explain(pod, decision, attempt, nowMs));
+    if (this.#byPod.size <= this.#capacity) return;
+    const oldest = this.#byPod.keys().next();
+    if (oldest.done !== true) this.#byPod.delete(oldest.value);
+  }
+
+  /** @param key `namespace/name` */
+  get(key: string): Explanation | undefined {
+    return this.#byPod.get(key);
+  }
+}
+
+function explain(pod: Pod, decision: Decision, attempt: number, nowMs: number): Explanation {
+  const { diagnosis } = decision;
+  const refused: Record<string, { plugin: string; reasons: readonly string[] }> = {};
+  for (const [node, { plugin, reasons }] of [...diagnosis.refusals].slice(0, MAX_REFUSALS))
+    refused[node] = { plugin, reasons };
+  const base = {
+    pod: keyOf(pod),
+    uid: pod.metadata.uid ?? '',
+    at: new Date(nowMs).toISOString(),
+    attempt,
+    nodesConsidered: diagnosis.nodes,
+    refused,
+    scores: diagnosis.scores.slice(0, MAX_SCORES),
+  };
+  switch (decision.kind) {
+    case 'node':
+      return {
+        ...base,
+        result: 'scheduled',
+        node: decision.node,
+        message: reasonForChoice(decision.node, decision),
+      };
+    case 'unschedulable':
+      return { ...base, result: 'unschedulable', message: unschedulableMessage(diagnosis) };
+    case 'error':
+      return { ...base, result: 'error', message: decision.status.reasons.join(', ') };
+  }
+}
+
+function reasonForChoice(node: string, { diagnosis }: Decision): string {
+  const passed = diagnosis.nodes - diagnosis.refusals.size;
+  if (passed === 1) return `${node} is the only one of ${diagnosis.nodes} nodes that passed all filters`;
+  const best = diagnosis.scores[0]?.total ?? 0;
+  const equal = diagnosis.scores.filter((s) => s.total === best).length;
+  const among = equal > 1 ? `, chosen at random among ${equal} of that score` : '';
+  return `${node} has the highest score, ${best}, of the ${passed} nodes that passed all filters${among}`;
+}

@@ -1,0 +1,59 @@
+/** `GET /debug/explain/pod/NAMESPACE/NAME`: why a pod is where it is, or waits. */
+import type { Pod } from '../../api/types.ts';
+import type { ReadonlyStore } from '../../client/store.ts';
+import type { Handler } from '../../component/serving/exchange.ts';
+import { json, statusError } from '../../component/serving/exchange.ts';
+import type { SchedulingQueue } from '../queue/scheduling_queue.ts';
+import type { DecisionLog } from './decision_log.ts';
+
+export const EXPLAIN_PREFIX = '/debug/explain/pod/';
+
+export interface ExplainSources {
+  readonly pods: ReadonlyStore<Pod>;
+  readonly queue: SchedulingQueue;
+  readonly decisions: DecisionLog;
+}
+
+export function explainHandler(sources: ExplainSources): Handler {
+  return ({ req, res, path }) => {
+    if (req.method !== 'GET' && req.method !== 'HEAD') {
+      statusError(res, 405, 'MethodNotAllowed', 'want GET');
+      return;
+    }
+    const [namespace, name, ...rest] = path.slice(EXPLAIN_PREFIX.length).split('/').map(decodeURIComponent);
+    if (namespace === undefined || namespace === '' || name === undefined || name === '' || rest.length > 0) {
+      statusError(res, 404, 'NotFound', `want ${EXPLAIN_PREFIX}NAMESPACE/NAME`);
+      return;
+    }
+    const explanation = explainPod(`${namespace}/${name}`, sources);
+    if (explanation === undefined)
+      statusError(res, 404, 'NotFound', `pod "${namespace}/${name}" is not known to this scheduler`);
+    else json(res, 200, explanation);
+  };
+}
+
+/** What is known of the pod; undefined when it neither exists nor was decided on lately. */
+export function explainPod(key: string, { pods, queue, decisions }: ExplainSources): unknown {
+  const pod = pods.get(key);
+  const lastDecision = decisions.get(key);
+  if (pod === undefined && lastDecision === undefined) return undefined;
+  const waiting = pod === undefined ? undefined : queue.describe(pod);
+  return {
+    pod: key,
+    ...(pod?.spec.nodeName === undefined ? {} : { node: pod.spec.nodeName }),
+    ...(waiting === undefined
+      ? {}
+      : {
+          queue: {
+            place: waiting.place,
+            attempts: waiting.queued.attempts,
+            ...(waiting.retryInMs === undefined
+              ? {}
+              : { retryInSeconds: Math.ceil(waiting.retryInMs / 1000) }),
+            ...(waiting.queued.gatedBy === undefined ? {} : { gatedBy: waiting.queued.gatedBy }),
+            refusedBy: [...waiting.queued.refusedBy],
+          },
+        }),
+    ...(lastDecision === undefined ? {} : { lastDecision }),
+  };
+}

@@ -1,0 +1,80 @@
+/** Metrics by the names of the stock scheduler. */
+import type { Metrics } from '../component/metrics.ts';
+import { exponentialBuckets } from '../component/metrics.ts';
+import type { SchedulerCache } from './cache/cache.ts';
+import type { SchedulingQueue } from './queue/scheduling_queue.ts';
+
+export interface SchedulerMetrics {
+  /** A scheduling attempt ended so, after that many seconds. */
+  attempt(result: 'scheduled' | 'unschedulable' | 'error', profile: string, seconds: number): void;
+  algorithmSeconds(seconds: number): void;
+  /** A pod was bound that long after it was first seen, at that attempt. */
+  scheduledAfter(seconds: number, attempts: number): void;
+}
+
+export function createSchedulerMetrics(
+  metrics: Metrics,
+  sources: { readonly queue: SchedulingQueue; readonly cache: SchedulerCache },
+): SchedulerMetrics {
+  const buckets = exponentialBuckets(0.001, 2, 15);
+  const attempts = metrics.counter({
+    name: 'scheduler_schedule_attempts_total',
+    help: 'Attempts to schedule pods, by result.',
+    labelNames: ['result', 'profile'],
+  });
+  const duration = metrics.histogram({
+    name: 'scheduler_scheduling_attempt_duration_seconds',
+    help: 'Time of a scheduling attempt, binding included.',
+    labelNames: ['result', 'profile'],
+    buckets,
+  });
+  const algorithm = metrics.histogram({
+    name: 'scheduler_scheduling_algorithm_duration_seconds',
+    help: 'Time of the choice of a node.',
+    buckets,
+  });
+  const sli = metrics.histogram({
+    name: 'scheduler_pod_scheduling_sli_duration_seconds',
+    help: 'Time from the entry of a pod into the queue to its binding.',
+    labelNames: ['attempts'],
+    buckets: exponentialBuckets(0.01, 2, 20),
+  });
+  const podAttempts = metrics.histogram({
+    name: 'scheduler_pod_scheduling_attempts',
+    help: 'Attempts that bound pods took.',
+    buckets: [1, 2, 4, 8, 16],
+  });
+  metrics.gauge({
+    name: 'scheduler_pending_pods',
+    help: 'Pods that wait, by queue.',
+    labelNames: ['queue'],
+    collect: (gauge) => {
+      const { active, backoff, unschedulable, gated } = sources.queue.counts();
+      gauge.set({ queue: 'active' }, active);
+      gauge.set({ queue: 'backoff' }, backoff);
+      gauge.set({ queue: 'unschedulable' }, unschedulable);
+      gauge.set({ queue: 'gated' }, gated);
+    },
+  });
+  metrics.gauge({
+    name: 'scheduler_cache_size',
+    help: 'Nodes, pods and assumed pods in the cache.',
+    labelNames: ['type'],
+    collect: (gauge) => {
+      gauge.set({ type: 'nodes' }, sources.cache.nodes().length);
+      gauge.set({ type: 'pods' }, sources.cache.podCount);
+      gauge.set({ type: 'assumed_pods' }, sources.cache.assumedCount);
+    },
+  });
+  return {
+    attempt(result, profile, seconds) {
+      attempts.inc({ result, profile });
+      duration.observe({ result, profile }, seconds);
+    },
+    algorithmSeconds: (seconds) => algorithm.observe(seconds),
+    scheduledAfter(seconds, count) {
+      sli.observe({ attempts: count > 15 ? '16+' : String(count) }, seconds);
+      podAttempts.observe(count);
+    },
+  };
+}

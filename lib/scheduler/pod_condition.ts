@@ -1,0 +1,57 @@
+/** The PodScheduled condition of pods that found no node. */
+import { getCondition, timestamp } from '../api/conditions.ts';
+import type { Pod, PodCondition } from '../api/types.ts';
+import type { ApiClient } from '../client/client.ts';
+import { PODS } from '../client/resource.ts';
+
+/**
+ * The patch of the status that makes `PodScheduled=False` with reason and message, or undefined when it says so already.
+ *
+ * @param nowMs wall clock, milliseconds since the epoch
+ */
+export function podScheduledPatch(
+  pod: Pod,
+  reason: 'Unschedulable' | 'SchedulerError',
+  message: string,
+  nowMs: number,
+): { readonly status: { readonly conditions: readonly PodCondition[] } } | undefined {
+  const old = getCondition(pod.status?.conditions, 'PodScheduled');
+  const observedGeneration = pod.metadata.generation;
+  if (
+    old?.status === 'False' &&
+    old.reason === reason &&
+    old.message === message &&
+    old.observedGeneration === observedGeneration
+  )
+    return undefined;
+  const lastTransitionTime = old?.status === 'False' ? old.lastTransitionTime : timestamp(nowMs);
+  const condition: PodCondition = {
+    type: 'PodScheduled',
+    status: 'False',
+    reason,
+    message,
+    ...(lastTransitionTime === undefined ? {} : { lastTransitionTime }),
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+  };
+  return { status: { conditions: [condition] } };
+}
+
+/** Writes the condition, unless it stands already. Rejects as {@link ApiClient.patch} does. */
+export async function setPodUnscheduled(
+  client: ApiClient,
+  pod: Pod,
+  reason: 'Unschedulable' | 'SchedulerError',
+  message: string,
+  options: { readonly nowMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const patch = podScheduledPatch(pod, reason, message, options.nowMs);
+  if (patch === undefined) return;
+  const { namespace, name, uid } = pod.metadata;
+  // The uid makes the server refuse the patch for a pod created anew under the same name.
+  const body = { ...patch, ...(uid === undefined ? {} : { metadata: { uid } }) };
+  await client.patch(PODS, { namespace, name }, body, {
+    type: 'strategic-merge',
+    subresource: 'status',
+    signal: options.signal,
+  });
+}
