@@ -1,4 +1,4 @@
-import { daemonSetProblem, deploymentProblem, nodeProblem } from './readiness.ts';
+import { daemonSetProblem, deploymentProblem, leaseProblem, nodeProblem } from './readiness.ts';
 
 const deployment = (status: object, generation = 2): object => ({
   metadata: { generation },
@@ -36,4 +36,13 @@ test.each([
   [{ type: 'DiskPressure', status: 'True' }, 'it has no Ready condition yet'],
 ])('node %j: %s', (condition, want) => {
   expect(nodeProblem({ status: { conditions: [condition] } })).toBe(want);
+});
+
+test.each([
+  ['2026-11-21T12:00:05.000000Z', '2026-11-21T12:00:01Z', undefined],
+  ['2026-11-21T11:59:59.000000Z', '2026-11-21T12:00:01Z', 'its kubelet has not renewed the lease yet'],
+  ['2026-11-21T11:59:59.000000Z', undefined, undefined],
+  [undefined, '2026-11-21T12:00:01Z', 'its kubelet has no lease yet'],
+])('lease renewed %s, kubelet since %s: %s', (renewTime, since, want) => {
+  expect(leaseProblem({ spec: { renewTime } }, since)).toBe(want);
 });

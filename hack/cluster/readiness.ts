@@ -3,6 +3,7 @@ import { get } from 'node:http';
 import { field, listAt } from './api.ts';
 import type { Api, Json } from './api.ts';
 import type { Cluster } from './cluster.ts';
+import { readRecords } from './processes.ts';
 import { retry } from './retry.ts';
 
 export interface ObjectName {
@@ -45,16 +46,36 @@ export function daemonSetProblem(object: Json): string | undefined {
   return undefined;
 }
 
+/**
+ * Waits until every node is ready by the word of the kubelet that runs now: the Node object alone may still say what a
+ * former one found.
+ */
 export async function waitNodesReady(cluster: Cluster, api: Api): Promise<void> {
+  const records = readRecords(cluster.paths);
   await retry(cluster.signal, 90_000, async () => {
     for (const { name } of cluster.plan.nodes) {
-      const problem = nodeProblem(await api.call('GET', `/api/v1/nodes/${name}`));
+      const since = records.find((entry) => entry.id === `kubelet-${name}`)?.since;
+      const lease = await api.call(
+        'GET',
+        `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${name}`,
+      );
+      const problem =
+        leaseProblem(lease, since) ?? nodeProblem(await api.call('GET', `/api/v1/nodes/${name}`));
       if (problem !== undefined)
         throw new Error(
           `node ${name} is not ready: ${problem} (log: ${cluster.paths.logs}/kubelet-${name}.log)`,
         );
     }
   });
+}
+
+/** Why a node's lease is not that of the kubelet started at `since` (RFC 3339), or `undefined`. */
+export function leaseProblem(lease: Json, since: string | undefined): string | undefined {
+  const renewed = field(lease, 'spec', 'renewTime');
+  if (typeof renewed !== 'string') return 'its kubelet has no lease yet';
+  if (since !== undefined && Date.parse(renewed) < Date.parse(since))
+    return 'its kubelet has not renewed the lease yet';
+  return undefined;
 }
 
 export async function waitDeployment(
