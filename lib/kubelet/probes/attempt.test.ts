@@ -155,6 +155,10 @@ describe('httpGet', () => {
       message: 'invalid port number or name: none',
     });
     expect((await run({ httpGet: { port: 80 } }, noExec, {}, '')).result).toBe('error');
+    expect(await run({ httpGet: { port: 80, host: 'a b' } })).toEqual({
+      result: 'error',
+      message: 'invalid URL: http://a b:80/',
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { dialMessage, joinHostPort, MAX_OUTPUT_BYTES, type ProbeOutcome } from './outcome.ts';
+import { timeLimit } from './time_limit.ts';
 
 /** Where and how to ask. */
 export interface HttpTarget {
@@ -24,13 +25,20 @@ export async function httpProbe(
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<ProbeOutcome> {
-  const start = urlOf(target);
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const aborted = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
+  const start = URL.parse(urlText(target));
+  if (start === null) return { result: 'error', message: `invalid URL: ${urlText(target)}` };
+  const stop = new AbortController();
+  let late = false;
+  const endLimit = timeLimit(timeoutMs, () => {
+    late = true;
+    stop.abort(new Error('time over'));
+  });
+  const abort = (): void => stop.abort(new Error('the probe was stopped'));
+  signal?.addEventListener('abort', abort, { once: true });
   let url = start;
   try {
     for (let redirects = 0; ; redirects++) {
-      const answer = await get(url, target, aborted);
+      const answer = await get(url, target, stop.signal);
       const next = answer.location === undefined ? undefined : URL.parse(answer.location, url.href);
       if (
         isRedirect(answer.status) &&
@@ -55,10 +63,13 @@ export async function httpProbe(
     }
   } catch (err) {
     signal?.throwIfAborted();
-    const why = deadline.aborted
+    const why = late
       ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
       : dialMessage(err, joinHostPort(target.host, target.port));
     return { result: 'failure', message: `Get "${url.href}": ${why}` };
+  } finally {
+    endLimit();
+    signal?.removeEventListener('abort', abort);
   }
 }
 
@@ -66,10 +77,9 @@ function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
-function urlOf(target: HttpTarget): URL {
+function urlText(target: HttpTarget): string {
   const base = `${target.scheme}://${joinHostPort(target.host, target.port)}`;
-  const path = target.path.startsWith('/') ? target.path : `/${target.path}`;
-  return new URL(base + path);
+  return base + (target.path.startsWith('/') ? target.path : `/${target.path}`);
 }
 
 interface Answer {

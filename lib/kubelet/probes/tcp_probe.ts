@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { dialMessage, joinHostPort, type ProbeOutcome } from './outcome.ts';
+import { timeLimit } from './time_limit.ts';
 
 /** Success when a connection can be opened; it is closed at once. */
 export function tcpProbe(
@@ -12,15 +13,14 @@ export function tcpProbe(
     const socket = connect({ host, port });
     const address = joinHostPort(host, port);
     const finish = (outcome: ProbeOutcome): void => {
-      clearTimeout(timer);
+      endLimit();
       signal?.removeEventListener('abort', abort);
       socket.destroy();
       resolve(outcome);
     };
     const abort = (): void => finish({ result: 'error', message: 'the probe was stopped' });
-    const timer = setTimeout(
-      () => finish({ result: 'failure', message: `dial tcp ${address}: i/o timeout` }),
-      timeoutMs,
+    const endLimit = timeLimit(timeoutMs, () =>
+      finish({ result: 'failure', message: `dial tcp ${address}: i/o timeout` }),
     );
     socket.on('connect', () => finish({ result: 'success', message: '' }));
     socket.on('error', (err) => finish({ result: 'failure', message: dialMessage(err, address) }));
