@@ -444,6 +444,7 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
   };
   const servers = await startServers();
   ctx.notify.ready();
+  ctx.notify.startWatchdog(() => cache.problem() === undefined, signal);
   log.info('Kubelet is running', { address: config.address, port: config.port });
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();

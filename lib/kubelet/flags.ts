@@ -1,6 +1,6 @@
 /** Command-line flags of the daemon. Kept free of heavy imports: it is loaded before `--version` is answered. */
 import { featureGatesFlag } from '../component/feature_gates.ts';
-import { flag } from '../component/flag_types.ts';
+import { type Flag, flag, type FlagOptions, FlagValueError } from '../component/flag_types.ts';
 import { defineFlags } from '../component/flags.ts';
 import { informationFlags } from '../component/information_flags.ts';
 import { loggingFlags } from '../component/logging_flags.ts';
@@ -18,6 +18,25 @@ const c = {
   help: 'Accepted for compatibility; has no effect.',
 } as const;
 const node = 'Node';
+
+/** Eviction thresholds: `memory.available<1Gi,nodefs.available<10%`. */
+function thresholds(options: FlagOptions): Flag<ReadonlyMap<string, string>> {
+  return {
+    ...options,
+    type: 'mapStringString',
+    default: new Map(),
+    parse: (text, previous) => {
+      const pairs = text.split(',').filter((pair) => pair !== '');
+      const parsed = pairs.map((pair): [string, string] => {
+        const at = pair.indexOf('<');
+        if (at <= 0) throw new FlagValueError(`malformed pair "${pair}", expect string<string`);
+        return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+      });
+      return new Map([...(previous ?? []), ...parsed]);
+    },
+    format: (value) => [...value].map(([key, limit]) => `${key}<${limit}`).join(','),
+  };
+}
 
 export const kubeletFlags = defineFlags({
   ...informationFlags,
@@ -144,9 +163,8 @@ export const kubeletFlags = defineFlags({
   }),
   'event-burst': flag.int({ ...d, bits: 32, default: 100, help: 'Events that may be written at once.' }),
   'event-qps': flag.int({ ...d, bits: 32, default: 50, help: 'Events written per second.' }),
-  'eviction-hard': flag.map({
+  'eviction-hard': thresholds({
     ...d,
-    separator: '<',
     help: 'Thresholds such as memory.available<1Gi that evict pods at once.',
   }),
   'eviction-max-pod-grace-period': flag.int({
@@ -160,11 +178,7 @@ export const kubeletFlags = defineFlags({
     default: 300_000,
     help: 'How long a pressure condition stays.',
   }),
-  'eviction-soft': flag.map({
-    ...d,
-    separator: '<',
-    help: 'Thresholds that evict pods after a grace period.',
-  }),
+  'eviction-soft': thresholds({ ...d, help: 'Thresholds that evict pods after a grace period.' }),
   'eviction-soft-grace-period': flag.map({ ...d, help: 'Grace periods of soft evictions.' }),
   'experimental-allocatable-ignore-eviction': flag.bool({
     section: config,
