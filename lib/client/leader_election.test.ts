@@ -1,7 +1,7 @@
 import type { KubeObject, Lease } from '../api/types.ts';
 import { FakeClock } from '../base/fake_clock.ts';
 import { isObjectOf } from './decode.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, TransportError } from './errors.ts';
 import { fakeClient } from './fake_client.ts';
 import { LEASES } from './resource.ts';
 import type { ResourceType } from './resource.ts';
@@ -112,6 +112,40 @@ test('another writer of the lease who leaves us the holder does not end leadersh
   stop.abort();
   await clock.advance(0);
   await done;
+});
+
+test('a leader that cannot renew stops at the renew deadline, before others may take over', async () => {
+  let broken = false;
+  let renewedAt = 0;
+  let stoppedAt = 0;
+  const unreliable = {
+    ...client,
+    update: ((...args) => {
+      if (broken) return Promise.reject(new TransportError('refused'));
+      renewedAt = clock.monotonic();
+      return client.update(...args);
+    }) as typeof client.update,
+  };
+  let workEnded = false;
+  const done = contend({
+    client: unreliable,
+    onStartedLeading: (signal) =>
+      new Promise((resolve) =>
+        signal.addEventListener('abort', () => {
+          workEnded = true;
+          resolve();
+        }),
+      ),
+    onStoppedLeading: () => {
+      stoppedAt = clock.monotonic();
+    },
+  });
+  await clock.advance(20_000);
+  broken = true;
+  await clock.advance(20_000);
+  await done;
+  expect(workEnded).toBe(true);
+  expect(stoppedAt - renewedAt).toBe(10_000);
 });
 
 test('aborted before it was won, it ends without leading', async () => {
