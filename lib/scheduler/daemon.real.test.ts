@@ -1,0 +1,204 @@
+/** The daemon as a process against a real apiserver: S1, S5, S6, S8, S11 in their thin form. */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Apiserver } from '../../test/fixtures/apiserver.ts';
+import { startApiserver } from '../../test/fixtures/apiserver.ts';
+import { getCondition } from '../api/conditions.ts';
+import type { Pod } from '../api/types.ts';
+import { keyOf } from '../api/types.ts';
+import { EVENTS, NODES, PODS } from '../client/resource.ts';
+
+const MAIN = resolve('cmd/ts-scheduler/main.ts');
+jest.setTimeout(120_000);
+
+let server: Apiserver;
+const running = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  server = await startApiserver();
+});
+afterAll(async () => {
+  await Promise.all(Array.from(running, (child) => kill(child)));
+  await server.stop();
+});
+afterEach(async () => {
+  await Promise.all(Array.from(running, (child) => kill(child)));
+  for (const pod of (await server.client.list(PODS)).items)
+    await server.client.delete(PODS, podKey(pod), { gracePeriodSeconds: 0 });
+  for (const node of (await server.client.list(NODES)).items)
+    await server.client.delete(NODES, { name: node.metadata.name });
+});
+
+function start(config: object = {}, ...flags: string[]): ChildProcess {
+  const path = join(server.dir, `scheduler-${Date.now()}.json`);
+  const head = { apiVersion: 'kubescheduler.config.k8s.io/v1', kind: 'KubeSchedulerConfiguration' };
+  const base = {
+    clientConnection: { kubeconfig: server.kubeconfigPath },
+    leaderElection: { leaderElect: false },
+  };
+  writeFileSync(path, JSON.stringify({ ...head, ...base, ...config }));
+  const child = spawn(process.execPath, [MAIN, `--config=${path}`, '--secure-port=0', ...flags], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  running.add(child);
+  return child;
+}
+
+async function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+  running.delete(child);
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+  return child.exitCode;
+}
+
+async function createNode(name: string, cpu = '4'): Promise<void> {
+  const resources = { cpu, memory: '8Gi', pods: '110' };
+  const status = { capacity: resources, allocatable: resources };
+  const node = await server.client.create(NODES, { metadata: { name }, status });
+  await server.client.update(NODES, { ...node, status }, { subresource: 'status' });
+  // Without a controller manager nobody takes the taint of new nodes away.
+  await server.client.patch(NODES, { name }, { spec: { taints: null } }, { type: 'merge' });
+}
+
+async function createPod(name: string, cpu: string, spec: Partial<Pod['spec']> = {}): Promise<void> {
+  const container = { name: 'c', image: 'i', resources: { requests: { cpu } } };
+  await server.client.create(PODS, {
+    metadata: { namespace: 'default', name },
+    spec: { containers: [container], ...spec },
+  });
+}
+
+const podKey = (pod: Pod) => ({ namespace: pod.metadata.namespace, name: pod.metadata.name });
+const getPod = (name: string): Promise<Pod> => server.client.get(PODS, { namespace: 'default', name });
+
+/** Polls until `look` gives something. */
+async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const end = Date.now() + 30_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`not within 30 s: ${what}`);
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+}
+
+const bound = (name: string): Promise<string> =>
+  eventually(`pod ${name} bound`, async () => (await getPod(name)).spec.nodeName);
+
+const events = async (name: string) =>
+  (await server.client.list(EVENTS, { namespace: 'default' })).items.filter(
+    (e) => e.regarding?.name === name,
+  );
+
+test('pods spread over nodes by what they request, with event', async () => {
+  await createNode('n1');
+  await createNode('n2');
+  for (let i = 0; i < 4; i++) await createPod(`spread-${i}`, '1');
+  start();
+  const nodes = await Promise.all([0, 1, 2, 3].map((i) => bound(`spread-${i}`)));
+  expect(nodes.toSorted()).toEqual(['n1', 'n1', 'n2', 'n2']);
+  const pod = await getPod('spread-0');
+  expect(getCondition(pod.status?.conditions, 'PodScheduled')?.status).toBe('True');
+  const event = await eventually('event', async () => (await events('spread-0'))[0]);
+  expect(event).toMatchObject({
+    type: 'Normal',
+    reason: 'Scheduled',
+    action: 'Binding',
+    note: `Successfully assigned ${keyOf(pod)} to ${pod.spec.nodeName}`,
+    reportingController: 'default-scheduler',
+  });
+});
+
+test('a pod that fits nowhere says so, and goes to a node that is added', async () => {
+  await createNode('small', '1');
+  await createPod('large', '2');
+  start();
+  const waiting = await eventually('condition', async () => {
+    const condition = getCondition((await getPod('large')).status?.conditions, 'PodScheduled');
+    return condition?.status === 'False' ? condition : undefined;
+  });
+  expect(waiting).toMatchObject({
+    reason: 'Unschedulable',
+    message: '0/1 nodes are available: 1 Insufficient cpu.',
+  });
+  const event = await eventually('event', async () => (await events('large'))[0]);
+  expect(event).toMatchObject({ type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling' });
+  await createNode('roomy');
+  expect(await bound('large')).toBe('roomy');
+});
+
+test('several schedulerNames; a pod of a stranger is left alone', async () => {
+  await createNode('n1');
+  start({ profiles: [{ schedulerName: 'one' }, { schedulerName: 'two' }] });
+  await createPod('p-one', '1', { schedulerName: 'one' });
+  await createPod('p-two', '1', { schedulerName: 'two' });
+  await createPod('p-three', '1', { schedulerName: 'three' });
+  await Promise.all([bound('p-one'), bound('p-two')]);
+  const event = await eventually('event', async () => (await events('p-two'))[0]);
+  expect(event.reportingController).toBe('two');
+  expect((await getPod('p-three')).spec.nodeName).toBeUndefined();
+});
+
+test('a higher priority takes the last room', async () => {
+  await createNode('n1', '1');
+  await createPod('low', '1', { priority: 0 });
+  await createPod('gated', '1', { schedulingGates: [{ name: 'example.com/wait' }] });
+  start();
+  expect(await bound('low')).toBe('n1');
+  expect(getCondition((await getPod('gated')).status?.conditions, 'PodScheduled')?.reason).toBe(
+    'SchedulingGated',
+  );
+});
+
+test('killed in the middle and restarted: every pod bound once, none over capacity', async () => {
+  await createNode('n1', '10');
+  await createNode('n2', '10');
+  const names = Array.from({ length: 20 }, (_, i) => `many-${i}`);
+  await Promise.all(names.map((name) => createPod(name, '1')));
+  const first = start();
+  await eventually('first bindings', async () => {
+    const pods = (await server.client.list(PODS)).items;
+    return pods.some((p) => p.spec.nodeName !== undefined) ? true : undefined;
+  });
+  await kill(first);
+  start();
+  const nodes = await Promise.all(names.map((name) => bound(name)));
+  expect(nodes.filter((n) => n === 'n1')).toHaveLength(10);
+  expect(nodes.filter((n) => n === 'n2')).toHaveLength(10);
+});
+
+test('SIGTERM ends it with exit code 0', async () => {
+  await createNode('n1');
+  await createPod('last', '1');
+  const child = start();
+  await bound('last');
+  expect(await kill(child, 'SIGTERM')).toBe(0);
+});
+
+test.each([
+  ['unknown field', { profils: [] }, 'field "profils": unknown field, did you mean "profiles"?'],
+  ['wrong type', { parallelism: '16' }, 'field "parallelism": got "16", want a whole number from 1'],
+])('malformed config: %s', async (_name, config, message) => {
+  const child = start(config);
+  const errors: Buffer[] = [];
+  child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk));
+  await once(child, 'close');
+  running.delete(child);
+  expect(child.exitCode).toBe(1);
+  expect(Buffer.concat(errors).toString().replaceAll('\\"', '"')).toContain(message);
+});
+
+test('the configuration that results can be written out and read again', async () => {
+  const out = join(server.dir, 'written.yaml');
+  const child = start({}, `--write-config-to=${out}`);
+  await once(child, 'close');
+  running.delete(child);
+  expect(child.exitCode).toBe(0);
+  expect(readFileSync(out, 'utf8')).toContain('podMaxBackoffSeconds: 10');
+});
