@@ -43,12 +43,15 @@ export async function clusterAuthentication(
   const clientCA = new SettableSource<readonly X509Certificate[] | undefined>(undefined);
   const requestHeader = new SettableSource<RequestHeaderConfig | undefined>(undefined);
   let lastError: unknown;
+  const limit = new AbortController();
   const informer = createInformer<ConfigMap>(client, CONFIG_MAPS, {
     namespace: NAMESPACE,
     fieldSelector: `metadata.name=${NAME}`,
     clock,
     onError: (err: unknown) => {
       lastError = err;
+      // The start does not wait for an apiserver that is away; the informer goes on trying.
+      limit.abort(err);
       log.error(err, 'Cannot follow the authentication settings of the cluster');
     },
   });
@@ -62,10 +65,12 @@ export async function clusterAuthentication(
   informer.run(signal).catch((err: unknown) => {
     if (!signal.aborted) log.error(err, 'Stopped following the authentication settings of the cluster');
   });
-  const limit = new AbortController();
   const timer = clock.setTimer(timeoutMs, () => limit.abort(new Error(`no answer within ${timeoutMs} ms`)));
   try {
     await informer.synced(AbortSignal.any([signal, limit.signal]));
+    const found = informer.store.get(`${NAMESPACE}/${NAME}`);
+    if (found === undefined) throw new Error('not found');
+    take(found);
   } catch (err) {
     const cause = lastError ?? err;
     const what = `unable to load configmap ${NAMESPACE}/${NAME}: ${errorMessage(cause)}`;
