@@ -87,6 +87,12 @@ test('limits: overhead only where there is a limit', () => {
   expect(plain(podRequests(pod(spec), { excludeOverhead: true }))).toEqual({});
 });
 
+test('pod-level amounts can be left aside', () => {
+  const spec: Partial<PodSpec> = { containers: [c('a', cpu('1'))], resources: { requests: cpu('3') } };
+  expect(plain(podRequests(pod(spec), { skipPodLevel: true }))).toEqual({ cpu: '1' });
+  expect(plain(podRequests(pod(spec), { skipPodLevel: false }))).toEqual({ cpu: '3' });
+});
+
 test('containers that ask for nothing count with defaults in scores, per container', () => {
   const spec: Partial<PodSpec> = { containers: [c('a', cpu('1')), c('b'), c('d', { memory: '0' })] };
   expect(plain(nonZeroRequests(pod(spec)))).toEqual({ cpu: '1200m', memory: '400Mi' });

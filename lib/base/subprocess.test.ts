@@ -43,6 +43,15 @@ test('environment and working directory', async () => {
   expect(result.stdout.toString()).toBe('y /\n');
 });
 
+test('another user and group, for root', async () => {
+  const ids =
+    process.getuid?.() === 0
+      ? { uid: 65534, gid: 65533 }
+      : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const result = await run(['sh', '-c', 'id -u; id -g'], { timeoutMs, ...ids });
+  expect(result.stdout.toString()).toBe(`${ids.uid}\n${ids.gid}\n`);
+});
+
 test('check turns an exit code into an error that quotes standard error', async () => {
   const err = await failure(['sh', '-c', 'echo no such table >&2; exit 2'], { check: true, timeoutMs });
   expect(err.message).toBe('sh: exit code 2: no such table');
