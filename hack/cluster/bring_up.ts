@@ -244,6 +244,14 @@ export async function retireSurplus(cluster: Cluster): Promise<void> {
   const api = adminApi(cluster);
   for (const item of listAt(await api.call('GET', '/api/v1/nodes'), 'items')) {
     const name = String(field(item, 'metadata', 'name'));
-    if (gone.includes(name)) await api.call('DELETE', `/api/v1/nodes/${name}`);
+    if (!gone.includes(name)) continue;
+    // Nobody is left there to end its pods: without this, services would send traffic to them for a minute.
+    const pods = await api.call('GET', `/api/v1/pods?fieldSelector=spec.nodeName%3D${name}`);
+    for (const pod of listAt(pods, 'items'))
+      await api.call(
+        'DELETE',
+        `/api/v1/namespaces/${String(field(pod, 'metadata', 'namespace'))}/pods/${String(field(pod, 'metadata', 'name'))}?gracePeriodSeconds=0`,
+      );
+    await api.call('DELETE', `/api/v1/nodes/${name}`);
   }
 }

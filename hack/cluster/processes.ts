@@ -72,9 +72,20 @@ export async function start(spec: ComponentSpec, context: LaunchContext): Promis
   return record(spec, pid, log, context);
 }
 
-/** The nsenter command that enters a node by its first process. */
+/** The nsenter command that enters a node by its first process (and its root, should that not be the machine's). */
 export function enterNode(pid: number): string[] {
-  return ['nsenter', `--target=${pid}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--'];
+  return [
+    'nsenter',
+    `--target=${pid}`,
+    '--mount',
+    '--root',
+    '--wd',
+    '--uts',
+    '--ipc',
+    '--net',
+    '--pid',
+    '--',
+  ];
 }
 
 /** Begins the line that heads each start in a log. */
