@@ -47,7 +47,7 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
   const context = {
     repo: resolve(import.meta.dirname, '../..'),
-    print: (line: string) => console.log(line),
+    write: (text: string | Buffer) => process.stdout.write(text),
     signal: abort.signal,
   };
   const results = new Map<string, string>();

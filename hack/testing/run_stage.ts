@@ -9,7 +9,8 @@ import type { Command, Stage } from './stages.ts';
 export interface RunContext {
   /** The checkout. */
   readonly repo: string;
-  readonly print: (line: string) => void;
+  /** Takes what the commands print, and what is said about them. */
+  readonly write: (text: string | Buffer) => void;
   /** Aborting ends the running command and skips those that follow, clean-up excepted. */
   readonly signal: AbortSignal;
 }
@@ -25,7 +26,7 @@ export async function runStage(stage: Stage, context: RunContext): Promise<Count
     if (context.signal.aborted) break;
     const counts = await runCommand(command, context, context.signal);
     add(counts);
-    if (counts.failed > 0) break;
+    if (counts.failed > 0 && stage.independent !== true) break;
   }
   for (const command of stage.cleanUp ?? []) add(await runCommand(command, context, undefined));
   return { passed, failed };
@@ -33,17 +34,17 @@ export async function runStage(stage: Stage, context: RunContext): Promise<Count
 
 async function runCommand(
   command: Command,
-  { repo, print }: RunContext,
+  { repo, write }: RunContext,
   signal: AbortSignal | undefined,
 ): Promise<Counts> {
   const scratch = mkdtempSync(join(tmpdir(), 'hack-test-'));
   try {
     const report = join(scratch, 'report.json');
     const argv = command.jest === true ? [...command.argv, '--json', `--outputFile=${report}`] : command.argv;
-    print(`$ ${command.argv.join(' ')}`);
+    write(`$ ${command.argv.join(' ')}\n`);
     const began = performance.now();
-    const { exitCode, output } = await runToEnd(argv, repo, command, signal);
-    print(`  (${((performance.now() - began) / 1000).toFixed(1)} s, exit code ${exitCode})`);
+    const { exitCode, output } = await runToEnd(argv, repo, command, write, signal);
+    write(`  (${((performance.now() - began) / 1000).toFixed(1)} s, exit code ${exitCode})\n`);
     if (command.jest === true) {
       const counts = countsOf(readIfThere(report));
       if (counts !== undefined) {
@@ -54,7 +55,7 @@ async function runCommand(
     } else if (exitCode === 0) {
       if (command.mustPrint === undefined || output.includes(command.mustPrint))
         return { passed: 1, failed: 0 };
-      print(`  it did not print "${command.mustPrint}"`);
+      write(`  it did not print "${command.mustPrint}"\n`);
     }
     return { passed: 0, failed: 1 };
   } finally {
@@ -80,6 +81,7 @@ function runToEnd(
   argv: readonly string[],
   repo: string,
   { timeoutMs, jest, env }: Command,
+  write: RunContext['write'],
   signal: AbortSignal | undefined,
 ): Promise<Ended> {
   const [program, ...args] = argv;
@@ -94,6 +96,7 @@ function runToEnd(
         ...process.env,
         ...env,
         CI: 'true',
+        NO_COLOR: '1',
         PATH: `${join(repo, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
       },
     });
@@ -101,16 +104,16 @@ function runToEnd(
     // jest writes its JSON to the file, and its words to stderr.
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
-      if (jest !== true) process.stdout.write(chunk);
+      if (jest !== true) write(chunk);
     });
     child.stderr.on('data', (chunk: Buffer) => {
       output += chunk.toString();
-      process.stdout.write(chunk);
+      write(chunk);
     });
     let forced: number | undefined;
     const end = (exitCode: number, why: string): void => {
       forced ??= exitCode;
-      process.stdout.write(`\n${why}: ending ${argv.join(' ')}\n`);
+      write(`\n${why}: ending ${argv.join(' ')}\n`);
       killGroup(child, 'SIGTERM');
       setTimeout(() => killGroup(child, 'SIGKILL'), 20_000).unref();
     };
@@ -123,7 +126,7 @@ function runToEnd(
       resolve({ exitCode: forced ?? exitCode, output });
     };
     child.once('error', (err) => {
-      process.stdout.write(`cannot start ${started[0]}: ${err.message}\n`);
+      write(`cannot start ${started[0]}: ${err.message}\n`);
       finish(127);
     });
     // `exit`, not `close`: what the command leaves in the background may hold its output open.

@@ -17,8 +17,9 @@ export interface Command {
 
 export interface Stage {
   readonly name: string;
-  /** Run one after the other; the first failure ends the stage. */
+  /** Run one after the other; the first failure ends the stage, unless they are independent. */
   readonly commands: readonly Command[];
+  readonly independent?: boolean;
   /** Run after them in any case, and counted too. */
   readonly cleanUp?: readonly Command[];
   /** Stages that must have passed; otherwise this one counts as failed without being run. */
@@ -64,6 +65,7 @@ export function stages(flavours: Readonly<Partial<Record<Swappable, Flavour>>>):
   return [
     {
       name: 'lint',
+      independent: true,
       commands: [
         { argv: ['node_modules/.bin/oxlint', '--type-aware', '--max-warnings=0'], timeoutMs: 5 * MINUTE },
         {
