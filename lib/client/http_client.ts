@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { KubeObject } from '../api/types.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
-import { errorMessage } from '../base/errors.ts';
+import { Deadline } from './call_deadline.ts';
 import type {
   ApiClient,
   CallOptions,
@@ -18,11 +18,12 @@ import type {
 } from './client.ts';
 import type { ClientConfig } from './client_config.ts';
 import { Credentials } from './credentials.ts';
-import { errorFromResponse, TimeoutError, TransportError } from './errors.ts';
+import { errorFromResponse, TransportError } from './errors.ts';
 import { TokenBucket } from './rate_limit.ts';
 import { apiVersionOf, resourcePath } from './resource.ts';
 import type { ResourceType } from './resource.ts';
 import { asList, asObject, isRecord } from './decode.ts';
+import { readAll, streamBody } from './response_body.ts';
 import { Transport } from './transport.ts';
 
 export interface ClientOptions {
@@ -37,7 +38,6 @@ export interface ClientOptions {
   readonly onError?: (err: unknown) => void;
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000;
 // How often the server may put a call off (429, 503) before that is its answer.
 const MAX_RETRIES = 10;
 // While streams are open their credentials are looked at that often, so that a rotation reaches them.
@@ -301,104 +301,6 @@ class HttpClient implements ApiClient {
       );
     });
   }
-}
-
-/** The caller's signal and the call's deadline as one signal. {@link end} must be called. */
-class Deadline {
-  readonly signal: AbortSignal;
-  readonly #abort = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #onOuterAbort = (): void => this.#abort.abort(this.#outer?.reason);
-  readonly #timer: Timer;
-  readonly #endsAt: number;
-  readonly #clock: Clock;
-
-  constructor(opts: CallOptions, clock: Clock, what: string) {
-    const ms = opts.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#clock = clock;
-    this.signal = this.#abort.signal;
-    this.#outer = opts.signal;
-    if (this.#outer?.aborted === true) this.#onOuterAbort();
-    else this.#outer?.addEventListener('abort', this.#onOuterAbort, { once: true });
-    this.#endsAt = clock.monotonic() + ms;
-    this.#timer = clock.setTimer(ms, () =>
-      this.#abort.abort(new TimeoutError(`${what}: no answer within ${ms} ms`)),
-    );
-  }
-
-  get leftMs(): number {
-    return this.#endsAt - this.#clock.monotonic();
-  }
-
-  /** `promise`, unless the deadline comes first. */
-  race<T>(promise: Promise<T> | T): Promise<T> | T {
-    if (!(promise instanceof Promise)) return promise;
-    const { signal } = this;
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(reasonOf(signal));
-      if (signal.aborted) onAbort();
-      else signal.addEventListener('abort', onAbort, { once: true });
-      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    });
-  }
-
-  /** A stream's deadline ends with its header; the caller's signal still counts. */
-  headerArrived(): void {
-    this.#timer.cancel();
-  }
-
-  end(): void {
-    this.#timer.cancel();
-    this.#outer?.removeEventListener('abort', this.#onOuterAbort);
-  }
-}
-
-async function readAll(message: IncomingMessage, deadline: Deadline, what: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of chunksOf(message, deadline, what)) chunks.push(chunk);
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-}
-
-async function* streamBody(
-  message: IncomingMessage,
-  deadline: Deadline,
-  what: string,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* chunksOf(message, deadline, what);
-  } finally {
-    deadline.end();
-  }
-}
-
-async function* chunksOf(
-  message: IncomingMessage,
-  deadline: Deadline,
-  what: string,
-): AsyncGenerator<Buffer, void, undefined> {
-  const { signal } = deadline;
-  const onAbort = (): void => {
-    message.destroy(reasonOf(signal));
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    // The body of an http message yields Buffers as long as no encoding is set.
-    for await (const chunk of message as AsyncIterable<Buffer>) yield chunk;
-    if (!message.complete) throw new Error('connection closed in the middle of the answer');
-  } catch (err) {
-    if (signal.aborted) throw reasonOf(signal);
-    if (err instanceof TransportError) throw err;
-    throw new TransportError(`${what}: ${errorMessage(err)}`, { cause: err });
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    if (!message.complete) message.destroy();
-  }
-}
-
-function reasonOf(signal: AbortSignal): Error {
-  const reason: unknown = signal.reason;
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
 }
 
 function isCreated<S extends keyof CreatedSubresource>(

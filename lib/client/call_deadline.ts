@@ -1,0 +1,61 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import type { CallOptions } from './client.ts';
+import { TimeoutError } from './errors.ts';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** The caller's signal and the call's deadline as one signal. {@link end} must be called. */
+export class Deadline {
+  readonly signal: AbortSignal;
+  readonly #abort = new AbortController();
+  readonly #outer: AbortSignal | undefined;
+  readonly #onOuterAbort = (): void => this.#abort.abort(this.#outer?.reason);
+  readonly #timer: Timer;
+  readonly #endsAt: number;
+  readonly #clock: Clock;
+
+  constructor(opts: CallOptions, clock: Clock, what: string) {
+    const ms = opts.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#clock = clock;
+    this.signal = this.#abort.signal;
+    this.#outer = opts.signal;
+    if (this.#outer?.aborted === true) this.#onOuterAbort();
+    else this.#outer?.addEventListener('abort', this.#onOuterAbort, { once: true });
+    this.#endsAt = clock.monotonic() + ms;
+    this.#timer = clock.setTimer(ms, () =>
+      this.#abort.abort(new TimeoutError(`${what}: no answer within ${ms} ms`)),
+    );
+  }
+
+  get leftMs(): number {
+    return this.#endsAt - this.#clock.monotonic();
+  }
+
+  /** `promise`, unless the deadline comes first. */
+  race<T>(promise: Promise<T> | T): Promise<T> | T {
+    if (!(promise instanceof Promise)) return promise;
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(reasonOf(signal));
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
+      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    });
+  }
+
+  /** A stream's deadline ends with its header; the caller's signal still counts. */
+  headerArrived(): void {
+    this.#timer.cancel();
+  }
+
+  end(): void {
+    this.#timer.cancel();
+    this.#outer?.removeEventListener('abort', this.#onOuterAbort);
+  }
+}
+
+/** Why a signal aborted, as an Error. */
+export function reasonOf(signal: AbortSignal): Error {
+  const reason: unknown = signal.reason;
+  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
+}
