@@ -2,9 +2,11 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startApiserver } from '../../test/fixtures/apiserver.ts';
 import type { Apiserver } from '../../test/fixtures/apiserver.ts';
+import { CertificateAuthority } from '../../test/fixtures/pki.ts';
 import { FakeClock } from '../base/fake_clock.ts';
 import type { ApiClient } from './client.ts';
-import { CredentialError, isConflict, isNotFound, isUnauthorized } from './errors.ts';
+import type { TlsConfig } from './client_config.ts';
+import { CredentialError, isConflict, isNotFound, isUnauthorized, TransportError } from './errors.ts';
 import { createInformer } from './informer.ts';
 import { createClient, loadKubeconfig } from './kubeconfig.ts';
 import { listAll } from './list_all.ts';
@@ -220,6 +222,31 @@ test('an exec plugin may give a client certificate', async () => {
   const exec = { apiVersion: 'client.authentication.k8s.io/v1', interactiveMode: 'IfAvailable', command };
   expect(await whoAmI(open('exec-cert', { exec }))).toBe('erin');
 }, 30_000);
+
+describe('the server is verified', () => {
+  const connect = (tls: TlsConfig): Promise<string> => {
+    const client = createClient({ server: server.url, tls, auth: { token: server.adminToken } });
+    closing.push(client);
+    return whoAmI(client);
+  };
+
+  test('against the authority, under its own name or the one given', async () => {
+    const ca = { data: server.ca.cert };
+    expect(await connect({ ca })).toBe('admin');
+    expect(await connect({ ca, serverName: 'kubernetes.default.svc' })).toBe('admin');
+    expect(await connect({ insecureSkipVerify: true })).toBe('admin');
+  });
+
+  test.each([
+    ['an unknown authority', () => ({})],
+    ['another authority of the same name', () => ({ ca: { data: new CertificateAuthority().cert } })],
+    ['another name', () => ({ ca: { data: server.ca.cert }, serverName: 'other.example' })],
+  ])('%s: nothing is sent', async (_name, tls) => {
+    const refusal: unknown = await connect(tls()).catch(asIs);
+    expect(refusal).toBeInstanceOf(TransportError);
+    expect(refusal).toMatchObject({ sent: false });
+  });
+});
 
 test('impersonation', async () => {
   const client = open('impersonator', {
