@@ -52,16 +52,16 @@ export interface PodVerdict {
 export interface PodWorkerOptions {
   readonly clock: Clock;
   readonly log: Log;
-  readonly cache: RuntimeCache;
-  readonly sync: PodSync;
-  readonly stop: ContainerStop;
-  readonly images: Images;
-  readonly volumes: VolumeManager;
-  readonly cgroups: PodCgroups;
-  readonly probes: ProbeManager;
+  readonly cache: Pick<RuntimeCache, 'podStatus' | 'inspect'>;
+  readonly sync: Pick<PodSync, 'apply'>;
+  readonly stop: Pick<ContainerStop, 'stopPod'>;
+  readonly images: Pick<Images, 'forget'>;
+  readonly volumes: Pick<VolumeManager, 'mountPod' | 'unmountPod'>;
+  readonly cgroups: Pick<PodCgroups, 'ensure' | 'parentOf' | 'remove'>;
+  readonly probes: Pick<ProbeManager, 'podAdded' | 'podTerminating' | 'podRemoved' | 'verdicts' | 'started'>;
   readonly statuses: PodStatusWriter;
-  readonly messages: TerminationMessages;
-  readonly remover: PodRemover;
+  readonly messages: Pick<TerminationMessages, 'of'>;
+  readonly remover: Pick<PodRemover, 'remove'>;
   readonly events: KubeletEvents;
   readonly timeline: Timeline;
   readonly backoff: RestartBackoffPolicy;
@@ -320,17 +320,18 @@ export class PodWorker {
       this.ref,
       failures.map(([name, f]) => (name === '' ? f.reason : `${name}: ${f.reason}`)).join(', '),
     );
-    // Where all that failed says when to try again, that is when; else the pod's own back-off.
+    // Where all that failed says when to try again, that is when (never at once); else the pod's own back-off.
     const known = failures.map(([, failure]) => failure.notBeforeMs);
-    const earliest = Math.min(...known.map((at) => at ?? Number.POSITIVE_INFINITY));
-    this.#wakeAt(
-      known.includes(undefined) ? Math.min(clock.now() + this.#retry.next(), earliest) : earliest + 10,
+    const earliest = Math.max(
+      clock.now() + RETRY.initialMs,
+      Math.min(...known.map((at) => at ?? Number.POSITIVE_INFINITY)),
     );
+    this.#wakeAt(known.includes(undefined) ? Math.min(clock.now() + this.#retry.next(), earliest) : earliest);
     return false;
   }
 
   async #terminate(signal: AbortSignal): Promise<boolean> {
-    const { cache, cgroups: _cgroups, probes, stop } = this.#options;
+    const { cache, probes, stop } = this.#options;
     const pod = this.#pod;
     if (pod !== undefined) probes.podTerminating(pod);
     this.#publish(false);

@@ -1,0 +1,416 @@
+import type { Pod, PodStatus } from '../../api/types.ts';
+import { FakeClock } from '../../base/fake_clock.ts';
+import { RecordingLog } from '../../base/log.ts';
+import { type ContainerRuntimeStatus, type PodRuntimeStatus, VolumeError } from '../contracts.ts';
+import { MemoryTimeline } from '../explain/timeline.ts';
+import { containerHash } from '../runtime/runtime_names.ts';
+import { ContainerStartError } from '../runtime/start_error.ts';
+import { PodWorker, type PodVerdict, type PodWorkerOptions } from './pod_worker.ts';
+
+const START = Date.parse('2026-01-01T00:00:00Z');
+const spec = {
+  restartPolicy: 'Never',
+  terminationGracePeriodSeconds: 30,
+  containers: [{ name: 'a', image: 'img:1' }],
+};
+const ref = { uid: 'u', namespace: 'ns', name: 'p' };
+const pod = (
+  more: Partial<Pod['metadata']> = {},
+  specMore: Partial<Pod['spec']> = {},
+  status?: PodStatus,
+): Pod => ({
+  metadata: { name: 'p', namespace: 'ns', uid: 'u', ...more },
+  spec: { ...spec, ...specMore },
+  ...(status === undefined ? {} : { status }),
+});
+const deleted = (seconds: number): Pod =>
+  pod({
+    deletionTimestamp: new Date(START + seconds * 1000).toISOString(),
+    deletionGracePeriodSeconds: seconds,
+  });
+
+function runtime(state: ContainerRuntimeStatus['state'], exitCode = 0): PodRuntimeStatus {
+  const container: ContainerRuntimeStatus = {
+    id: 'c1',
+    name: 'a',
+    sandboxId: 's1',
+    state,
+    restartCount: 0,
+    hash: containerHash({ name: 'a', image: 'img:1' }),
+    createdAtMs: START,
+    startedAtMs: START,
+    finishedAtMs: state === 'exited' ? START : 0,
+    exitCode,
+    reason: '',
+    message: '',
+    image: 'img:1',
+    imageId: '',
+    logPath: '',
+    labels: {},
+    annotations: {},
+  };
+  const ready = state === 'exited' ? 'notready' : 'ready';
+  return {
+    ...ref,
+    sandboxes: [
+      {
+        id: 's1',
+        state: ready,
+        attempt: 0,
+        createdAtMs: START,
+        ips: ['10.0.0.1'],
+        hostNetwork: false,
+        labels: {},
+        annotations: {},
+      },
+    ],
+    containers: [container],
+  };
+}
+
+/** A worker over fakes; `did` tells what it asked of them, in order. */
+function scene(first: Pod | undefined, more: Partial<PodWorkerOptions> = {}, initial?: PodRuntimeStatus) {
+  const clock = new FakeClock(START);
+  const did: string[] = [];
+  const statuses: PodStatus[] = [];
+  const events: string[] = [];
+  let status = initial;
+  const timeline = new MemoryTimeline(clock);
+  const options: PodWorkerOptions = {
+    clock,
+    log: new RecordingLog(),
+    cache: { podStatus: () => status, inspect: () => Promise.resolve() },
+    sync: {
+      apply: () => {
+        did.push('start');
+        status = runtime('running');
+        return Promise.resolve({ changed: true, failures: new Map<string, ContainerStartError>() });
+      },
+    },
+    stop: {
+      stopPod: (_pod, _status, grace) => {
+        did.push(`stop ${grace ?? 'own'}`);
+        status = runtime('exited', 143);
+        return Promise.resolve();
+      },
+    },
+    images: { forget: () => undefined },
+    volumes: {
+      mountPod: () => {
+        did.push('mount');
+        return Promise.resolve({
+          containerMounts: () => Promise.reject(new Error('unused')),
+          supplementalGroups: [],
+        });
+      },
+      unmountPod: () => {
+        did.push('unmount');
+        return Promise.resolve();
+      },
+    },
+    cgroups: {
+      ensure: () => Promise.resolve(),
+      parentOf: () => '/kubepods/podu',
+      remove: () => {
+        did.push('remove cgroup');
+        return Promise.resolve();
+      },
+    },
+    probes: {
+      podAdded: () => undefined,
+      podTerminating: () => undefined,
+      podRemoved: () => undefined,
+      verdicts: () => ({}),
+      started: () => true,
+    },
+    statuses: {
+      set: (_pod, set) => statuses.push(set),
+      get: () => statuses.at(-1),
+      flushed: () => {
+        did.push(`flush ${statuses.at(-1)?.phase ?? ''}`);
+        return Promise.resolve();
+      },
+    },
+    messages: { of: () => '' },
+    remover: {
+      remove: () => {
+        did.push('remove remains');
+        status = undefined;
+        return Promise.resolve();
+      },
+    },
+    events: {
+      pod: (_pod, _type, reason) => events.push(reason),
+      container: (_pod, _name, _type, reason) => events.push(reason),
+      node: () => undefined,
+    },
+    timeline,
+    backoff: { initialMs: 10_000, maxMs: 300_000 },
+    runtimeName: () => 'containerd',
+    hostIPs: () => ['192.0.2.1'],
+    networkProblem: () => undefined,
+    admit: () => undefined,
+    predecessor: () => false,
+    deleteFromApi: () => {
+      did.push('delete from API');
+      return Promise.resolve();
+    },
+    removed: () => did.push('gone'),
+    ...more,
+  };
+  const worker = new PodWorker(ref, first, options);
+  const stop = new AbortController();
+  const running = worker.run(stop.signal);
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 100; i++) await Promise.resolve();
+  };
+  return {
+    worker,
+    clock,
+    did,
+    statuses,
+    events,
+    timeline,
+    settle,
+    setRuntime: (next: PodRuntimeStatus | undefined) => {
+      status = next;
+      worker.wake();
+      return settle();
+    },
+    last: () => statuses.at(-1),
+    end: async () => {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+test('from start to success: volumes and cgroup go, the pod stays in the API', async () => {
+  const s = scene(pod());
+  await s.settle();
+  expect([s.did, s.worker.state, s.last()?.phase]).toEqual([['mount', 'start'], 'syncing', 'Running']);
+  await s.setRuntime(runtime('exited', 0));
+  expect(s.last()?.phase).toBe('Succeeded');
+  expect([s.did.slice(2), s.worker.state]).toEqual([
+    ['unmount', 'remove cgroup', 'flush Succeeded'],
+    'terminated',
+  ]);
+  await s.end();
+});
+
+test('deletion: containers, volumes, cgroup, final status, and only then the API; the rest when it is gone there', async () => {
+  const s = scene(pod(), {}, runtime('running'));
+  await s.settle();
+  s.worker.update(deleted(5));
+  await s.settle();
+  expect(s.did).toEqual(['stop 5', 'unmount', 'remove cgroup', 'flush Failed', 'delete from API']);
+  expect(s.last()?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(143);
+  s.did.length = 0;
+  s.worker.sourceGone();
+  await s.settle();
+  expect([s.did, s.worker.state]).toEqual([
+    ['unmount', 'remove cgroup', 'remove remains', 'gone'],
+    'removed',
+  ]);
+  await s.end();
+});
+
+test('a shorter grace period interrupts the stop and begins it anew', async () => {
+  const graces: (number | undefined)[] = [];
+  const s = scene(
+    pod(),
+    {
+      stop: {
+        stopPod: (_pod, _status, grace, signal) => {
+          graces.push(grace);
+          return new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(new Error('aborted', { cause: signal.reason })));
+          });
+        },
+      },
+    },
+    runtime('running'),
+  );
+  await s.settle();
+  s.worker.update(deleted(30));
+  await s.settle();
+  s.worker.update(deleted(30)); // no news
+  await s.settle();
+  s.worker.update(deleted(1));
+  await s.settle();
+  expect(graces).toEqual([30, 1]);
+  await s.end();
+});
+
+test('a deletion begun before this kubelet gets what is left of its grace period', async () => {
+  const s = scene(undefined);
+  await s.end();
+  const late = scene(
+    pod({ deletionTimestamp: new Date(START + 4000).toISOString(), deletionGracePeriodSeconds: 60 }),
+    {},
+    runtime('running'),
+  );
+  await late.settle();
+  expect(late.did[0]).toBe('stop 4');
+  await late.end();
+});
+
+test('deletion interrupts a start under way', async () => {
+  const s = scene(pod(), {
+    sync: {
+      apply: (_pod, _parent, _actions, _volumes, _progress, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('aborted', { cause: signal.reason })));
+        }),
+    },
+  });
+  await s.settle();
+  expect(s.did).toEqual(['mount']);
+  s.worker.update(deleted(30));
+  await s.settle();
+  expect(s.did).toEqual(['mount', 'unmount', 'remove cgroup', 'flush Failed', 'delete from API']);
+  await s.end();
+});
+
+test('a kubelet restarted beside a running pod touches nothing', async () => {
+  const s = scene(
+    pod(),
+    { admit: () => ({ phase: 'Failed', reason: 'OutOfcpu', message: 'm' }) },
+    runtime('running'),
+  );
+  await s.settle();
+  expect([s.did, s.last()?.phase]).toEqual([[], 'Running']);
+  await s.end();
+});
+
+test('refused by the node: failed, nothing is done for it', async () => {
+  const verdict: PodVerdict = { phase: 'Failed', reason: 'OutOfcpu', message: 'Pod was rejected: no room' };
+  const s = scene(pod(), { admit: () => verdict });
+  await s.settle();
+  expect(s.last()).toMatchObject(verdict);
+  expect([s.did.includes('start'), s.events]).toEqual([false, ['OutOfcpu']]);
+  await s.end();
+});
+
+test('activeDeadlineSeconds ends it as failed', async () => {
+  const s = scene(pod({}, { activeDeadlineSeconds: 10 }), {}, runtime('running'));
+  await s.settle();
+  expect(s.did).toEqual([]);
+  await s.clock.advance(10_000);
+  await s.settle();
+  expect(s.did[0]).toBe('stop own');
+  expect(s.last()).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+  await s.end();
+});
+
+test('a volume that cannot be mounted: event, retry with back-off, no container', async () => {
+  let tries = 0;
+  const s = scene(pod(), {
+    volumes: {
+      mountPod: () => {
+        tries++;
+        return Promise.reject(new VolumeError('no such thing'));
+      },
+      unmountPod: () => Promise.resolve(),
+    },
+  });
+  await s.settle();
+  expect([tries, s.events, s.did]).toEqual([1, ['FailedMount'], []]);
+  await s.clock.advance(1300);
+  await s.settle();
+  expect(tries).toBe(2);
+  await s.clock.advance(1300);
+  await s.settle();
+  expect(tries).toBe(2); // the second wait is longer
+  await s.end();
+});
+
+test('an image that is waited for is tried again when its back-off ends, and shown meanwhile', async () => {
+  let tries = 0;
+  const s = scene(pod(), {
+    sync: {
+      apply: (_pod, _parent, actions, _volumes, progress) => {
+        tries++;
+        const failure = new ContainerStartError('ImagePullBackOff', 'later', { notBeforeMs: START + 40_000 });
+        for (const { container } of actions.start) progress.waiting(container.name, failure);
+        return Promise.resolve({ changed: true, failures: new Map([['a', failure]]) });
+      },
+    },
+  });
+  await s.settle();
+  expect(s.last()?.containerStatuses?.[0]?.state?.waiting).toEqual({
+    reason: 'ImagePullBackOff',
+    message: 'later',
+  });
+  expect(s.timeline.explain('ns', 'p')?.waitingFor).toBe('a: ImagePullBackOff');
+  await s.clock.advance(39_000);
+  await s.settle();
+  expect(tries).toBe(1);
+  await s.clock.advance(1100);
+  await s.settle();
+  expect(tries).toBe(2);
+  await s.end();
+});
+
+test('crash loop: shown, and started again when the back-off ends', async () => {
+  const s = scene(
+    pod({}, { restartPolicy: 'Always' }),
+    {},
+    {
+      ...runtime('running'),
+      containers: runtime('exited', 1).containers.map((c) => ({ ...c, restartCount: 1 })),
+    },
+  );
+  await s.settle();
+  expect(s.last()?.containerStatuses?.[0]?.state?.waiting).toEqual({
+    reason: 'CrashLoopBackOff',
+    message: 'back-off 10s restarting failed container=a pod=p_ns(u)',
+  });
+  expect([s.did, s.events]).toEqual([[], ['BackOff']]);
+  await s.clock.advance(10_000);
+  await s.settle();
+  expect(s.did).toEqual(['mount', 'start']);
+  await s.end();
+});
+
+test('a pod that nothing but the runtime knows is stopped and removed', async () => {
+  const s = scene(undefined, {}, runtime('running'));
+  await s.settle();
+  expect(s.did).toEqual(['stop own', 'unmount', 'remove cgroup', 'remove remains', 'gone']);
+  expect(s.statuses).toEqual([]);
+  await s.end();
+});
+
+test('what cannot be unmounted is tried again; nothing is removed before', async () => {
+  let tries = 0;
+  const s = scene(
+    deleted(1),
+    {
+      volumes: {
+        mountPod: () => Promise.reject(new Error('unused')),
+        unmountPod: () => (++tries < 3 ? Promise.reject(new VolumeError('busy')) : Promise.resolve()),
+      },
+    },
+    runtime('running'),
+  );
+  await s.settle();
+  expect([tries, s.did]).toEqual([1, ['stop 1']]);
+  await s.clock.advance(1300);
+  await s.settle();
+  await s.clock.advance(2600);
+  await s.settle();
+  expect([tries, s.did]).toEqual([3, ['stop 1', 'remove cgroup', 'flush Failed', 'delete from API']]);
+  await s.end();
+});
+
+test('waits for another version of the same static pod', async () => {
+  let busy = true;
+  const s = scene(pod(), { predecessor: () => busy });
+  await s.settle();
+  expect(s.did).toEqual([]);
+  busy = false;
+  await s.clock.advance(1000);
+  await s.settle();
+  expect(s.did).toEqual(['mount', 'start']);
+  await s.end();
+});
