@@ -1,4 +1,4 @@
-import { daemonSetProblem, deploymentProblem, leaseProblem, nodeProblem } from './readiness.ts';
+import { daemonSetProblem, deploymentProblem, nodeProblem, staleProblem } from './readiness.ts';
 
 const deployment = (status: object, generation = 2): object => ({
   metadata: { generation },
@@ -38,11 +38,17 @@ test.each([
   expect(nodeProblem({ status: { conditions: [condition] } })).toBe(want);
 });
 
+const LATE = 'its new kubelet has not been heard of yet';
 test.each([
-  ['2026-11-21T12:00:05.000000Z', '2026-11-21T12:00:01Z', undefined],
-  ['2026-11-21T11:59:59.000000Z', '2026-11-21T12:00:01Z', 'its kubelet has not renewed the lease yet'],
-  ['2026-11-21T11:59:59.000000Z', undefined, undefined],
-  [undefined, '2026-11-21T12:00:01Z', 'its kubelet has no lease yet'],
-])('lease renewed %s, kubelet since %s: %s', (renewTime, since, want) => {
-  expect(leaseProblem({ spec: { renewTime } }, since)).toBe(want);
+  ['the lease', '2026-11-21T12:00:05.000000Z', '2026-11-21T11:00:00Z', undefined],
+  ['the status of the same second', undefined, '2026-11-21T12:00:01Z', undefined],
+  ['the former kubelet only', '2026-11-21T11:59:59.000000Z', '2026-11-21T12:00:00Z', LATE],
+  ['nobody', undefined, undefined, LATE],
+])('heard of a kubelet since 12:00:01.5 by %s', (_, renewTime, lastHeartbeatTime, want) => {
+  const node = { status: { conditions: [{ type: 'Ready', lastHeartbeatTime }] } };
+  expect(staleProblem(node, { spec: { renewTime } }, '2026-11-21T12:00:01.500Z')).toBe(want);
+});
+
+test('a kubelet without a record is taken at its word', () => {
+  expect(staleProblem({}, undefined, undefined)).toBeUndefined();
 });

@@ -3,6 +3,7 @@ import { get } from 'node:http';
 import { field, listAt } from './api.ts';
 import type { Api, Json } from './api.ts';
 import type { Cluster } from './cluster.ts';
+import { getIfThere } from './manifests.ts';
 import { readRecords } from './processes.ts';
 import { retry } from './retry.ts';
 
@@ -55,12 +56,12 @@ export async function waitNodesReady(cluster: Cluster, api: Api): Promise<void> 
   await retry(cluster.signal, 90_000, async () => {
     for (const { name } of cluster.plan.nodes) {
       const since = records.find((entry) => entry.id === `kubelet-${name}`)?.since;
-      const lease = await api.call(
-        'GET',
+      const node = await api.call('GET', `/api/v1/nodes/${name}`);
+      const lease = await getIfThere(
+        api,
         `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${name}`,
       );
-      const problem =
-        leaseProblem(lease, since) ?? nodeProblem(await api.call('GET', `/api/v1/nodes/${name}`));
+      const problem = nodeProblem(node) ?? staleProblem(node, lease, since);
       if (problem !== undefined)
         throw new Error(
           `node ${name} is not ready: ${problem} (log: ${cluster.paths.logs}/kubelet-${name}.log)`,
@@ -69,13 +70,16 @@ export async function waitNodesReady(cluster: Cluster, api: Api): Promise<void> 
   });
 }
 
-/** Why a node's lease is not that of the kubelet started at `since` (RFC 3339), or `undefined`. */
-export function leaseProblem(lease: Json, since: string | undefined): string | undefined {
-  const renewed = field(lease, 'spec', 'renewTime');
-  if (typeof renewed !== 'string') return 'its kubelet has no lease yet';
-  if (since !== undefined && Date.parse(renewed) < Date.parse(since))
-    return 'its kubelet has not renewed the lease yet';
-  return undefined;
+/** Why what is known of a node is not from the kubelet started at `since` (RFC 3339), or `undefined`. */
+export function staleProblem(node: Json, lease: Json, since: string | undefined): string | undefined {
+  const heard = [
+    field(lease, 'spec', 'renewTime'),
+    ...listAt(node, 'status', 'conditions').map((one) => field(one, 'lastHeartbeatTime')),
+  ].map((time) => (typeof time === 'string' ? Date.parse(time) : 0));
+  // Conditions carry whole seconds.
+  if (since === undefined || Math.max(...heard) >= Math.floor(Date.parse(since) / 1000) * 1000)
+    return undefined;
+  return 'its new kubelet has not been heard of yet';
 }
 
 export async function waitDeployment(
