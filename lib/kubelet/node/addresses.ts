@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { systemClock } from '../../base/clock.ts';
 
 /** An address of a network interface of this machine. */
 export interface InterfaceAddress {
@@ -65,8 +66,17 @@ function anyAddress(family: 4 | 6 | undefined, facts: AddressFacts): string {
   );
 }
 
-/** Reads what {@link chooseNodeIPs} decides by. A name that does not resolve is no error. */
-export async function readAddressFacts(nodeName: string): Promise<AddressFacts> {
+/** How long the resolver may take: a name service that is down must not keep the node's status back. */
+const LOOKUP_MS = 2000;
+
+/**
+ * Reads what {@link chooseNodeIPs} decides by. A name that does not resolve is no error; with requested addresses it is
+ * not looked up at all.
+ */
+export async function readAddressFacts(
+  nodeName: string,
+  requested: readonly string[],
+): Promise<AddressFacts> {
   const interfaces: InterfaceAddress[] = [];
   for (const [interfaceName, addresses] of Object.entries(networkInterfaces())) {
     for (const address of addresses ?? []) {
@@ -76,18 +86,30 @@ export async function readAddressFacts(nodeName: string): Promise<AddressFacts> 
       interfaces.push({ interfaceName, ip: address.address, family, local: address.internal || linkLocal });
     }
   }
-  const resolved =
-    isIP(nodeName) !== 0
-      ? [nodeName]
-      : await lookup(nodeName, { all: true }).then(
-          (found) => found.map((a) => a.address),
-          () => [],
-        );
+  const resolved = requested.length > 0 ? [] : await resolve(nodeName);
   const routes = defaultRoutes(
     await readFile('/proc/net/route', 'utf8').catch(() => ''),
     await readFile('/proc/net/ipv6_route', 'utf8').catch(() => ''),
   );
   return { interfaces, resolved, defaultInterfaces: routes };
+}
+
+async function resolve(name: string): Promise<readonly string[]> {
+  if (isIP(name) !== 0) return [name];
+  const late = new AbortController();
+  const found = lookup(name, { all: true }).then(
+    (addresses) => addresses.map((a) => a.address),
+    () => [],
+  );
+  const timeout = systemClock.sleep(LOOKUP_MS, late.signal).then(
+    () => [],
+    () => [],
+  );
+  try {
+    return await Promise.race([found, timeout]);
+  } finally {
+    late.abort();
+  }
 }
 
 /** Interfaces of default routes by metric, IPv4 first (proc_net_route: /proc/net/route and /proc/net/ipv6_route). Pure. */

@@ -70,7 +70,7 @@ const POKE_SETTLE_MS = 50;
 export async function createNodeReporter(options: NodeReporterOptions): Promise<NodeReporter> {
   const { nodeName, flags } = options.options;
   const machine = await (options.readMachine ?? (() => readMachine({ rootDir: flags.rootDir })))();
-  const facts = await (options.readAddresses ?? (() => readAddressFacts(nodeName)))();
+  const facts = await (options.readAddresses ?? (() => readAddressFacts(nodeName, flags.nodeIPs)))();
   return new Reporter(options, machine, chooseNodeIPs(flags.nodeIPs, facts));
 }
 
@@ -272,7 +272,9 @@ class Reporter implements NodeReporter {
       this.#machine = await (
         this.#options.readMachine ?? (() => readMachine({ rootDir: options.flags.rootDir }))
       )();
-      const facts = await (this.#options.readAddresses ?? (() => readAddressFacts(options.nodeName)))();
+      const facts = await (
+        this.#options.readAddresses ?? (() => readAddressFacts(options.nodeName, options.flags.nodeIPs))
+      )();
       this.#ips = chooseNodeIPs(options.flags.nodeIPs, facts);
     } catch (err) {
       if (err instanceof NodeAddressError) log.warn('Keeping the node addresses', { err: err.message });

@@ -86,6 +86,24 @@ export async function writePayload(
   }
   const name = dataDirName(clock.now());
   const dataDir = join(dir, name);
+  try {
+    await writeAll(dataDir, payload);
+    await finish?.(dataDir);
+    const temporary = join(dir, NEW_DATA);
+    await unlinkIfThere(temporary);
+    await symlink(name, temporary);
+    await rename(temporary, join(dir, DATA));
+  } catch (err) {
+    // Tried again and again on a full disk, the leftovers would only add up.
+    await removeTree(dataDir);
+    throw err;
+  }
+  await linkNames(dir, payload);
+  await removeStale(dir, payload, name);
+  return true;
+}
+
+async function writeAll(dataDir: string, payload: Payload): Promise<void> {
   await mkdir(dataDir, { mode: 0o755 });
   await chmod(dataDir, 0o755); // whatever the umask
   const made = new Set<string>();
@@ -93,14 +111,6 @@ export async function writePayload(
     await makeParents(dataDir, path, made);
     await writeOne(join(dataDir, path), file);
   }
-  await finish?.(dataDir);
-  const temporary = join(dir, NEW_DATA);
-  await unlinkIfThere(temporary);
-  await symlink(name, temporary);
-  await rename(temporary, join(dir, DATA));
-  await linkNames(dir, payload);
-  await removeStale(dir, payload, name);
-  return true;
 }
 
 async function writeOne(path: string, file: ProjectedFile): Promise<void> {
