@@ -266,12 +266,19 @@ class ProxyDaemon {
       update: (_old, s) => (tracker.setSlice(s), changed()),
       delete: (s) => (tracker.deleteSlice(s), changed()),
     });
-    const onNode = (node: Node | undefined): void => {
+    const onNode = (node: Node): void => {
       this.#node = nodeState(node);
-      health.nodeEligible = node !== undefined && this.#node.eligible;
+      health.nodeEligible = this.#node.eligible;
       if (synced && this.#applyNode()) changed();
     };
-    nodes.addHandler({ add: onNode, update: (_old, node) => onNode(node), delete: () => onNode(undefined) });
+    nodes.addHandler({
+      add: onNode,
+      update: (_old, node) => onNode(node),
+      // What was known stays: a Node object that is made anew (by the kubelet) must not change rules twice.
+      delete: () => {
+        health.nodeEligible = false;
+      },
+    });
 
     const serviceServers = new ServiceHealthServers({
       log,
@@ -289,6 +296,8 @@ class ProxyDaemon {
       explainSources: () => this.#families.map(({ proxy }) => proxy),
       isNodeAddress,
     });
+    // Rules of before are in force, and an apiserver that is away must not make the service manager restart the proxy.
+    notify.ready('waiting for the apiserver');
     const running = [nodes.run(signal), services.run(signal), slices.run(signal)];
     try {
       await Promise.all([nodes.synced(signal), services.synced(signal), slices.synced(signal)]);
@@ -296,7 +305,7 @@ class ProxyDaemon {
       this.#applyNode();
       synced = true;
       changed();
-      notify.ready();
+      notify.status(`${services.store.size} Services`);
       log.info('Watching Services and EndpointSlices', {
         node: this.#nodeName,
         services: services.store.size,

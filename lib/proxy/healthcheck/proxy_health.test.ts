@@ -16,7 +16,9 @@ function setUp() {
     let body: unknown;
     const res = {
       writeHead: (c: number) => (code = c),
-      end: (text: string) => (body = JSON.parse(text)),
+      end: (text: string): void => {
+        body = JSON.parse(text);
+      },
     };
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a stand-in with the two methods that are used
     void health[path]({ res: res as unknown as ServerResponse } as Parameters<typeof health.healthz>[0]);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { endpoint, service, slice } from '../testing/objects.ts';
 import { ProxyUnderTest } from '../testing/proxy_under_test.ts';
 import { cleanup } from './cleanup.ts';

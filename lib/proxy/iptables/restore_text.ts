@@ -39,7 +39,9 @@ export function restoreText(transaction: Transaction): string {
 }
 
 function tableText(table: Table, { changes, prepend, append, remove, ensure }: Transaction): string {
-  const mine = changes.filter((c) => c.table === table);
+  // By name: iptables-nft keeps its list of chains sorted, and the time to build it grows with the square of their number
+  // when they come in any other order (16,000 chains: 13 s of CPU, sorted 2.6 s).
+  const mine = changes.filter((c) => c.table === table).toSorted((a, b) => (a.chain < b.chain ? -1 : 1));
   const lines: string[] = [];
   for (const { chain } of ensure.filter((e) => e.table === table)) lines.push(`:${chain} - [0:0]`);
   // Naming a chain so empties it; a chain to be deleted must be empty, and may refer to others that go too.

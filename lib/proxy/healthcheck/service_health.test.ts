@@ -1,0 +1,68 @@
+import { get } from 'node:http';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { nullLog } from '../../base/log.ts';
+import { ServiceHealthServers } from './service_health.ts';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server has such an address
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const ask = (port: number): Promise<{ code: number; weight: unknown; body: string }> =>
+  new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, agent: false }, (res) => {
+      let body = '';
+      res.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      res.on('end', () =>
+        resolve({ code: res.statusCode ?? 0, weight: res.headers['x-load-balancing-endpoint-weight'], body }),
+      );
+    }).on('error', reject);
+  });
+
+let servers: ServiceHealthServers;
+let healthy = true;
+const failed: string[] = [];
+beforeEach(() => {
+  healthy = true;
+  servers = new ServiceHealthServers({
+    log: nullLog,
+    addresses: () => ['127.0.0.1'],
+    proxyHealthy: () => healthy,
+    onListenError: (service) => failed.push(service.name),
+  });
+});
+afterEach(() => servers.close());
+
+test("tells load balancers about local endpoints, in upstream's JSON", async () => {
+  const port = await freePort();
+  const of = (localEndpoints: number) => [{ namespace: 'a', name: 'web', port, localEndpoints }];
+  await servers.update(of(2));
+  const answer = await ask(port);
+  expect(answer).toMatchObject({ code: 200, weight: '2' });
+  expect(answer.body).toContain('\n\t"localEndpoints": 2,');
+  await servers.update(of(0));
+  expect(await ask(port)).toMatchObject({ code: 503, weight: '0' });
+  await servers.update(of(1));
+  healthy = false;
+  expect((await ask(port)).code).toBe(503);
+  await servers.update([]);
+  await expect(ask(port)).rejects.toThrow('ECONNREFUSED');
+});
+
+test('a port that is taken is reported, and tried again with the next update', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server has such an address
+  const { port } = other.address() as AddressInfo;
+  const wanted = [{ namespace: 'a', name: 'taken', port, localEndpoints: 1 }];
+  await servers.update(wanted);
+  expect(failed).toEqual(['taken']);
+  await new Promise((resolve) => other.close(resolve));
+  await servers.update(wanted);
+  expect((await ask(port)).code).toBe(200);
+});
