@@ -222,7 +222,12 @@ test.each<[string, Partial<PodSpec>, string]>([
   expect(computeQOS(pod(spec))).toBe(expected);
 });
 
-test('the class in the status is final', () => {
-  expect(podQOS(pod({ containers: [c('a')] }, { qosClass: 'Guaranteed' }))).toBe('Guaranteed');
+test.each(['Guaranteed', 'Burstable', 'BestEffort'])('the class in the status is final: %s', (qosClass) => {
+  const guaranteed = pod({ containers: [c('a', both, both)] }, { qosClass });
+  expect(podQOS(guaranteed)).toBe(qosClass);
+});
+
+test('without a known class in the status, the spec decides', () => {
   expect(podQOS(pod({ containers: [c('a')] }, {}))).toBe('BestEffort');
+  expect(podQOS(pod({ containers: [c('a')] }, { qosClass: 'Best' }))).toBe('BestEffort');
 });

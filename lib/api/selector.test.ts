@@ -38,9 +38,9 @@ test.each([
 });
 
 test.each([
-  ['a=b,', 'want a label key'],
+  ['a=b,', 'found its end, want a label key'],
   [',a', 'want a label key'],
-  ['a b', 'want an operator'],
+  ['a b', 'found "b", want an operator'],
   ['a in b', 'want "("'],
   ['a in (b', 'want "," or ")"'],
   ['a in (b c)', 'want "," or ")"'],
