@@ -130,9 +130,9 @@ export function nodeFile(node: string, path: string): string {
   return `/proc/${processOf(node).pid}/root${path}`;
 }
 
-/** Lets hack/up start again what has ended. */
-export async function repairCluster(): Promise<void> {
-  const argv: [string, ...string[]] = [join(REPO, 'hack', 'up'), `--name=${CLUSTER_NAME}`];
+/** Lets hack/up start again what has ended, or bring about what `flags` say. */
+export async function repairCluster(...flags: readonly string[]): Promise<void> {
+  const argv: [string, ...string[]] = [join(REPO, 'hack', 'up'), `--name=${CLUSTER_NAME}`, ...flags];
   const { exitCode, stdout, stderr } = await runProgram(argv, { timeoutMs: 170_000 });
   if (exitCode !== 0) throw new Error(`hack/up exited with ${exitCode}: ${stdout}${stderr}`);
 }
