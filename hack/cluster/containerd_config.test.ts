@@ -18,6 +18,7 @@ const options = {
 test.each([
   ['1.6.20', 'version = 2', 'sandbox_image = "ts-kubernetes.local/pause:dev"', 'bin_dir = "/usr/lib/cni"'],
   ['1.7.24', 'version = 2', 'sandbox_image = "ts-kubernetes.local/pause:dev"', 'bin_dir = "/usr/lib/cni"'],
+  ['2.0.5', 'version = 3', 'sandbox = "ts-kubernetes.local/pause:dev"', 'bin_dir = "/usr/lib/cni"'],
   ['2.1.4', 'version = 3', 'sandbox = "ts-kubernetes.local/pause:dev"', 'bin_dirs = ["/usr/lib/cni"]'],
 ])('containerd %s', (version, ...lines) => {
   const config = containerdConfig({ ...options, version });

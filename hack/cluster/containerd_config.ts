@@ -29,7 +29,7 @@ export function parseContainerdVersion(output: string): string | undefined {
 /** The whole config.toml. Paths are those of the node: standard ones. */
 export function containerdConfig(options: ContainerdConfigOptions): string {
   const text = JSON.stringify;
-  const major = Number(options.version.split('.')[0]);
+  const [major = 0, minor = 0] = options.version.split('.').map(Number);
   const top = [
     `version = ${major >= 2 ? 3 : 2}`,
     'root = "/var/lib/containerd"',
@@ -58,7 +58,10 @@ export function containerdConfig(options: ContainerdConfigOptions): string {
       `[plugins.${runtime}]`,
       `  restrict_oom_score_adj = ${options.restrictOomScoreAdj}`,
       `[plugins.${runtime}.cni]`,
-      `  bin_dirs = ${text([options.cniPluginDir])}`,
+      // A list since 2.1.
+      major > 2 || minor >= 1
+        ? `  bin_dirs = ${text([options.cniPluginDir])}`
+        : `  bin_dir = ${text(options.cniPluginDir)}`,
       '  conf_dir = "/etc/cni/net.d"',
       `[plugins.${runtime}.containerd]`,
       '  default_runtime_name = "runc"',

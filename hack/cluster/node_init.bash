@@ -1,9 +1,10 @@
 #!/bin/bash
 # First process of a node (process 1 of its pid namespace): gives the node its own view of the machine's folders,
 # says so through a file, then reaps orphans until it is killed, and the whole node with it.
-# usage: node_init.bash NODE_NAME NODE_DIR CLUSTER_DIR
+# usage: node_init.bash NODE_NAME NODE_DIR VISIBLE_DIR...   (what the node needs of the host's /var/lib)
 set -eu
-node=$1 dir=$2 cluster=$3
+node=$1 dir=$2
+shift 2
 
 mount --make-rprivate /
 mount -t proc proc /proc
@@ -13,18 +14,20 @@ mount --bind "$dir/run" /run
 mount --bind "$dir/log" /var/log
 mount -t overlay overlay -o "lowerdir=/etc,upperdir=$dir/etc/upper,workdir=$dir/etc/work" /etc
 
-# /var/lib holds only what is the node's own, and the cluster's state at the path that the host knows.
+# /var/lib holds only what is the node's own, and what its programs are started with at the paths that the host knows.
 mount -t tmpfs -o mode=755 ts-kubernetes "$dir/varlib"
 mkdir -p "$dir/varlib/kubelet" "$dir/varlib/containerd" "$dir/varlib/cni"
 mount --bind "$dir/kubelet" "$dir/varlib/kubelet"
 mount --bind "$dir/containerd" "$dir/varlib/containerd"
 mount --bind "$dir/cni" "$dir/varlib/cni"
-case $cluster in
-/var/lib/*)
-  mkdir -p "$dir/varlib/${cluster#/var/lib/}"
-  mount --bind "$cluster" "$dir/varlib/${cluster#/var/lib/}"
-  ;;
-esac
+for visible in "$@"; do
+  case $visible in
+  /var/lib/*)
+    mkdir -p "$dir/varlib/${visible#/var/lib/}"
+    mount --rbind "$visible" "$dir/varlib/${visible#/var/lib/}"
+    ;;
+  esac
+done
 mount --rbind "$dir/varlib" /var/lib
 mount --make-rshared /
 

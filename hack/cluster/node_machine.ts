@@ -24,11 +24,21 @@ export interface NodeSoftware {
 }
 
 /** The node itself, seen as a component: alive as long as its first process is. */
-export function nodeSpec(cluster: Pick<Cluster, 'paths' | 'repo'>, node: NodeAddress): ComponentSpec {
-  const { paths, repo } = cluster;
+export function nodeSpec(
+  cluster: Pick<Cluster, 'paths' | 'repo' | 'roots'>,
+  node: NodeAddress,
+): ComponentSpec {
+  const { paths, repo, roots } = cluster;
   return {
     id: node.name,
-    argv: [path.join(repo, 'hack/cluster/node_init.bash'), node.name, paths.node(node.name).dir, paths.dir],
+    argv: [
+      path.join(repo, 'hack/cluster/node_init.bash'),
+      node.name,
+      paths.node(node.name).dir,
+      paths.dir,
+      roots.cache,
+      repo,
+    ],
     inputs: [],
     keeps: true,
     health: { kind: 'file', path: path.join(paths.node(node.name).run, 'node-is-up') },

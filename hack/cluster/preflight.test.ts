@@ -1,4 +1,11 @@
-import { cgroupProblem, packageProblem, portProblems, privilegeProblem, spaceProblem } from './preflight.ts';
+import {
+  cgroupProblem,
+  packageProblem,
+  portProblems,
+  placeProblem,
+  privilegeProblem,
+  spaceProblem,
+} from './preflight.ts';
 
 const oneSentence = (text: string | undefined): void => expect(text).toMatch(/^[^\n]+: [^\n]+\.$/);
 
@@ -77,4 +84,11 @@ test('packages', () => {
   expect(packageProblem([], false)).toBeUndefined();
   expect(packageProblem(missing, true)).toBeUndefined();
   oneSentence(packageProblem(missing, false));
+});
+
+test('places', () => {
+  for (const dir of ['/var/lib/x', '/srv', '/running/x'])
+    expect(placeProblem(dir, 'the state', 'move it')).toBeUndefined();
+  for (const dir of ['/run/x', '/etc/ts-kubernetes', '/var/log'])
+    oneSentence(placeProblem(dir, 'the state', 'move it'));
 });

@@ -55,6 +55,17 @@ function nearest(dir: string): string {
   return existsSync(dir) ? dir : nearest(path.dirname(dir));
 }
 
+/** Folders that every node has of its own: what lies in the host's is not to be seen from within. */
+const NODES_OWN = ['/run', '/var/run', '/var/log', '/etc', '/proc', '/sys', '/dev'];
+
+/** Whether a node can see `dir`, which is known as `what`. */
+export function placeProblem(dir: string, what: string, fix: string): string | undefined {
+  const hidden = NODES_OWN.find((own) => dir === own || dir.startsWith(`${own}/`));
+  return hidden === undefined
+    ? undefined
+    : `${what} is at ${dir}, but nodes have a ${hidden} of their own: ${fix}.`;
+}
+
 /** Ports of the control plane that somebody else listens on, at `host` or at every address. */
 export function portProblems(
   host: string,

@@ -15,7 +15,7 @@ import type { Roots } from './paths.ts';
 import { run } from './program.ts';
 import type { Progress } from './progress.ts';
 import type { ClusterSettings } from './settings.ts';
-import { missingPrograms, obtainStock, stockCatalogue } from './stock_programs.ts';
+import { goProblem, missingPrograms, obtainStock, stockCatalogue } from './stock_programs.ts';
 
 /** Images that every cluster starts with, and those that it takes in once it answers. */
 const NEEDED: readonly ImageName[] = ['pause', 'coredns', 'webapp'];
@@ -42,6 +42,18 @@ function daemons(settings: Pick<ClusterSettings, 'flavours'>, flavour: Flavour):
   return (['kubelet', 'proxy', 'scheduler'] as const)
     .filter((part) => settings.flavours[part] === flavour)
     .map((part) => DAEMONS[part][flavour]);
+}
+
+/** Two small programs of our own in the images are Go: they are built once, so that later runs do without. */
+export async function imageProblem(cache: string): Promise<string | undefined> {
+  const dir = path.join(cache, 'images', 'programs');
+  const built = existsSync(dir) ? readdirSync(dir) : [];
+  if (['pause', 'webapp'].every((name) => built.some((file) => file.startsWith(`${name}-`))))
+    return undefined;
+  const problem = await goProblem();
+  return problem === undefined
+    ? undefined
+    : `the images pause and webapp are not built yet and ${problem}: install Go from https://go.dev/dl.`;
 }
 
 export interface GatherOptions {

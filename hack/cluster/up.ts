@@ -17,6 +17,7 @@ import {
   cgroupProblem,
   kernelProblems,
   packageProblem,
+  placeProblem,
   portProblems,
   privilegeProblem,
   spaceProblem,
@@ -28,7 +29,7 @@ import { currentRoutes, overlap, parseRange } from './routes.ts';
 import { mergeSettings, readSettings, writeSettings } from './settings.ts';
 import { chooseSlot, readSlots, withSlots } from './slots.ts';
 import { cannotObtain, goProblem, missingPrograms, stockCatalogue, unobtained } from './stock_programs.ts';
-import { gatherSupplies, wantedStock } from './supplies.ts';
+import { gatherSupplies, imageProblem, wantedStock } from './supplies.ts';
 import { prepareSysctls } from './sysctls.ts';
 
 const GIB = 1024 ** 3;
@@ -102,6 +103,9 @@ async function preflight(options: UpOptions, roots: Roots, repo: string): Promis
   const host = slot === undefined ? undefined : addressPlan(slot, 0).host;
   fail([
     cgroupProblem(cgroups),
+    placeProblem(roots.state, 'the state root', 'set TSK_STATE to a folder elsewhere'),
+    placeProblem(roots.cache, 'the cache', 'set TSK_CACHE to a folder elsewhere'),
+    placeProblem(repo, 'this checkout', 'clone it elsewhere'),
     packageProblem(packages, locate('apt-get') !== undefined),
     spaceProblem({ dir: roots.state, what: "the cluster's state", bytes: 2 * GIB, variable: 'TSK_STATE' }),
     spaceProblem({
@@ -112,6 +116,7 @@ async function preflight(options: UpOptions, roots: Roots, repo: string): Promis
     }),
     ...portProblems(host ?? 'no address yet', (pid) => own.has(pid)),
     nowhere.length > 0 && noGo !== undefined ? cannotObtain(nowhere, noGo) : undefined,
+    await imageProblem(roots.cache),
     ...(await kernelProblems(roots.state)),
   ]);
 }
