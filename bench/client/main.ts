@@ -93,6 +93,7 @@ try {
     String(WATCH_SECONDS),
   ]);
   report('watch at 10,000 events/s: CPU', 'cores', paced('cores'), { below: 1 });
+  report('  CPU for 10,000 events', 's', paced('cpuPer10k'), { below: 1 });
   report('  events a second', 'events/s', paced('eventsPerSecond'), { atLeast: 0.99 * EVENTS_PER_SECOND });
   report('  behind the server at the end', 's', paced('lagSeconds'), { below: 0.25 });
   const unpaced = await repeat('measure_watch.ts', [framesPath, '0', String(WATCH_SECONDS)]);

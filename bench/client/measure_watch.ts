@@ -57,6 +57,7 @@ const seconds = (lastAt - firstAt) / 1000;
 console.log(
   JSON.stringify({
     cores: (used.user + used.system) / 1e6 / seconds,
+    cpuPer10k: (used.user + used.system) / 1e6 / (updates / 10_000),
     eventsPerSecond: updates / seconds,
     lagSeconds: (lastAt - sentAt) / 1000,
   }),
