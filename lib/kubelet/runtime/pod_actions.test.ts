@@ -241,7 +241,11 @@ describe('init containers', () => {
       'killPod',
     ],
     ['failed twice: back-off', { spec, containers: [failed('i1')], backoff: { i1: recent } }, 'wait i1'],
-    ['created and never started: started anew', { spec, containers: [ran('i1', 'created')] }, 'start i1#1'],
+    [
+      'created and never started: anew, uncounted',
+      { spec, containers: [ran('i1', 'created')] },
+      'start i1#0',
+    ],
     ['unknown: killed first', { spec, containers: [ran('i1', 'unknown')] }, 'kill i1:unknownState'],
     ['their remains gone, regular ones there: not run again', { spec, containers: [running('a')] }, ''],
     [
@@ -355,7 +359,11 @@ describe('regular containers', () => {
       'kill a:startupProbe',
     ],
     ['readiness failed: nothing', { containers: [running('a')], verdicts: { a: { readiness: false } } }, ''],
-    ['created and never started: anew', { containers: [ran('a', 'created')] }, 'start a#1'],
+    [
+      'created and never started: anew, uncounted',
+      { containers: [ran('a', 'created', { restartCount: 3 })] },
+      'start a#3',
+    ],
     ['unknown: killed first', { containers: [ran('a', 'unknown')] }, 'kill a:unknownState'],
     [
       'killed to be replaced comes back whatever its exit code',

@@ -35,6 +35,8 @@ export interface StartAction {
   readonly container: AnyContainer;
   readonly kind: 'init' | 'regular' | 'ephemeral';
   readonly restartCount: number;
+  /** An incarnation that was created and never ran (the kubelet died in between): it gives way to this one, uncounted. */
+  readonly replaces: string | undefined;
   /** Back-off state to keep once the start is tried; `undefined` for a first start. */
   readonly backoff: RestartBackoffEntry | undefined;
   /** Why, for the timeline. */
@@ -178,6 +180,7 @@ function inSandbox(input: PodActionsInput, sandbox: SandboxRuntimeStatus): PodAc
         container,
         kind: 'ephemeral',
         restartCount: 0,
+        replaces: undefined,
         backoff: undefined,
         why: 'ephemeral container added',
       });
@@ -395,9 +398,14 @@ function addStart(
   last: ContainerRuntimeStatus | undefined,
   why: string,
 ): void {
+  if (last?.state === 'created') {
+    const { restartCount, id: replaces } = last;
+    start.push({ container, kind, restartCount, replaces, backoff: undefined, why });
+    return;
+  }
   const restartCount = (last?.restartCount ?? input.lastRestartCount(container.name)) + 1;
   if (last?.state !== 'exited') {
-    start.push({ container, kind, restartCount, backoff: undefined, why });
+    start.push({ container, kind, restartCount, replaces: undefined, backoff: undefined, why });
     return;
   }
   const decision: RestartDecision = restartDecision(
@@ -407,7 +415,7 @@ function addStart(
     input.policy,
   );
   if (decision.start) {
-    start.push({ container, kind, restartCount, backoff: decision.entry, why });
+    start.push({ container, kind, restartCount, replaces: undefined, backoff: decision.entry, why });
   } else {
     const { delayMs, notBeforeMs } = decision;
     waiting.push({ container, containerId: last.id, delayMs, notBeforeMs });

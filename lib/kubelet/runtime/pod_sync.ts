@@ -255,6 +255,7 @@ export class PodSync {
       last === undefined
         ? Math.max(action.restartCount, (await logs.lastRestartCount(ref, container.name)) + 1)
         : action.restartCount;
+    if (action.replaces !== undefined) await cri.removeContainer({ containerId: action.replaces });
     const containerId = await this.#create(
       pod,
       action,

@@ -1,0 +1,64 @@
+import type { Pod, ResourceRequirements } from '../../api/types.ts';
+import { containerResources, cpuQuota, cpuShares, oomScoreAdj } from './linux_resources.ts';
+
+const pod = (resources: ResourceRequirements, spec: Partial<Pod['spec']> = {}): Pod => ({
+  metadata: { name: 'p' },
+  spec: { containers: [{ name: 'c', image: 'i', resources }], ...spec },
+});
+const options = { cpuCFSQuota: true, cpuPeriodUs: 100_000, memoryCapacity: 2 ** 30, cgroupV2: false };
+
+test.each([
+  [0, 2],
+  [1, 2],
+  [100, 102],
+  [1000, 1024],
+  [1_000_000_000, 262_144],
+])('%d thousandths of a CPU weigh %d', (milli, shares) => expect(cpuShares(milli)).toBe(shares));
+
+test.each([
+  [0, 0],
+  [1, 1000],
+  [500, 50_000],
+])('a limit of %d thousandths is a quota of %d', (milli, quota) =>
+  expect(cpuQuota(milli, 100_000)).toBe(quota),
+);
+
+test.each<[string, ResourceRequirements, Partial<Pod['spec']>, number]>([
+  ['best effort', {}, {}, 1000],
+  ['guaranteed', { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1', memory: '1Gi' } }, {}, -997],
+  ['half of the node', { requests: { memory: '512Mi' } }, {}, 500],
+  ['nearly nothing', { requests: { memory: '1' } }, {}, 999],
+  ['all of the node', { requests: { memory: '1Gi' } }, {}, 3],
+  ['system critical', {}, { priority: 2_000_001_000 }, -997],
+])('oom_score_adj: %s', (_, resources, spec, want) => {
+  expect(oomScoreAdj(pod(resources, spec), { resources }, options.memoryCapacity)).toBe(want);
+});
+
+test.each<[string, ResourceRequirements, Partial<typeof options>, object]>([
+  [
+    'request and limit',
+    { requests: { cpu: '100m' }, limits: { cpu: '1', memory: '1Mi' } },
+    {},
+    { cpuShares: 102n, cpuQuota: 100_000n, cpuPeriod: 100_000n, memoryLimitInBytes: 1_048_576n },
+  ],
+  ['the limit is the request', { limits: { cpu: '1' } }, {}, { cpuShares: 1024n }],
+  ['a request of zero stays one', { requests: { cpu: '0' }, limits: { cpu: '1' } }, {}, { cpuShares: 2n }],
+  [
+    'huge pages',
+    { limits: { 'hugepages-2Mi': '4Mi' } },
+    {},
+    { hugepageLimits: [{ pageSize: '2MB', limit: 4_194_304n }] },
+  ],
+  ['cgroup v2: killed as a whole', {}, { cgroupV2: true }, { unified: { 'memory.oom.group': '1' } }],
+])('%s', (_, resources, more, want) => {
+  expect(containerResources(pod(resources), { resources }, { ...options, ...more })).toMatchObject(want);
+});
+
+test('without CFS quota a limit sets none', () => {
+  const got = containerResources(
+    pod({}),
+    { resources: { limits: { cpu: '1' } } },
+    { ...options, cpuCFSQuota: false },
+  );
+  expect(got).not.toHaveProperty('cpuQuota');
+});

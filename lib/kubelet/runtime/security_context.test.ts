@@ -1,0 +1,136 @@
+import type { Container, Pod, PodSecurityContext, SecurityContext } from '../../api/types.ts';
+import { NamespaceMode, SecurityProfile_ProfileType as ProfileType } from '../../cri/generated/api.ts';
+import {
+  containerSecurityContext,
+  type ImageUser,
+  namespaceOptions,
+  podIsPrivileged,
+} from './security_context.ts';
+
+const options = { seccompRoot: '/k/seccomp', seccompDefault: false };
+const ROOT: ImageUser = { uid: 0, username: '' };
+
+function make(
+  own: SecurityContext = {},
+  ofPod: PodSecurityContext = {},
+  image: ImageUser = ROOT,
+  more: Partial<typeof options> = {},
+  volumeGroups: readonly number[] = [],
+) {
+  const container: Container = { name: 'c', image: 'i', securityContext: own };
+  const pod: Pod = {
+    metadata: { name: 'p', namespace: 'ns', uid: 'u' },
+    spec: { containers: [container], securityContext: ofPod },
+  };
+  return containerSecurityContext(pod, container, image, volumeGroups, { ...options, ...more }, undefined);
+}
+
+describe('user', () => {
+  test.each<[string, SecurityContext, PodSecurityContext, ImageUser, object]>([
+    ["the container's", { runAsUser: 1 }, { runAsUser: 2 }, ROOT, { runAsUser: { value: 1n } }],
+    ["the pod's", {}, { runAsUser: 2 }, ROOT, { runAsUser: { value: 2n } }],
+    ["the image's number", {}, {}, { uid: 3, username: '' }, { runAsUser: { value: 3n } }],
+    ["the image's name", {}, {}, { username: 'web' }, { runAsUsername: 'web' }],
+    ['the group', { runAsUser: 1, runAsGroup: 5 }, {}, ROOT, { runAsGroup: { value: 5n } }],
+  ])('%s', (_, own, ofPod, image, want) => expect(make(own, ofPod, image)).toMatchObject(want));
+});
+
+describe('runAsNonRoot', () => {
+  const who = '(pod: "p_ns(u)", container: c)';
+  test.each<[string, SecurityContext, ImageUser, string]>([
+    [
+      'runAsUser 0',
+      { runAsUser: 0 },
+      { uid: 7, username: '' },
+      `container's runAsUser breaks non-root policy ${who}`,
+    ],
+    ['image of root', {}, ROOT, `container has runAsNonRoot and image will run as root ${who}`],
+    [
+      'image of a name',
+      {},
+      { username: 'web' },
+      `container has runAsNonRoot and image has non-numeric user (web), cannot verify user is non-root ${who}`,
+    ],
+  ])('%s is refused', (_, own, image, message) => {
+    expect(() => make({ ...own, runAsNonRoot: true }, {}, image)).toThrow(message);
+  });
+
+  test.each<[string, SecurityContext, ImageUser]>([
+    ['runAsUser', { runAsUser: 7 }, ROOT],
+    ['image of a number', {}, { uid: 7, username: '' }],
+    ['the container says no to the pod', { runAsNonRoot: false }, ROOT],
+  ])('%s is fine', (_, own, image) => {
+    expect(() => make(own, { runAsNonRoot: true }, image)).not.toThrow();
+  });
+});
+
+test.each<[string, SecurityContext, Partial<typeof options>, object]>([
+  ['nothing said', {}, {}, { seccomp: { profileType: ProfileType.Unconfined } }],
+  [
+    'nothing said, seccompDefault',
+    {},
+    { seccompDefault: true },
+    { seccomp: { profileType: ProfileType.RuntimeDefault } },
+  ],
+  [
+    'privileged, seccompDefault',
+    { privileged: true },
+    { seccompDefault: true },
+    { seccomp: { profileType: ProfileType.Unconfined } },
+  ],
+  [
+    'RuntimeDefault',
+    { seccompProfile: { type: 'RuntimeDefault' } },
+    {},
+    { seccompProfilePath: 'runtime/default' },
+  ],
+  [
+    'Localhost',
+    { seccompProfile: { type: 'Localhost', localhostProfile: 'a/b.json' } },
+    {},
+    { seccomp: { profileType: ProfileType.Localhost, localhostRef: '/k/seccomp/a/b.json' } },
+  ],
+])('seccomp: %s', (_, own, more, want) => expect(make(own, {}, ROOT, more)).toMatchObject(want));
+
+test.each<[string, SecurityContext, object]>([
+  [
+    'privileged sees all of /proc',
+    { privileged: true },
+    { privileged: true, maskedPaths: [], readonlyPaths: [] },
+  ],
+  ['procMount Unmasked', { procMount: 'Unmasked' }, { maskedPaths: [] }],
+  ['allowPrivilegeEscalation false', { allowPrivilegeEscalation: false }, { noNewPrivs: true }],
+  ['read-only root', { readOnlyRootFilesystem: true }, { readonlyRootfs: true }],
+  [
+    'capabilities',
+    { capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] } },
+    { capabilities: { addCapabilities: ['NET_ADMIN'], dropCapabilities: ['ALL'] } },
+  ],
+])('%s', (_, own, want) => expect(make(own)).toMatchObject(want));
+
+test('groups: supplemental, fsGroup and those of volumes, each once', () => {
+  const { supplementalGroups } = make({}, { supplementalGroups: [1, 2], fsGroup: 2 }, ROOT, {}, [3, 1]);
+  expect(supplementalGroups).toEqual([1n, 2n, 3n]);
+});
+
+test.each<[Partial<Pod['spec']>, object]>([
+  [{}, { network: NamespaceMode.POD, ipc: NamespaceMode.POD, pid: NamespaceMode.CONTAINER }],
+  [
+    { hostNetwork: true, hostIPC: true, hostPID: true },
+    { network: NamespaceMode.NODE, ipc: NamespaceMode.NODE, pid: NamespaceMode.NODE },
+  ],
+  [{ shareProcessNamespace: true }, { pid: NamespaceMode.POD }],
+])('namespaces of %j', (spec, want) => {
+  expect(namespaceOptions({ metadata: { name: 'p' }, spec: { containers: [], ...spec } })).toMatchObject(
+    want,
+  );
+});
+
+test('one privileged container makes the sandbox privileged', () => {
+  const privileged = { name: 'i', image: 'i', securityContext: { privileged: true } };
+  const spec = { containers: [{ name: 'c', image: 'i' }] };
+  expect(podIsPrivileged({ metadata: { name: 'p' }, spec })).toBe(false);
+  expect(podIsPrivileged({ metadata: { name: 'p' }, spec: { ...spec, initContainers: [privileged] } })).toBe(
+    true,
+  );
+});
