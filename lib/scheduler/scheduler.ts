@@ -83,12 +83,12 @@ export class Scheduler {
     metrics.algorithmSeconds((clock.monotonic() - started) / 1000);
     if (decision.kind !== 'node') {
       metrics.attempt(decision.kind, profile.schedulerName, (clock.monotonic() - started) / 1000);
-      this.#track(this.#failed(queued, profile, decision, signal));
+      this.#track(this.#failed(queued, profile, decision, signal), signal);
       return;
     }
     const placed: Pod = { ...pod, spec: { ...pod.spec, nodeName: decision.node } };
     cache.assumePod(placed, decision.node);
-    this.#track(this.#bind(queued, placed, decision.node, profile, state, started, signal));
+    this.#track(this.#bind(queued, placed, decision.node, profile, state, started, signal), signal);
   }
 
   /** Nothing to do for a pod that is gone, going, or has its node. */
@@ -217,9 +217,11 @@ export class Scheduler {
     }
   }
 
-  #track(work: Promise<void>): void {
+  #track(work: Promise<void>, signal: AbortSignal): void {
     const tracked = work
-      .catch((err: unknown) => this.#o.log.error(err, 'Scheduling cycle ended by an error'))
+      .catch((err: unknown) => {
+        if (!isAbort(err, signal)) this.#o.log.error(err, 'Scheduling cycle ended by an error');
+      })
       .finally(() => this.#binding.delete(tracked));
     this.#binding.add(tracked);
   }

@@ -1,0 +1,158 @@
+import type { Pod } from '../api/types.ts';
+import { FakeClock } from '../base/fake_clock.ts';
+import { RecordingLog } from '../base/log.ts';
+import type { ApiClient } from '../client/client.ts';
+import { ApiError, TransportError } from '../client/errors.ts';
+import { fakeClient } from '../client/fake_client.ts';
+import { FakeInformer } from '../client/fake_informer.ts';
+import { Metrics } from '../component/metrics.ts';
+import { defaultBinder } from './binding/bind_pod.ts';
+import { SchedulerCache } from './cache/cache.ts';
+import { podHandler } from './cluster_events.ts';
+import { DecisionLog } from './explain/decision_log.ts';
+import { createProfile } from './framework/profile.ts';
+import { createSchedulerMetrics } from './metrics.ts';
+import { defaultPlugins } from './plugins/registry.ts';
+import { createQueue } from './queue/queue_of_profiles.ts';
+import { Scheduler } from './scheduler.ts';
+import { node, pod } from './testing/objects.ts';
+
+const conflict = new ApiError('pod is already assigned to node', { status: 409, reason: 'Conflict' });
+const lost = new TransportError('socket hang up');
+const away = new ApiError('try later', { status: 503, reason: 'ServiceUnavailable' });
+const notFound = new ApiError('gone', { status: 404, reason: 'NotFound' });
+
+interface Setup {
+  readonly bind: () => Promise<never>;
+  /** Answers to the question where the pod is, one each. */
+  readonly get?: readonly (Pod | Error)[];
+}
+
+/** A scheduler with one node and one pod, whose binding fails. */
+function setup(subject: Pod, { bind, get = [] }: Setup) {
+  const clock = new FakeClock();
+  const log = new RecordingLog();
+  const answers = [...get];
+  const patches: unknown[] = [];
+  const client: ApiClient = fakeClient({
+    createSubresource: bind,
+    get: <T>() => {
+      const answer = answers.shift();
+      if (answer === undefined) return Promise.reject(new Error('asked more often than expected'));
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only pods are asked for
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer as T);
+    },
+    patch: (_r, _key, body) => {
+      patches.push(body);
+      return Promise.reject(notFound);
+    },
+  });
+  const profile = createProfile('default-scheduler', [
+    ...defaultPlugins(),
+    { plugin: defaultBinder(client), weight: 0 },
+  ]);
+  const profiles = new Map([[profile.schedulerName, profile]]);
+  const cache = new SchedulerCache();
+  cache.setNode(node('n1'));
+  const queue = createQueue(profiles, { clock, initialBackoffMs: 1000, maxBackoffMs: 10_000 });
+  const pods = new FakeInformer<Pod>([subject]);
+  pods.addHandler(podHandler({ cache, queue }, () => true));
+  const events: string[] = [];
+  const recorder = {
+    event: (_regarding: unknown, _type: string, reason: string) => void events.push(reason),
+    flush: () => Promise.resolve(),
+  };
+  const scheduler = new Scheduler({
+    client,
+    clock,
+    log,
+    cache,
+    queue,
+    profiles,
+    recorders: new Map([[profile.schedulerName, recorder]]),
+    decisions: new DecisionLog(),
+    pods: pods.store,
+    metrics: createSchedulerMetrics(new Metrics(), { queue, cache }),
+  });
+  const stop = new AbortController();
+  const running = scheduler.run(stop.signal);
+  return {
+    clock,
+    log,
+    cache,
+    queue,
+    pods,
+    events,
+    patches,
+    async end() {
+      stop.abort(new Error('test over'));
+      await running;
+      queue.close();
+    },
+  };
+}
+
+const on = (p: Pod, nodeName: string): Pod => ({ ...p, spec: { ...p.spec, nodeName } });
+
+test('a lost answer of a binding that succeeded counts as success', async () => {
+  const p = pod('p');
+  const s = setup(p, { bind: () => Promise.reject(lost), get: [away, on(p, 'n1')] });
+  await s.clock.advance(1000);
+  expect(s.events).toEqual(['Scheduled']);
+  expect(s.cache.isAssumed(p)).toBe(true); // until the watch confirms it
+  expect(s.queue.counts().inFlight).toBe(0);
+  await s.end();
+});
+
+test('a pod that another scheduler bound elsewhere is let go, without an event', async () => {
+  const p = pod('p');
+  const s = setup(p, { bind: () => Promise.reject(conflict), get: [on(p, 'n2')] });
+  await s.clock.advance(10);
+  expect(s.events).toEqual([]);
+  expect(s.cache.podCount).toBe(0);
+  expect(s.queue.counts()).toEqual({ active: 0, backoff: 0, unschedulable: 0, gated: 0, inFlight: 0 });
+  await s.end();
+});
+
+test('a pod deleted before its binding is forgotten', async () => {
+  const p = pod('p');
+  const s = setup(p, { bind: () => Promise.reject(notFound), get: [notFound] });
+  await s.clock.advance(10);
+  expect(s.cache.podCount).toBe(0);
+  expect(s.events).toEqual([]);
+  await s.end();
+});
+
+test('a refused binding gives the room back, is reported, and tried again after the back-off', async () => {
+  const p = pod('p');
+  const forbidden = new ApiError('no', { status: 403, reason: 'Forbidden' });
+  let tries = 0;
+  const s = setup(p, {
+    bind: () => {
+      tries++;
+      return Promise.reject(forbidden);
+    },
+    get: [p, p],
+  });
+  await s.clock.advance(10);
+  expect([tries, s.cache.podCount]).toEqual([1, 0]);
+  expect(s.events).toEqual(['FailedScheduling']);
+  expect(s.patches).toMatchObject([
+    { status: { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulerError' }] } },
+  ]);
+  expect(s.queue.counts().backoff).toBe(1);
+  await s.clock.advance(1000);
+  expect(tries).toBe(2);
+  await s.end();
+});
+
+test('a pod that goes while it waits is not scheduled', async () => {
+  const p = pod('p', { requests: { cpu: '100' } });
+  const s = setup(p, { bind: () => Promise.reject(lost) });
+  await s.clock.advance(10);
+  expect(s.queue.counts().unschedulable).toBe(1);
+  s.pods.remove(p);
+  await s.pods.settle();
+  expect(s.queue.counts()).toEqual({ active: 0, backoff: 0, unschedulable: 0, gated: 0, inFlight: 0 });
+  await s.end();
+});
