@@ -1,7 +1,5 @@
 /** The proxy daemon: configuration, watches, syncs and servers put together. */
-import { writeFile } from 'node:fs/promises';
-import { availableParallelism, hostname } from 'node:os';
-import { stringify } from 'yaml';
+import { hostname } from 'node:os';
 import type { EndpointSlice, Node, Service } from '../api/types.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -11,7 +9,7 @@ import { createEventRecorder } from '../client/events.ts';
 import { createInformer } from '../client/informer.ts';
 import { createClient, loadKubeconfig } from '../client/kubeconfig.ts';
 import { ENDPOINT_SLICES, NODES, SERVICES } from '../client/resource.ts';
-import { ConfigError, encodeConfig } from '../component/config/document.ts';
+import { ConfigError } from '../component/config/document.ts';
 import { FeatureGates } from '../component/feature_gates.ts';
 import type { ParsedFlags } from '../component/flags.ts';
 import { formatFlags } from '../component/flags.ts';
@@ -19,7 +17,6 @@ import type { DaemonContext } from '../component/lifecycle.ts';
 import { Metrics } from '../component/metrics.ts';
 import { configOf } from './config/from_flags.ts';
 import type { ProxyConfig } from './config/proxy_config.ts';
-import { PROXY_CONFIG_KIND } from './config/proxy_config.ts';
 import { configProblems } from './config/validate.ts';
 import { ConntrackCleaner } from './conntrack/cleaner.ts';
 import { FamilyProxy } from './family_proxy.ts';
@@ -28,24 +25,16 @@ import { ProxyHealth } from './healthcheck/proxy_health.ts';
 import type { ServiceHealth } from './healthcheck/service_health.ts';
 import { ServiceHealthServers } from './healthcheck/service_health.ts';
 import { IptablesBackend } from './iptables/backend.ts';
-import { cleanup } from './iptables/cleanup.ts';
-import { IptablesPrograms, supportsRandomFully } from './iptables/iptables_programs.ts';
-import type { Family } from './model/address.ts';
-import { AddressRange, FAMILIES } from './model/address.ts';
+import { AddressRange } from './model/address.ts';
 import { ServicePlanner } from './model/planner.ts';
 import type { ServicePort } from './model/service_port.ts';
 import type { MachineSupport, NodeState } from './node_state.ts';
-import {
-  UNKNOWN_NODE,
-  familyPolicy,
-  machineAddresses,
-  nodeState,
-  wantsLocalhostNodePorts,
-} from './node_state.ts';
+import { UNKNOWN_NODE, familyPolicy, machineAddresses, nodeState } from './node_state.ts';
 import { createProxyMetrics } from './proxy_metrics.ts';
 import { startServers } from './servers.ts';
+import type { FamilySupport } from './startup.ts';
+import { applyOomScore, cleanUp, prepareMachine, probeFamilies, writeConfig } from './startup.ts';
 import { SyncRunner } from './sync_runner.ts';
-import { ROUTE_LOCALNET, applySettings, conntrackSettings, ensure, procSysctls } from './sysctls.ts';
 import type { InputProblem } from './tracker/service_ports.ts';
 import { HEADLESS_LABEL, SERVICE_PROXY_NAME_LABEL } from './tracker/service_ports.ts';
 import { ServiceTracker } from './tracker/tracker.ts';
@@ -85,65 +74,6 @@ export async function run(flags: Flags, ctx: DaemonContext): Promise<void> {
   if (flags.values['init-only']) return undefined;
   const proxy = new ProxyDaemon(flags, config, gates, support, ctx);
   return proxy.run();
-}
-
-async function writeConfig(config: ProxyConfig, path: string, log: Log): Promise<void> {
-  await writeFile(path, stringify(encodeConfig(config, PROXY_CONFIG_KIND), { sortMapEntries: true }));
-  log.info('Wrote configuration', { file: path });
-}
-
-async function cleanUp(log: Log): Promise<void> {
-  for (const family of FAMILIES) {
-    const netfilter = new IptablesPrograms({ family });
-    try {
-      log.info('Removed the rules of the proxy', { ipFamily: family, chains: await cleanup(netfilter) });
-    } catch (err) {
-      if (family === 'IPv4') throw err;
-      log.warn('Cannot remove IPv6 rules', { err: errorMessage(err) });
-    }
-  }
-}
-
-async function applyOomScore(score: number, log: Log): Promise<void> {
-  try {
-    await writeFile('/proc/self/oom_score_adj', String(score));
-  } catch (err) {
-    log.warn('Cannot set oom_score_adj; going on without', { wanted: score, err: errorMessage(err) });
-  }
-}
-
-/** Kernel settings; needs more than CAP_NET_ADMIN, so a refusal must not stop the proxy. */
-async function prepareMachine(config: ProxyConfig, log: Log): Promise<Pick<MachineSupport, 'routeLocalnet'>> {
-  await applySettings(procSysctls, conntrackSettings(config.conntrack, availableParallelism()), log);
-  const routeLocalnet =
-    wantsLocalhostNodePorts(config) && (await ensure(procSysctls, ROUTE_LOCALNET, 1, log));
-  const forward = await procSysctls.get('net/ipv4/ip_forward');
-  if (forward === '0') log.warn('net.ipv4.ip_forward is 0: this node does not forward packets to pods');
-  return { routeLocalnet };
-}
-
-interface FamilySupport extends MachineSupport {
-  readonly family: Family;
-  readonly netfilter: IptablesPrograms;
-}
-
-async function probeFamilies(routeLocalnet: boolean, log: Log): Promise<FamilySupport[]> {
-  const found: FamilySupport[] = [];
-  const failures: unknown[] = [];
-  for (const family of FAMILIES) {
-    const netfilter = new IptablesPrograms({ family });
-    try {
-      const version = await netfilter.probe();
-      found.push({ family, netfilter, randomFully: supportsRandomFully(version), routeLocalnet });
-    } catch (err) {
-      failures.push(err);
-      log.warn('No iptables support for this family', { ipFamily: family, err: errorMessage(err) });
-    }
-  }
-  if (found.length === 0) {
-    throw new Error(`iptables cannot be used for any address family: ${errorMessage(failures[0])}`);
-  }
-  return found;
 }
 
 class ProxyDaemon {
