@@ -1,4 +1,5 @@
 /** Brings computed statuses to the API: one patch per real change, with retry, the newest status winning. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Pod, PodStatus } from '../../api/types.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isAbort, errorMessage } from '../../base/errors.ts';
@@ -12,7 +13,7 @@ import { podUid } from '../runtime/runtime_names.ts';
 import { isCurrent, statusPatch } from './status_diff.ts';
 
 export interface StatusWriterOptions {
-  readonly client: ApiClient;
+  readonly client: Pick<ApiClient, 'patch'>;
   readonly clock: Clock;
   readonly log: Log;
   /** The pod in the API that shows the status: the pod itself or, of a static pod, its mirror; `undefined` if none. */
@@ -23,9 +24,8 @@ interface Entry {
   status: PodStatus;
   version: number;
   writtenVersion: number;
-  /** What the API had after our last write; newer than what the watch says until that catches up. */
-  written: PodStatus | undefined;
-  writtenUid: string | undefined;
+  /** Our last write, and the pod as the API had it then: newer than what the watch says until that catches up. */
+  written: { readonly sent: PodStatus; readonly pod: Pod } | undefined;
   waiters: (() => void)[];
 }
 
@@ -51,7 +51,6 @@ export class StatusWriter implements PodStatusWriter {
         version: 1,
         writtenVersion: 0,
         written: undefined,
-        writtenUid: undefined,
         waiters: [],
       });
     } else {
@@ -112,17 +111,20 @@ export class StatusWriter implements PodStatusWriter {
     const { status, version } = entry;
     const apiUid = pod?.metadata.uid;
     if (pod !== undefined && apiUid !== undefined) {
-      const known = entry.writtenUid === apiUid ? entry.written : pod.status;
-      if (!isCurrent(known, status)) {
+      const latest = newer(pod, entry.written?.pod);
+      // What the server dropped from our last write (fields that it does not know) it would drop again.
+      const asWritten =
+        latest === entry.written?.pod || isDeepStrictEqual(latest.status, entry.written?.pod.status);
+      const sent = asWritten && isDeepStrictEqual(entry.written?.sent, status);
+      if (!sent && !isCurrent(latest.status, status)) {
         try {
           const updated = await client.patch(
             PODS,
             { namespace: pod.metadata.namespace, name: pod.metadata.name },
-            statusPatch(known, status, apiUid),
+            statusPatch(latest.status, status, apiUid),
             { type: 'strategic-merge', subresource: 'status', signal },
           );
-          entry.written = updated.status;
-          entry.writtenUid = apiUid;
+          entry.written = { sent: status, pod: updated };
           log.v(3).info('Status for pod updated successfully', {
             pod: `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`,
           });
@@ -138,4 +140,14 @@ export class StatusWriter implements PodStatusWriter {
     entry.writtenVersion = Math.max(entry.writtenVersion, version);
     if (entry.writtenVersion >= entry.version) for (const waiter of entry.waiters.splice(0)) waiter();
   }
+}
+
+/** The later of two versions of a pod; one of another uid is another pod. */
+function newer(watched: Pod, written: Pod | undefined): Pod {
+  if (written === undefined || written.metadata.uid !== watched.metadata.uid) return watched;
+  const version = (pod: Pod): bigint => {
+    const text = pod.metadata.resourceVersion ?? '';
+    return /^\d+$/.test(text) ? BigInt(text) : 0n;
+  };
+  return version(watched) >= version(written) ? watched : written;
 }
