@@ -111,17 +111,21 @@ function runToEnd(
       write(chunk);
     });
     let forced: number | undefined;
+    let killTimer: NodeJS.Timeout | undefined;
     const end = (exitCode: number, why: string): void => {
       forced ??= exitCode;
       write(`\n${why}: ending ${argv.join(' ')}\n`);
       killGroup(child, 'SIGTERM');
-      setTimeout(() => killGroup(child, 'SIGKILL'), 20_000).unref();
+      killTimer = setTimeout(() => killGroup(child, 'SIGKILL'), 20_000);
     };
     const timer = setTimeout(() => end(124, `no end after ${timeoutMs / 1000} s`), timeoutMs);
     const abort = (): void => end(125, 'interrupted');
     signal?.addEventListener('abort', abort, { once: true });
     const finish = (exitCode: number): void => {
       clearTimeout(timer);
+      clearTimeout(killTimer);
+      // The command heeded SIGTERM; what it had started may not have.
+      if (forced !== undefined) killGroup(child, 'SIGKILL');
       signal?.removeEventListener('abort', abort);
       resolve({ exitCode: forced ?? exitCode, output });
     };

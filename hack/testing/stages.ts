@@ -94,7 +94,7 @@ export function stages(flavours: Readonly<Partial<Record<Swappable, Flavour>>>):
       name: 'unit',
       needs: ['packages', 'stock programs', 'build'],
       // One worker: the tests against real programs want the second core.
-      commands: [jest(12 * MINUTE, '--maxWorkers=1')],
+      commands: [jest(20 * MINUTE, '--maxWorkers=1')],
     },
     endToEnd({ name: 'e2e', up: mix, select: [], env: {}, minutes: 20 }),
     endToEnd({
