@@ -87,6 +87,7 @@ class ProxyDaemon {
   readonly #client: ApiClient;
   readonly #events: EventRecorder;
   readonly #routeLocalnet: boolean;
+  readonly #startedAt: number;
   // Set in run(), before anything that uses them is started.
   #families: Array<{ proxy: FamilyProxy; support: FamilySupport }> = [];
   #node: NodeState = UNKNOWN_NODE;
@@ -104,6 +105,7 @@ class ProxyDaemon {
     this.#gates = gates;
     this.#ctx = ctx;
     this.#log = ctx.log;
+    this.#startedAt = ctx.clock.now();
     this.#routeLocalnet = support.routeLocalnet;
     this.#nodeName = (config.hostnameOverride === '' ? hostname() : config.hostnameOverride)
       .trim()
@@ -310,7 +312,9 @@ class ProxyDaemon {
     const changes = this.#tracker.take();
     metrics.serviceChanges.inc(changes.serviceChanges);
     metrics.endpointChanges.inc(changes.endpointChanges);
-    for (const { proxy } of this.#families) proxy.apply(changes.services, changes.triggerTimes);
+    // What happened before the start says nothing about how fast this proxy is.
+    const times = changes.triggerTimes.filter((time) => time >= this.#startedAt);
+    for (const { proxy } of this.#families) proxy.apply(changes.services, times);
     const failures: unknown[] = [];
     for (const { proxy } of this.#families) {
       try {

@@ -37,8 +37,9 @@ export class FamilyProxy {
 
   /** Takes changes over; {@link FamilyProxy.sync} brings them into force. */
   apply(services: ReadonlySet<string>, triggerTimes: readonly number[]): void {
-    this.accept(this.planner.update(services));
-    this.#triggerTimes.push(...triggerTimes);
+    const changes = this.planner.update(services);
+    this.accept(changes);
+    if (changes.length > 0) this.#triggerTimes.push(...triggerTimes);
   }
 
   /** Takes over plans that changed for other reasons, e.g. the zone of the node. */
