@@ -24,7 +24,7 @@ export interface ReadyImage {
 }
 
 export interface ImagesOptions {
-  readonly cri: RuntimeClient;
+  readonly cri: Pick<RuntimeClient, 'imageStatus' | 'pullImage'>;
   readonly clock: Clock;
   readonly events: KubeletEvents;
   /** `undefined`: no limit. */

@@ -38,7 +38,7 @@ function scene(options: { readonly drops?: readonly string[]; readonly failures?
   };
   const clock = new FakeClock();
   const writer = new StatusWriter({
-    client: client as ApiClient,
+    client,
     clock,
     log: nullLog,
     apiPod: () => watched,

@@ -1,0 +1,170 @@
+import type { Container, Pod } from '../../api/types.ts';
+import { FakeClock } from '../../base/fake_clock.ts';
+import { CriError } from '../../cri/errors.ts';
+import type { RuntimeClient } from '../../cri/runtime_client.ts';
+import { Images } from './images.ts';
+import { PullGate } from './pull_gate.ts';
+import { ContainerStartError } from './start_error.ts';
+
+const pod = (more: Partial<Pod['spec']> = {}): Pod => ({
+  metadata: { name: 'p', namespace: 'ns', uid: 'u' },
+  spec: { containers: [], ...more },
+});
+const container = (image: string, imagePullPolicy?: string): Container => ({
+  name: 'c',
+  image,
+  ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
+});
+
+/** A runtime that has some images, and pulls those of `r.example` for the user `good`. */
+function scene(present: readonly string[], limit?: number) {
+  const has = new Set(present);
+  const pulls: string[] = [];
+  const events: string[] = [];
+  const clock = new FakeClock();
+  const cri: Pick<RuntimeClient, 'imageStatus' | 'pullImage'> = {
+    imageStatus: (request) => {
+      const name = request?.image?.image ?? '';
+      const image = { id: `sha256:${name}`, username: 'web', size: 7n };
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the fields that are read
+      return Promise.resolve({ image: has.has(name) ? image : undefined, info: {} } as never);
+    },
+    pullImage: (request) => {
+      const name = request?.image?.image ?? '';
+      const user = request?.auth?.username ?? '';
+      pulls.push(`${name} as ${user}`);
+      if (!name.startsWith('r.example/') || user === 'bad') {
+        return Promise.reject(new CriError('PullImage', 'UNKNOWN', 'no such image'));
+      }
+      has.add(name);
+      return Promise.resolve({ imageRef: '' });
+    },
+  };
+  const secret = (username: string) => ({
+    metadata: { name: username, namespace: 'ns' },
+    data: {
+      '.dockercfg': Buffer.from(JSON.stringify({ 'r.example': { username, password: 'x' } })).toString(
+        'base64',
+      ),
+    },
+  });
+  const images = new Images({
+    cri,
+    clock,
+    events: {
+      pod: (_pod, _type, reason) => events.push(reason),
+      container: (_pod, _name, _type, reason) => events.push(reason),
+      node: () => undefined,
+    },
+    maxParallelPulls: limit,
+    secret: (_namespace, name) =>
+      name === 'none' ? Promise.reject(new Error('not found')) : Promise.resolve(secret(name)),
+  });
+  const ensure = async (c: Container, p = pod()): Promise<string> => {
+    try {
+      return (await images.ensure(p, c, {}, new AbortController().signal)).ref;
+    } catch (error) {
+      if (error instanceof ContainerStartError) return `${error.reason}: ${error.message}`;
+      throw error;
+    }
+  };
+  return { ensure, pulls, events, clock };
+}
+
+test.each<[string, string, string | undefined, string, string[], string[]]>([
+  ['present', 'a:1', undefined, 'sha256:a:1', [], ['Pulled']],
+  ['present, Never', 'a:1', 'Never', 'sha256:a:1', [], ['Pulled']],
+  [
+    'missing, Never',
+    'b:1',
+    'Never',
+    'ErrImageNeverPull: Container image "b:1" is not present with pull policy of Never',
+    [],
+    ['ErrImageNeverPull'],
+  ],
+  [
+    'missing',
+    'r.example/b:1',
+    undefined,
+    'sha256:r.example/b:1',
+    ['r.example/b:1 as '],
+    ['Pulling', 'Pulled'],
+  ],
+  [
+    'without a tag',
+    'r.example/b',
+    undefined,
+    'sha256:r.example/b:latest',
+    ['r.example/b:latest as '],
+    ['Pulling', 'Pulled'],
+  ],
+  [
+    'Always pulls what is present',
+    'r.example/a:1',
+    'Always',
+    'sha256:r.example/a:1',
+    ['r.example/a:1 as '],
+    ['Pulling', 'Pulled'],
+  ],
+  ['not to be had', 'b:1', undefined, 'ErrImagePull: no such image', ['b:1 as '], ['Pulling', 'Failed']],
+  [
+    'no name',
+    'A',
+    undefined,
+    'InvalidImageName: Failed to apply default image tag "A": couldn\'t parse image name "A": invalid reference format: repository name (library/A) must be lowercase',
+    [],
+    ['InspectFailed'],
+  ],
+])('%s', async (_, image, policy, want, pulls, events) => {
+  const s = scene(['a:1', 'r.example/a:1']);
+  expect(await s.ensure(container(image, policy))).toBe(want);
+  expect([s.pulls, s.events]).toEqual([pulls, events]);
+});
+
+test('back-off of 10 s, then 20 s, shown with the failure', async () => {
+  const s = scene([]);
+  const c = container('b:1');
+  await s.ensure(c);
+  expect(await s.ensure(c)).toBe(
+    'ImagePullBackOff: Back-off pulling image "b:1": ErrImagePull: no such image',
+  );
+  await s.clock.advance(10_000);
+  expect(await s.ensure(c)).toBe('ErrImagePull: no such image');
+  await s.clock.advance(10_000);
+  expect(await s.ensure(c)).toMatch(/^ImagePullBackOff/);
+  await s.clock.advance(10_000);
+  expect(await s.ensure(c)).toMatch(/^ErrImagePull/);
+  expect(s.pulls.length).toBe(3);
+});
+
+test('each pull secret in turn; one that is missing is told, not fatal', async () => {
+  const s = scene([]);
+  const imagePullSecrets = [{ name: 'none' }, { name: 'bad' }, { name: 'good' }];
+  expect(await s.ensure(container('r.example/b:1'), pod({ imagePullSecrets }))).toBe('sha256:r.example/b:1');
+  expect(s.pulls).toEqual(['r.example/b:1 as bad', 'r.example/b:1 as good']);
+  expect(s.events).toEqual(['FailedToRetrieveImagePullSecret', 'Pulling', 'Pulled']);
+});
+
+describe('the gate', () => {
+  test('lets so many in, the others in order, and forgets who gave up', async () => {
+    const gate = new PullGate(1);
+    const order: string[] = [];
+    const signal = new AbortController().signal;
+    const first = await gate.enter(signal);
+    const impatient = new AbortController();
+    const gaveUp = gate.enter(impatient.signal);
+    const second = gate.enter(signal).then((release) => {
+      order.push('second');
+      return release;
+    });
+    impatient.abort(new Error('enough'));
+    await expect(gaveUp).rejects.toThrow('enough');
+    order.push('first');
+    first();
+    first(); // a second release is none
+    (await second)();
+    const third = await gate.enter(signal);
+    third();
+    expect(order).toEqual(['first', 'second']);
+  });
+});
