@@ -42,6 +42,7 @@ import { createProbeManager } from './probes/manager.ts';
 import { ContainerGc } from './runtime/container_gc.ts';
 import { ContainerLogsDir } from './runtime/container_logs_dir.ts';
 import { ContainerStop } from './runtime/container_stop.ts';
+import { ImageList } from './runtime/image_list.ts';
 import { Images } from './runtime/images.ts';
 import { PodSync } from './runtime/pod_sync.ts';
 import { podUid } from './runtime/runtime_names.ts';
@@ -163,6 +164,7 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
   };
 
   // ---------------------------------------------------------- node
+  const imageList = new ImageList(cri);
   const reporter = await createNodeReporter({
     client,
     createInformer,
@@ -175,13 +177,7 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
         ],
       }),
       runtimeVersion: () => health.version,
-      images: async (imagesSignal) => {
-        const { images } = await cri.listImages({}, { signal: imagesSignal });
-        return images.map(({ repoTags, repoDigests, size }) => ({
-          names: [...repoDigests, ...repoTags],
-          sizeBytes: Number(size),
-        }));
-      },
+      images: (imagesSignal) => imageList.read(imagesSignal),
       runtimeHandlers: () => health.handlers,
       volumesInUse: () => volumes.volumesInUse(),
     },
