@@ -55,6 +55,11 @@ function hack(command: string, ...args: string[]): Promise<{ code: number | null
   });
 }
 
+/** Fails with what the command printed, which a comparison of exit codes would not show. */
+function expectSuccess({ code, output }: { code: number | null; output: string }): void {
+  if (code !== 0) throw new Error(`exit code ${code}:\n${output}`);
+}
+
 /** Starts hack/up and ends it by `signal` as soon as `reached` holds. */
 async function interruptedUp(signal: NodeJS.Signals, reached: () => boolean): Promise<void> {
   const up = spawn(path.join(REPO, 'hack/up'), ['--name', NAME, ...STOCK], { stdio: 'ignore' });
@@ -77,13 +82,13 @@ afterEach(() => hack('down', '--name', NAME));
 
 test('a whole cluster goes without a trace, and what was killed comes back alone', async () => {
   const up = await hack('up', '--name', NAME, ...STOCK);
-  expect(up).toMatchObject({ code: 0 });
+  expectSuccess(up);
   const link = ownInterface();
   expect(hostNetwork()).toContain(link);
 
   const again = await hack('up', '--name', NAME);
   expect(again.output).toContain('nothing changed');
-  expect(await hack('status', '--name', NAME)).toMatchObject({ code: 0 });
+  expectSuccess(await hack('status', '--name', NAME));
 
   const records = (): Map<string, number> =>
     new Map(
@@ -98,14 +103,14 @@ test('a whole cluster goes without a trace, and what was killed comes back alone
   expect(status.code).toBe(1);
   expect(status.output).toMatch(/kubelet-node-1 +- +ended/);
   const repaired = await hack('up', '--name', NAME);
-  expect(repaired).toMatchObject({ code: 0 });
+  expectSuccess(repaired);
   expect(repaired.output).toContain('started kube-scheduler again: it had ended');
   const after = records();
   const changed = [...after.keys()].filter((id) => after.get(id) !== before.get(id));
   expect(changed.toSorted()).toEqual(['kube-scheduler', 'kubelet-node-1']);
 
   for (const pid of after.values()) process.kill(pid, 'SIGKILL');
-  expect(await hack('down', '--name', NAME)).toMatchObject({ code: 0 });
+  expectSuccess(await hack('down', '--name', NAME));
   expect(traces()).toEqual(CLEAN);
   expect(hostNetwork()).not.toContain(link);
   expect(hostNetwork().filter((line) => link !== undefined && line.startsWith(`${link} `))).toEqual([]);
@@ -123,7 +128,7 @@ test.each([
   async (signal, _, reached) => {
     await interruptedUp(signal, reached);
     const down = await hack('down', '--name', NAME);
-    expect(down).toMatchObject({ code: 0 });
+    expectSuccess(down);
     expect(traces()).toEqual(CLEAN);
   },
 );
@@ -131,20 +136,20 @@ test.each([
 test('hack/down with the records gone finds everything by looking', async () => {
   await interruptedUp('SIGKILL', started('kubelet-node-1'));
   await new Promise((resolve) => execFile('rm', ['-rf', PATHS.run, PATHS.clusterFile], resolve));
-  expect(await hack('down', '--name', NAME)).toMatchObject({ code: 0 });
+  expectSuccess(await hack('down', '--name', NAME));
   expect(traces()).toEqual(CLEAN);
 });
 
 test('hack/up goes on where a killed one stopped', async () => {
   await interruptedUp('SIGKILL', started('kube-apiserver'));
   const up = await hack('up', '--name', NAME);
-  expect(up).toMatchObject({ code: 0 });
-  expect(await hack('status', '--name', NAME)).toMatchObject({ code: 0 });
+  expectSuccess(up);
+  expectSuccess(await hack('status', '--name', NAME));
 });
 
 test('taking away what is not there says so', async () => {
   const down = await hack('down', '--name', NAME);
-  expect(down).toMatchObject({ code: 0 });
+  expectSuccess(down);
   expect(down.output).toContain('nothing is there');
   expect(traces()).toEqual(CLEAN);
 });
