@@ -77,7 +77,8 @@ describe('exec', () => {
 
 describe('logs', () => {
   test('tells both streams in order, --tail and --since-time cut', async () => {
-    await ns.apply(scriptPod('talker', 'for i in 1 2 3 4 5; do echo line $i; done; echo error >&2'));
+    await ns.apply(scriptPod('talker', 'for i in 1 2 3 4 5; do echo line $i; done; sleep 1; echo error >&2'));
+    // The pause: a runtime reads the two streams side by side and promises no order between them.
     await ns.ended('talker', 'Succeeded');
     expect(await ns.kubectl('logs', 'talker')).toBe('line 1\nline 2\nline 3\nline 4\nline 5\nerror\n');
     expect(await ns.kubectl('logs', 'talker', '--tail=2')).toBe('line 5\nerror\n');

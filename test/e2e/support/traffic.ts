@@ -82,7 +82,7 @@ export interface SteadyResult extends Answers {
   readonly sent: number;
 }
 
-/** Requests every 20 ms, each on a new connection, until {@link SteadyTraffic.stop}. */
+/** Requests every 20 ms, each on a new connection, from the first that is answered until {@link SteadyTraffic.stop}. */
 export class SteadyTraffic implements AsyncDisposable {
   readonly #program: RunningProgram;
 

@@ -5,7 +5,7 @@
  *     traffic_client.ts http HOST PORT COUNT     GET /hostname
  *     traffic_client.ts udp HOST PORT COUNT      the datagram "hostname"
  *     traffic_client.ts dns SERVER NAME          address record
- *     traffic_client.ts steady HOST PORT         GET /hostname every 20 ms until SIGTERM
+ *     traffic_client.ts steady HOST PORT         GET /hostname every 20 ms until SIGTERM, counted from the first answer on
  */
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
@@ -13,6 +13,7 @@ import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const TIMEOUT_MS = 3000;
+const PATIENCE_MS = 15_000;
 
 function http(host: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -69,6 +70,16 @@ async function main([kind, host, third, count]: readonly string[]): Promise<unkn
     const stop = new AbortController();
     process.once('SIGTERM', () => stop.abort());
     process.stderr.write('started\n');
+    // A Service is there before the rules for it are: what is counted begins with the first answer.
+    const patience = Date.now() + PATIENCE_MS;
+    while (!stop.signal.aborted && Date.now() < patience) {
+      const answered = await http(host, port).then(
+        () => true,
+        () => false,
+      );
+      if (answered) break;
+      await sleep(20);
+    }
     let sent = 0;
     while (!stop.signal.aborted) {
       sent++;
