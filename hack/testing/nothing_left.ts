@@ -15,6 +15,8 @@ for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
   const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
   const group = read(`/proc/${pid}/cgroup`);
   if (Number(pid) === process.pid) continue;
+  // It has ended; only the machine's first process can take it off the list, and does so when it comes to it.
+  if (/^State:\s+[ZX]/m.test(read(`/proc/${pid}/status`))) continue;
   if (command.includes(`${state}/`) || group.includes(`/ts-kubernetes/${name}/`)) {
     left.push(`process ${pid}: ${command}`);
   }
