@@ -92,12 +92,25 @@ export function socketOwner(inode: string): ProcessStat | undefined {
   const wanted = `socket:[${inode}]`;
   return allProcesses().find((stat) => {
     const dir = `/proc/${stat.pid}/fd`;
-    try {
-      return readdirSync(dir).some((fd) => readlinkSync(`${dir}/${fd}`) === wanted);
-    } catch {
-      return false; // It ended while we looked, or is not ours to look at.
-    }
+    return openFiles(dir).some((fd) => linkTarget(`${dir}/${fd}`) === wanted);
   });
+}
+
+function openFiles(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    return []; // The process ended while we looked, or is not ours to look at.
+  }
+}
+
+// One by one: a busy process closes files while we look, and that says nothing about its others.
+function linkTarget(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined;
+  }
 }
 
 /** One line of `/proc/self/mountinfo`. */
