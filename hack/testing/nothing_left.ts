@@ -2,27 +2,27 @@
  * Fails when hack/down left something of a cluster behind: a process, a mount, a control group, an interface, a network
  * namespace. Usage: nothing_left.ts NAME
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootsFrom } from '../cluster/paths.ts';
+import { allProcesses, commandLine, mounts, readIfThere } from '../cluster/procfs.ts';
 
 const [name] = process.argv.slice(2);
 if (name === undefined) throw new Error('usage: nothing_left.ts NAME');
 const state = join(rootsFrom(process.env).state, name);
 const left: string[] = [];
 
-for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-  const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
-  const group = read(`/proc/${pid}/cgroup`);
-  if (Number(pid) === process.pid) continue;
-  // It has ended; only the machine's first process can take it off the list, and does so when it comes to it.
-  if (/^State:\s+[ZX]/m.test(read(`/proc/${pid}/status`))) continue;
+// A process that has ended and waits to be reaped is none of them.
+for (const { pid } of allProcesses()) {
+  const command = commandLine(pid).join(' ');
+  const group = readIfThere(`/proc/${pid}/cgroup`) ?? '';
+  if (pid === process.pid) continue;
   if (command.includes(`${state}/`) || group.includes(`/ts-kubernetes/${name}/`)) {
     left.push(`process ${pid}: ${command}`);
   }
 }
-for (const line of read('/proc/self/mounts').split('\n')) {
-  if (line.split(' ')[1]?.startsWith(`${state}/`) === true) left.push(`mount ${line}`);
+for (const { mountPoint } of mounts()) {
+  if (mountPoint.startsWith(`${state}/`)) left.push(`mount ${mountPoint}`);
 }
 for (const hierarchy of list('/sys/fs/cgroup')) {
   for (const group of [
@@ -38,14 +38,6 @@ if (kept.length > 0) left.push(`files in ${state}: ${kept.join(', ')}`);
 for (const line of left) console.error(`left behind: ${line}`);
 if (left.length === 0) console.log(`cluster ${name} left nothing behind`);
 process.exitCode = left.length === 0 ? 0 : 1;
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return ''; // it ended while we looked
-  }
-}
 
 function list(folder: string): string[] {
   try {

@@ -42,16 +42,6 @@ export function setCondition<C extends Condition>(
   return before.map((c) => (c === old ? { ...condition, lastTransitionTime } : c));
 }
 
-/** A point in time as the API writes it: RFC 3339, UTC, whole seconds. */
-export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
-/** A point in time as MicroTime fields (Lease, events.k8s.io) are written. */
-export function microTimestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
-}
-
 const TIMES: ReadonlySet<string> = new Set(['lastTransitionTime', 'lastProbeTime', 'lastHeartbeatTime']);
 
 function sameExceptTimes(a: Condition, b: Condition): boolean {

@@ -1,4 +1,4 @@
-import { getCondition, isConditionTrue, microTimestamp, setCondition, timestamp } from './conditions.ts';
+import { getCondition, isConditionTrue, setCondition } from './conditions.ts';
 import {
   allContainers,
   controllerOf,
@@ -10,6 +10,7 @@ import {
   podPriority,
 } from './pod.ts';
 import type { Pod, PodCondition } from './types.ts';
+import { microTimestamp, timestamp } from './timestamp.ts';
 
 const pod = (more: Partial<Pod>): Pod => ({ metadata: { name: 'p' }, spec: { containers: [] }, ...more });
 

@@ -1,4 +1,5 @@
 /** Writes Events about objects, correlated and limited so that a component in trouble does not flood the server. */
+import { microTimestamp, timestamp } from '../api/timestamp.ts';
 import type { CoreV1Event, EventsV1Event, KubeObject, ObjectReference } from '../api/types.ts';
 import { Backoff } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
@@ -7,7 +8,6 @@ import type { ApiClient, NewObject } from './client.ts';
 import { ApiError, isAlreadyExists, isNotFound, isRetriable } from './errors.ts';
 import type { Correlated, CorrelationLimits } from './event_correlator.ts';
 import { DEFAULT_LIMITS, EventCorrelator } from './event_correlator.ts';
-import { apiTime, microTime } from './micro_time.ts';
 import { CORE_EVENTS, EVENTS } from './resource.ts';
 
 export interface EventRecorderOptions {
@@ -192,10 +192,10 @@ class Recorder implements EventRecorder {
     const { count, lastAtMs } = entry;
     try {
       if (this.#options.api === 'core/v1') {
-        const patch = { count, lastTimestamp: apiTime(lastAtMs), message: entry.message };
+        const patch = { count, lastTimestamp: timestamp(lastAtMs), message: entry.message };
         await this.#client.patch(CORE_EVENTS, key, patch, { type: 'strategic-merge' });
       } else {
-        const patch = { series: { count, lastObservedTime: microTime(lastAtMs) } };
+        const patch = { series: { count, lastObservedTime: microTimestamp(lastAtMs) } };
         await this.#client.patch(EVENTS, key, patch, { type: 'strategic-merge' });
       }
       return true;
@@ -216,8 +216,8 @@ class Recorder implements EventRecorder {
       message: entry.message,
       type: entry.type,
       count: entry.count,
-      firstTimestamp: apiTime(entry.firstAtMs),
-      lastTimestamp: apiTime(entry.lastAtMs),
+      firstTimestamp: timestamp(entry.firstAtMs),
+      lastTimestamp: timestamp(entry.lastAtMs),
       source: { component, ...(host === undefined ? {} : { host }) },
       reportingComponent: component,
       reportingInstance: host ?? '',
@@ -228,9 +228,9 @@ class Recorder implements EventRecorder {
     const { component, host } = this.#options;
     return {
       metadata: { name: entry.name, namespace: entry.namespace },
-      eventTime: microTime(entry.firstAtMs),
+      eventTime: microTimestamp(entry.firstAtMs),
       ...(entry.count > 1
-        ? { series: { count: entry.count, lastObservedTime: microTime(entry.lastAtMs) } }
+        ? { series: { count: entry.count, lastObservedTime: microTimestamp(entry.lastAtMs) } }
         : {}),
       reportingController: component,
       reportingInstance: `${component}${host === undefined ? '' : `-${host}`}`,

@@ -2,11 +2,11 @@
  * Leader election on a Lease (coordination.k8s.io/v1), with the field use of upstream's components, so that ours and
  * stock ones can compete for the same Lease.
  */
+import { microTimestamp } from '../api/timestamp.ts';
 import type { Lease } from '../api/types.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ApiClient } from './client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from './errors.ts';
-import { microTime } from './micro_time.ts';
 import { LEASES } from './resource.ts';
 
 export interface LeaderElectionOptions {
@@ -153,7 +153,7 @@ class Contender {
     const { client, clock, retryPeriodMs } = this.#options;
     const lease = this.#lease;
     if (lease === undefined || !this.leads) return;
-    const now = microTime(clock.now());
+    const now = microTimestamp(clock.now());
     const released = await client.update(
       LEASES,
       {
@@ -197,7 +197,7 @@ class Contender {
 
   #spec(lease: Lease | undefined): NonNullable<Lease['spec']> {
     const { clock, identity, leaseDurationMs } = this.#options;
-    const now = microTime(clock.now());
+    const now = microTimestamp(clock.now());
     const old = lease?.spec;
     const ours = old?.holderIdentity === identity;
     return {

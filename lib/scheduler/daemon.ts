@@ -52,7 +52,8 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
   }
   log.info('Starting Kubernetes Scheduler', { version: KUBERNETES_VERSION, implementation: 'ts-scheduler' });
   const client = connect(config, flags.values.master, ctx);
-  const election = electionClient(config, flags.values.master, ctx);
+  // Of its own, so that a burst of bindings cannot keep the Lease from being renewed.
+  const election = connect(config, flags.values.master, ctx, 0);
   const profiles = createProfiles(config, flags.values.config, client, ctx);
 
   const metrics = new Metrics({ disabled: flags.values['disabled-metrics'] });
@@ -157,11 +158,6 @@ function connect(
     clock: ctx.clock,
     onError: (err) => ctx.log.error(err, 'API client'),
   });
-}
-
-/** Of its own, so that a burst of bindings cannot keep the Lease from being renewed. */
-function electionClient(config: SchedulerConfig, master: string, ctx: DaemonContext): ApiClient {
-  return connect(config, master, ctx, 0);
 }
 
 function createProfiles(

@@ -1,5 +1,6 @@
 /** The PodScheduled condition of pods that found no node. */
-import { getCondition, timestamp } from '../api/conditions.ts';
+import { getCondition } from '../api/conditions.ts';
+import { timestamp } from '../api/timestamp.ts';
 import type { Pod, PodCondition } from '../api/types.ts';
 import type { ApiClient } from '../client/client.ts';
 import { PODS } from '../client/resource.ts';

@@ -42,10 +42,6 @@ export class NodeInfo {
     return this.allocatable('pods');
   }
 
-  pods(): Pod[] {
-    return Array.from(this.#pods.values(), (entry) => entry.pod);
-  }
-
   /** 0 for a resource that the node does not have. */
   allocatable(resource: string): number {
     return this.#allocatable.get(resource) ?? 0;
