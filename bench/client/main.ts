@@ -69,7 +69,7 @@ async function repeat(script: string, args: readonly string[]): Promise<(name: s
 const dir = mkdtempSync(join(tmpdir(), 'tsk-bench-client-'));
 try {
   const framesPath = join(dir, 'frames');
-  const server = await startApiserver({ etcd: 'stock' });
+  const server = await startApiserver();
   try {
     await createPods(server.client);
     const frames = await recordFrames(server.client);

@@ -8,7 +8,7 @@ import type { Programs } from './control_plane.ts';
 import { containerd, kubelet, kubeProxy, scheduler } from './node_components.ts';
 import { nodeSpec } from './node_machine.ts';
 import { locate } from './packages.ts';
-import { stockCatalogue } from './stock_programs.ts';
+import { stockCatalogue } from './stock_catalogue.ts';
 
 /** Components by their role. With `inCluster`, kube-proxy and scheduler run as pods instead. */
 export interface ClusterComponents {
@@ -34,7 +34,6 @@ export function clusterComponents(
   const { repo, roots, settings, paths, plan } = cluster;
   const stock = stockCatalogue(repo, roots.cache);
   const programs: Programs = {
-    etcd: locate('etcd') ?? 'etcd',
     containerd: locate('containerd') ?? 'containerd',
     stock: (name) => stock.file(name),
   };

@@ -22,7 +22,6 @@ export const HOST_PORTS: readonly { port: number; component: string }[] = [
 export const apiserverUrl = (plan: AddressPlan): string => `https://${plan.host}:${APISERVER_PORT}`;
 
 export interface Programs {
-  readonly etcd: string;
   readonly containerd: string;
   readonly stock: (name: string) => string;
 }
@@ -34,7 +33,7 @@ export function etcd(plan: AddressPlan, paths: ClusterPaths, programs: Programs)
   return {
     id: 'etcd',
     argv: [
-      programs.etcd,
+      programs.stock('etcd'),
       '--name=etcd',
       `--data-dir=${paths.etcd}`,
       `--listen-client-urls=${clients}`,

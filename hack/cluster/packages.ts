@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { attempt, run } from './program.ts';
 import type { Progress } from './progress.ts';
-import { onPath } from './stock_programs.ts';
+import { onPath } from './stock_catalogue.ts';
 
 /** A program or plugin, the Debian packages that carry it (the first that exists is taken), and services to keep down. */
 export interface Requirement {
@@ -14,7 +14,6 @@ export interface Requirement {
 }
 
 export const REQUIREMENTS: readonly Requirement[] = [
-  { program: 'etcd', packages: ['etcd-server', 'etcd'], service: 'etcd' },
   { program: 'containerd', packages: ['containerd'], service: 'containerd' },
   { program: 'ctr', packages: ['containerd'] },
   { program: 'runc', packages: ['runc'] },

@@ -78,7 +78,7 @@ test('control groups', () => {
 
 test('packages', () => {
   const missing = [
-    { program: 'etcd', packages: ['etcd-server', 'etcd'] },
+    { program: 'containerd', packages: ['containerd'] },
     { program: 'cni:ptp', packages: ['containernetworking-plugins'] },
   ];
   expect(packageProblem([], false)).toBeUndefined();

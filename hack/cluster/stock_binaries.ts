@@ -2,7 +2,8 @@
 import path from 'node:path';
 import { rootsFrom } from './paths.ts';
 import { createProgress } from './progress.ts';
-import { obtainStock, STOCK_NAMES } from './stock_programs.ts';
+import { STOCK_NAMES } from './stock_catalogue.ts';
+import { obtainStock } from './stock_programs.ts';
 
 const USAGE = `usage: hack/stock-binaries [--download] [NAME...]
 Puts stock programs at the pinned versions into the cache and prints where they are; all of them when none is named:

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -5,16 +6,9 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import {
-  cannotObtain,
-  fetchVerified,
-  goVersionProblem,
-  missingPrograms,
-  obtainStock,
-  parseChecksum,
-  requiredVersion,
-  saysVersion,
-} from './stock_programs.ts';
+import { missingPrograms, requiredVersion, STOCK_NAMES, stockCatalogue } from './stock_catalogue.ts';
+import { downloadProgram, fetchVerified, parseChecksum } from './stock_download.ts';
+import { cannotObtain, goVersionProblem, obtainStock, saysVersion } from './stock_programs.ts';
 import { createProgress } from './progress.ts';
 
 const GO_MOD = `module x
@@ -44,6 +38,7 @@ test.each([
   ['Kubernetes v1.36.3\n', true],
   ['Client Version: v1.36.3\nKustomize Version: v5.7.1\n', true],
   ['Kubernetes v1.36.30\n', false],
+  ['etcd Version: 1.36.3\nGit SHA: Not provided\n', true],
   ['Kubernetes v1.35.3\n', false],
   ['', false],
 ])('%p says v1.36.3: %p', (output, want) => {
@@ -61,13 +56,24 @@ test.each([
 });
 
 const DIGEST = 'a'.repeat(64);
+const OTHER = 'b'.repeat(64);
 test.each([
   [DIGEST, DIGEST],
   [`${DIGEST.toUpperCase()}  kubectl\n`, DIGEST],
+  [`${OTHER}  kubelet\n${DIGEST}  kubectl\n`, DIGEST],
+  [`${OTHER}  kubelet\n${DIGEST}  kubectl.old\n`, undefined],
   ['<html>not found</html>', undefined],
   [DIGEST.slice(1), undefined],
 ])('checksum file %p', (text, want) => {
-  expect(parseChecksum(text)).toBe(want);
+  expect(parseChecksum(text, 'kubectl')).toBe(want);
+});
+
+test('every stock program has its module pinned and a place of its own', () => {
+  const catalogue = stockCatalogue(path.resolve(), '/cache');
+  const files = STOCK_NAMES.map((name) => catalogue.file(name));
+  expect(new Set(files).size).toBe(files.length);
+  expect(catalogue.file('etcd')).toBe(`/cache/stock/etcd-${catalogue.version('etcd')}/etcd`);
+  expect(() => catalogue.file('nothing')).toThrow('no stock program nothing, want one of kube-apiserver, ');
 });
 
 test('what cannot be had is one sentence with both ways out', () => {
@@ -139,6 +145,29 @@ describe('fetching', () => {
     );
   });
 
+  test.each([
+    ['coredns', 'coredns_1.14.6_linux', 'tgz', 'coredns', (name: string) => `${name}.sha256`],
+    ['etcd', 'etcd-v1.14.6-linux', 'tar.gz', 'etcd-v1.14.6-linux/etcd', () => 'SHA256SUMS'],
+  ])('%s comes out of its archive', async (name, folder, ending, member, sumsOf) => {
+    const machine = process.arch === 'x64' ? 'amd64' : process.arch;
+    const archive = `${folder}${ending === 'tgz' ? '_' : '-'}${machine}.${ending}`;
+    const content = member.replace('-linux/', `-linux-${machine}/`);
+    mkdirSync(path.join(dir, path.dirname(content)), { recursive: true });
+    writeFileSync(path.join(dir, content), body);
+    execFileSync('tar', ['-czf', 'archive', content], { cwd: dir });
+    const packed = readFileSync(path.join(dir, 'archive'));
+    const digest = createHash('sha256').update(packed).digest('hex');
+    answers.set(`/v1.14.6/${archive}`, { status: 200, body: packed });
+    answers.set(`/v1.14.6/${sumsOf(archive)}`, {
+      status: 200,
+      body: `${DIGEST}  other\n${digest}  ${archive}\n`,
+    });
+    const sites = { kubernetes: site, coredns: site, etcd: site };
+    await downloadProgram(name, 'v1.14.6', path.join(dir, 'program'), { sites });
+    expect(readFileSync(path.join(dir, 'program'))).toEqual(body);
+    expect(existsSync(path.join(dir, 'program.tgz'))).toBe(false);
+  });
+
   test('hack/up --download puts an executable into the cache, once', async () => {
     const [repo, cache, empty] = ['repo', 'cache', 'empty'].map((name) => path.join(dir, name));
     if (repo === undefined || cache === undefined || empty === undefined) throw new Error('unreachable');
@@ -156,7 +185,7 @@ describe('fetching', () => {
       cache,
       download: true,
       progress: createProgress(() => undefined),
-      sites: { kubernetes: site, coredns: site },
+      sites: { kubernetes: site, coredns: site, etcd: site },
     };
     // A machine without Go and kubectl, but with flock and uname's like.
     process.env['PATH'] = onlyFlock(dir);

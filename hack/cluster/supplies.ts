@@ -15,7 +15,8 @@ import type { Roots } from './paths.ts';
 import { run } from './program.ts';
 import type { Progress } from './progress.ts';
 import type { ClusterSettings } from './settings.ts';
-import { goProblem, missingPrograms, obtainStock, stockCatalogue } from './stock_programs.ts';
+import { missingPrograms, stockCatalogue } from './stock_catalogue.ts';
+import { goProblem, obtainStock } from './stock_programs.ts';
 
 /** Images that every cluster starts with, and those that it takes in once it answers. */
 const NEEDED: readonly ImageName[] = ['pause', 'coredns', 'webapp'];
@@ -29,6 +30,7 @@ const DAEMONS: Readonly<Record<Swappable, { ours: string; stock: string }>> = {
 /** Stock programs that a cluster with these settings needs. */
 export function wantedStock(settings: Pick<ClusterSettings, 'flavours'>): string[] {
   return [
+    'etcd',
     'kube-apiserver',
     'kube-controller-manager',
     'kubectl',

@@ -28,7 +28,8 @@ import { applicationUrls } from './readiness.ts';
 import { currentRoutes, overlap, parseRange } from './routes.ts';
 import { mergeSettings, readSettings, writeSettings } from './settings.ts';
 import { chooseSlot, readSlots, withSlots } from './slots.ts';
-import { cannotObtain, goProblem, missingPrograms, stockCatalogue, unobtained } from './stock_programs.ts';
+import { missingPrograms, stockCatalogue } from './stock_catalogue.ts';
+import { cannotObtain, goProblem, unobtained } from './stock_programs.ts';
 import { gatherSupplies, imageProblem, wantedStock } from './supplies.ts';
 import { prepareSysctls } from './sysctls.ts';
 

@@ -14,7 +14,7 @@ let server: Apiserver;
 let proxy: CuttingProxy;
 let viaProxy: ApiClient;
 beforeAll(async () => {
-  server = await startApiserver({ etcd: 'stock' });
+  server = await startApiserver();
   proxy = await CuttingProxy.start(Number(new URL(server.url).port));
   const path = server.writeKubeconfig(
     'proxy',
