@@ -33,10 +33,11 @@ export class PodManager {
   /** By namespace/name. */
   readonly #mirrors = new Map<string, Pod>();
   readonly #names = new Map<string, string>();
-  readonly #listener: PodManagerListener;
+  readonly #listeners: Partial<PodManagerListener>[] = [];
 
-  constructor(listener: PodManagerListener) {
-    this.#listener = listener;
+  /** Listeners are told in the order in which they came. */
+  listen(listener: Partial<PodManagerListener>): void {
+    this.#listeners.push(listener);
   }
 
   pods(): readonly Pod[] {
@@ -75,7 +76,7 @@ export class PodManager {
     const uid = podUid(pod);
     this.#pods.set(uid, pod);
     this.#names.set(keyOf(pod), uid);
-    this.#listener.pod(pod);
+    for (const listener of this.#listeners) listener.pod?.(pod);
   }
 
   delete(pod: Pod): void {
@@ -87,12 +88,12 @@ export class PodManager {
     const uid = podUid(pod);
     this.#pods.delete(uid);
     if (this.#names.get(keyOf(pod)) === uid) this.#names.delete(keyOf(pod));
-    this.#listener.gone(uid);
+    for (const listener of this.#listeners) listener.gone?.(uid);
   }
 
   #notifyMirror(pod: Pod): void {
     const owner = this.#names.get(keyOf(pod));
     const namespace = pod.metadata.namespace ?? '';
-    this.#listener.mirror(owner, namespace, pod.metadata.name);
+    for (const listener of this.#listeners) listener.mirror?.(owner, namespace, pod.metadata.name);
   }
 }

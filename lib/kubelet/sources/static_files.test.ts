@@ -19,13 +19,13 @@ const put = (file: string, text: string): void => writeFileSync(join(dir, file),
 function scene(path = dir) {
   const told: string[] = [];
   const nameOf = new Map<string, string>();
-  const pods = new PodManager({
+  const pods = new PodManager();
+  pods.listen({
     pod: (pod) => {
       nameOf.set(pod.metadata.uid ?? '', pod.metadata.name);
       told.push(`set ${pod.metadata.name} ${pod.spec.containers[0]?.image ?? ''}`);
     },
     gone: (uid) => told.push(`gone ${nameOf.get(uid) ?? uid}`),
-    mirror: () => undefined,
   });
   const log = new RecordingLog();
   const files = new StaticFiles({

@@ -1,0 +1,65 @@
+/** What every part of the kubelet stands on: options, folders, the apiserver, and the life of the process. */
+import { mkdir } from 'node:fs/promises';
+import type { Clock } from '../../base/clock.ts';
+import type { ApiClient } from '../../client/client.ts';
+import { createClient, loadKubeconfig } from '../../client/kubeconfig.ts';
+import type { ParsedFlags } from '../../component/flags.ts';
+import { reportedVersion } from '../../component/information_flags.ts';
+import type { DaemonContext } from '../../component/lifecycle.ts';
+import type { RootLogger } from '../../component/logging.ts';
+import type { KubeletOptions } from '../config/kubelet_config.ts';
+import { loadOptions } from '../config/options.ts';
+import type { KubeletDirs } from '../contracts.ts';
+import type { kubeletFlags } from '../flags.ts';
+import { prepareRoot } from '../volumes/manager.ts';
+import { Background } from './background.ts';
+import { checkMachine, lowerOomScore } from './machine_checks.ts';
+
+export interface Base extends KubeletOptions {
+  /** The effective configuration as `/configz` shows it. */
+  readonly document: Readonly<Record<string, unknown>>;
+  /** `v1.36.3` */
+  readonly version: string;
+  readonly dirs: KubeletDirs;
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: RootLogger;
+  /** Aborts when the kubelet is to end. */
+  readonly signal: AbortSignal;
+  readonly background: Background;
+}
+
+const CONTAINER_LOGS_DIR = '/var/log/containers';
+
+/** @throws Error when the options or the machine do not allow a start */
+export async function createBase(
+  flags: ParsedFlags<typeof kubeletFlags>,
+  ctx: Pick<DaemonContext, 'clock' | 'log' | 'signal'>,
+): Promise<Base> {
+  const { clock, log, signal } = ctx;
+  const { options, document, warnings } = loadOptions(flags);
+  const { config, nodeName } = options;
+  for (const warning of warnings) log.warn(warning);
+  if (options.flags.kubeconfig === '')
+    throw new Error('--kubeconfig is required: running without an apiserver is not supported yet');
+  const version = reportedVersion(flags.values);
+  log.info('Kubelet version', { kubeletVersion: version, nodeName });
+  await checkMachine(config);
+  await lowerOomScore(config.oomScoreAdj, log);
+
+  const dirs: KubeletDirs = {
+    root: options.flags.rootDir,
+    podLogs: config.podLogsDir,
+    containerLogs: CONTAINER_LOGS_DIR,
+  };
+  await prepareRoot(dirs.root);
+  await mkdir(dirs.podLogs, { recursive: true, mode: 0o755 });
+  const client = createClient(loadKubeconfig({ path: options.flags.kubeconfig }), {
+    qps: config.kubeAPIQPS,
+    burst: config.kubeAPIBurst,
+    userAgent: `kubelet/${version} (linux/amd64) ts-kubelet`,
+    clock,
+  });
+  const background = new Background({ clock, log, signal });
+  return { ...options, document, version, dirs, client, clock, log, signal, background };
+}

@@ -1,0 +1,93 @@
+/** What containers are given: volumes, environment, names and addresses of others. */
+import { createInformer } from '../../client/informer.ts';
+import { RUNTIME_CLASSES, SERVICES } from '../../client/resource.ts';
+import type { Pod } from '../../api/types.ts';
+import type { EnvResolver, PodDnsConfigurer, VolumeManager } from '../contracts.ts';
+import { createPodDnsConfigurer } from '../dns/configurer.ts';
+import { createEnvResolver } from '../env/resolver.ts';
+import { ObjectCache } from '../objects/object_cache.ts';
+import { envFileReader } from '../volumes/env_file_reader.ts';
+import { inTreePlugins } from '../volumes/in_tree.ts';
+import { createVolumeManager } from '../volumes/manager.ts';
+import { createTokenSource } from '../volumes/token.ts';
+import type { Base } from './base.ts';
+import type { NodeParts } from './node.ts';
+import type { Pods } from './pods.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface ContainerInputs {
+  readonly objects: ObjectCache;
+  readonly volumes: VolumeManager;
+  readonly env: EnvResolver;
+  readonly dns: PodDnsConfigurer;
+  /** The CRI handler of the pod's RuntimeClass, empty without one. Rejects when there is no such class. */
+  readonly runtimeHandler: (pod: Pod, signal: AbortSignal) => Promise<string>;
+}
+
+export function containerInputs(base: Base & Runtime & Pods & NodeParts): ContainerInputs {
+  const { allocatable, background, client, clock, config, dirs, events, health, log, signal } = base;
+  const objects = new ObjectCache({
+    client,
+    createInformer,
+    clock,
+    strategy: config.configMapAndSecretChangeDetectionStrategy,
+  });
+  const tokens = createTokenSource(client, clock, log);
+  const volumes = createVolumeManager({
+    dirs,
+    plugins: inTreePlugins({ objects, tokens, allocatable, clock }),
+    objects,
+    tokens,
+    recursiveReadOnly: (name) =>
+      health.handlers.some(
+        (handler) => handler.name === (name ?? '') && handler.features.recursiveReadOnlyMounts,
+      ),
+    clock,
+    log,
+  });
+  base.nodeInputs.volumesInUse.push(() => volumes.volumesInUse());
+  background.start('Volume manager failed', volumes.run(signal));
+
+  const services = createInformer(client, SERVICES, {
+    indexers: { namespace: (service) => [service.metadata.namespace ?? ''] },
+    clock,
+    onError: background.onError('Cannot watch services'),
+  });
+  background.start('Service informer failed', services.run(signal));
+  const env = createEnvResolver({
+    objects,
+    services: {
+      get hasSynced() {
+        return services.hasSynced;
+      },
+      services: (namespace) => services.store.byIndex('namespace', namespace),
+    },
+    allocatable,
+    envFiles: envFileReader(dirs),
+    events,
+  });
+  const dns = createPodDnsConfigurer({
+    dirs,
+    clusterDNS: config.clusterDNS,
+    clusterDomain: config.clusterDomain,
+    resolvConf: config.resolvConf,
+    events,
+  });
+  return { objects, volumes, env, dns, runtimeHandler: runtimeClasses(base) };
+}
+
+function runtimeClasses({ background, client, clock, signal }: Base): ContainerInputs['runtimeHandler'] {
+  const classes = createInformer(client, RUNTIME_CLASSES, {
+    clock,
+    onError: background.onError('Cannot watch runtime classes'),
+  });
+  background.start('Runtime class informer failed', classes.run(signal));
+  return async (pod, waitSignal) => {
+    const name = pod.spec.runtimeClassName;
+    if (name === undefined || name === '') return '';
+    await classes.synced(waitSignal);
+    const found = classes.store.get(name);
+    if (found === undefined) throw new Error(`RuntimeClass.node.k8s.io "${name}" not found`);
+    return found.handler;
+  };
+}

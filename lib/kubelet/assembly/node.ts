@@ -1,0 +1,75 @@
+/** The Node object of this machine. */
+import { createInformer } from '../../client/informer.ts';
+import type { NodeReporter } from '../contracts.ts';
+import { NO_PRESSURE, type Pressure } from '../node/conditions.ts';
+import { createNodeReporter } from '../node/reporter.ts';
+import { ImageList } from '../runtime/image_list.ts';
+import type { Base } from './base.ts';
+import type { Pods } from './pods.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What parts of the kubelet say about the node; each part adds its own, none takes another's place. */
+export class NodeInputs {
+  /** Why the node is not ready. */
+  readonly problems: (() => readonly string[])[] = [];
+  /** What the node is short of; a pressure that anyone reports counts. */
+  readonly pressure: (() => Pressure)[] = [];
+  /** For `node.status.volumesInUse`. */
+  readonly volumesInUse: (() => readonly string[])[] = [];
+}
+
+export interface NodeParts {
+  readonly reporter: NodeReporter;
+  readonly nodeInputs: NodeInputs;
+  /** `node.status.allocatable` */
+  readonly allocatable: () => Readonly<Record<string, string>>;
+  readonly hostIPs: () => readonly string[];
+}
+
+export async function createNode(base: Base & Runtime & Pods): Promise<NodeParts> {
+  const { cache, client, clock, cri, events, health, log, version: kubeletVersion } = base;
+  const nodeInputs = new NodeInputs();
+  nodeInputs.problems.push(
+    () => health.problems(),
+    () => {
+      const problem = cache.problem();
+      return problem === undefined ? [] : [`PLEG is not healthy: ${problem}`];
+    },
+  );
+  const imageList = new ImageList(cri);
+  const reporter = await createNodeReporter({
+    client,
+    createInformer,
+    options: base,
+    facts: {
+      health: () => ({ problems: nodeInputs.problems.flatMap((read) => read()) }),
+      runtimeVersion: () => health.version,
+      images: (signal) => imageList.read(signal),
+      runtimeHandlers: () => health.handlers,
+      volumesInUse: () => nodeInputs.volumesInUse.flatMap((read) => read()),
+    },
+    pressure: () => anyPressure(nodeInputs.pressure.map((read) => read())),
+    events,
+    kubeletVersion,
+    clock,
+    log,
+  });
+  health.onChange(() => reporter.poke());
+  return {
+    reporter,
+    nodeInputs,
+    allocatable: () => reporter.node().status?.allocatable ?? {},
+    hostIPs: () => reporter.hostIPs(),
+  };
+}
+
+function anyPressure(reported: readonly Pressure[]): Pressure {
+  return reported.reduce(
+    (all, one) => ({
+      memory: all.memory || one.memory,
+      disk: all.disk || one.disk,
+      pid: all.pid || one.pid,
+    }),
+    NO_PRESSURE,
+  );
+}

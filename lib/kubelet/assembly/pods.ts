@@ -1,0 +1,48 @@
+/** The pods that the kubelet knows, and what is said about them: statuses, events, the timeline. */
+import { createEventRecorder, type EventRecorder } from '../../client/events.ts';
+import type { KubeletEvents, PodView } from '../contracts.ts';
+import { MemoryTimeline } from '../explain/timeline.ts';
+import { podUid } from '../runtime/runtime_names.ts';
+import { PodManager } from '../sources/pod_manager.ts';
+import { kubeletEvents } from '../status/kubelet_events.ts';
+import { StatusWriter } from '../status/status_writer.ts';
+import type { Base } from './base.ts';
+
+export interface Pods {
+  readonly pods: PodManager;
+  readonly podView: PodView;
+  readonly timeline: MemoryTimeline;
+  readonly recorder: EventRecorder;
+  readonly events: KubeletEvents;
+  readonly statuses: StatusWriter;
+}
+
+export function knownPods({ background, client, clock, log, nodeName }: Base): Pods {
+  const pods = new PodManager();
+  const recorder = createEventRecorder(client, {
+    component: 'kubelet',
+    host: nodeName,
+    clock,
+    api: 'core/v1',
+    onError: background.onError('Cannot write an event'),
+  });
+  const statuses = new StatusWriter({ client, clock, log, apiPod: (uid) => pods.apiPod(uid) });
+  pods.listen({
+    mirror: (staticUid) => {
+      if (staticUid !== undefined) statuses.refresh(staticUid);
+    },
+  });
+  return {
+    pods,
+    podView: {
+      pod: (uid) => pods.pod(uid),
+      podByName: (namespace, name) => pods.podByName(namespace, name),
+      pods: () => pods.pods(),
+      status: (uid) => statuses.get(uid),
+    },
+    timeline: new MemoryTimeline(clock),
+    recorder,
+    events: kubeletEvents(recorder, nodeName, (pod) => pods.apiPod(podUid(pod))),
+    statuses,
+  };
+}

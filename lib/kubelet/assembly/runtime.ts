@@ -1,0 +1,131 @@
+/** The container runtime: its connection, health, the view of what it has, and the cgroups that it works in. */
+import { errorMessage } from '../../base/errors.ts';
+import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts';
+import { parseCgroupRoot } from '../cgroups/cgroup_names.ts';
+import { type Hierarchy, readHierarchy } from '../cgroups/hierarchy.ts';
+import { PodCgroups } from '../cgroups/pod_cgroups.ts';
+import type { ContainerExec } from '../contracts.ts';
+import { RuntimeCache } from '../pleg/runtime_cache.ts';
+import { RuntimeHealth } from '../runtime/runtime_health.ts';
+import type { StreamingRuntime } from '../server/view.ts';
+import type { Base } from './base.ts';
+
+export interface Runtime {
+  readonly cri: RuntimeClient;
+  readonly health: RuntimeHealth;
+  readonly cache: RuntimeCache;
+  readonly hierarchy: Hierarchy;
+  readonly cgroupDriver: 'cgroupfs' | 'systemd';
+  readonly cgroups: PodCgroups;
+  readonly exec: ContainerExec;
+  readonly streaming: StreamingRuntime;
+}
+
+const RUNTIME_WAIT_MS = 60_000;
+const STREAMING_TIMEOUT_MS = 30_000;
+const LONGEST_EXEC_MS = 2 ** 31;
+
+/** @throws Error when the runtime does not answer within a minute */
+export async function connectToRuntime(base: Base): Promise<Runtime> {
+  const { clock, config, log, signal } = base;
+  const cri = connectRuntime({
+    endpoint: config.containerRuntimeEndpoint,
+    imageEndpoint: config.imageServiceEndpoint,
+    requestTimeoutMs: config.runtimeRequestTimeout,
+  });
+  const health = new RuntimeHealth(cri, clock, log);
+  await waitForRuntime(health, base);
+  const hierarchy = await readHierarchy();
+  const cgroupDriver = await askCgroupDriver(cri, config.cgroupDriver, signal);
+  const cgroups = new PodCgroups({
+    hierarchy,
+    driver: cgroupDriver,
+    root: parseCgroupRoot(config.cgroupRoot),
+    enabled: config.cgroupsPerQOS,
+    cpuCFSQuota: config.cpuCFSQuota,
+    cpuPeriodUs: config.cpuCFSQuotaPeriod * 1000,
+    podPidsLimit: config.podPidsLimit,
+    log,
+  });
+  await cgroups.init();
+  return {
+    cri,
+    health,
+    cache: new RuntimeCache({ cri, clock, log }),
+    hierarchy,
+    cgroupDriver,
+    cgroups,
+    exec: execIn(cri),
+    streaming: streamingOf(cri),
+  };
+}
+
+/** Watches health and pods of the runtime. Resolves when its pods have been listed once. */
+export async function followRuntime({
+  cache,
+  health,
+  background,
+  clock,
+  signal,
+}: Base & Runtime): Promise<void> {
+  background.start('Runtime health failed', health.run(signal));
+  background.start('Runtime cache failed', cache.run(signal));
+  while (!cache.synced && !signal.aborted) await clock.sleep(50, signal).catch(() => undefined);
+}
+
+async function waitForRuntime(health: RuntimeHealth, { clock, config, signal }: Base): Promise<void> {
+  const until = clock.monotonic() + RUNTIME_WAIT_MS;
+  for (;;) {
+    try {
+      await health.check(signal);
+      return;
+    } catch (error) {
+      if (signal.aborted || clock.monotonic() > until) {
+        throw new Error(
+          `the container runtime at ${config.containerRuntimeEndpoint} does not answer: ${errorMessage(error)}`,
+          { cause: error },
+        );
+      }
+      await clock.sleep(500, signal);
+    }
+  }
+}
+
+/** The runtime's word counts, where it has one. */
+async function askCgroupDriver(
+  cri: RuntimeClient,
+  configured: 'cgroupfs' | 'systemd',
+  signal: AbortSignal,
+): Promise<'cgroupfs' | 'systemd'> {
+  try {
+    const { linux } = await cri.runtimeConfig({}, { signal, timeoutMs: 10_000 });
+    if (linux !== undefined) return linux.cgroupDriver === 0 ? 'systemd' : 'cgroupfs';
+  } catch (error) {
+    if (cri.supports('runtimeConfig')) throw error;
+  }
+  return configured;
+}
+
+function execIn(cri: RuntimeClient): ContainerExec {
+  return {
+    async execSync(containerId, argv, { timeoutMs, signal }) {
+      const seconds = Math.max(1, Math.ceil(timeoutMs / 1000));
+      const response = await cri.execSync(
+        { containerId, cmd: [...argv], timeout: BigInt(Math.min(seconds, LONGEST_EXEC_MS)) },
+        { signal, timeoutMs: Math.min(timeoutMs, LONGEST_EXEC_MS) + 10_000 },
+      );
+      return { exitCode: response.exitCode, stdout: response.stdout, stderr: response.stderr };
+    },
+  };
+}
+
+function streamingOf(cri: RuntimeClient): StreamingRuntime {
+  const timeoutMs = STREAMING_TIMEOUT_MS;
+  return {
+    exec: async ({ argv, ...request }, signal) =>
+      (await cri.exec({ ...request, cmd: [...argv] }, { signal, timeoutMs })).url,
+    attach: async (request, signal) => (await cri.attach(request, { signal, timeoutMs })).url,
+    portForward: async ({ sandboxId, ports }, signal) =>
+      (await cri.portForward({ podSandboxId: sandboxId, port: [...ports] }, { signal, timeoutMs })).url,
+  };
+}

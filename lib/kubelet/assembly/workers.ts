@@ -1,0 +1,145 @@
+/** What runs the pods: their workers, and what these act through. */
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Pod } from '../../api/types.ts';
+import { isConflict, isNotFound } from '../../client/errors.ts';
+import { PODS } from '../../client/resource.ts';
+import { nodeAdmission } from '../admission/admission.ts';
+import { expandVariables } from '../env/expansion.ts';
+import { PodRemover } from '../podworkers/pod_remover.ts';
+import type { PodVerdict } from '../podworkers/pod_worker.ts';
+import { PodWorkers } from '../podworkers/pod_workers.ts';
+import type { ProbeManager } from '../contracts.ts';
+import { ContainerGc } from '../runtime/container_gc.ts';
+import { ContainerLogsDir } from '../runtime/container_logs_dir.ts';
+import { ContainerStop } from '../runtime/container_stop.ts';
+import { Images } from '../runtime/images.ts';
+import { PodSync } from '../runtime/pod_sync.ts';
+import { isStatic } from '../sources/pod_manager.ts';
+import { TerminationMessages } from '../status/termination_message.ts';
+import type { Base } from './base.ts';
+import type { ContainerInputs } from './container_inputs.ts';
+import type { NodeParts } from './node.ts';
+import type { Pods } from './pods.ts';
+import type { Runtime } from './runtime.ts';
+
+/** A reason why a pod cannot run on this node, or `undefined`. */
+export type Admit = (pod: Pod) => PodVerdict | undefined;
+
+export interface Workers {
+  readonly workers: PodWorkers;
+  readonly containerLogs: ContainerLogsDir;
+  /** Asked in order before anything is done for a pod; the first refusal stands. Parts add their own. */
+  readonly admission: Admit[];
+  /** Pods that were let in and have not ended: what they request is taken. */
+  readonly activePods: () => readonly Pod[];
+}
+
+export function createWorkers(
+  base: Base & Runtime & Pods & NodeParts & ContainerInputs & { readonly probes: ProbeManager },
+): Workers {
+  const { cache, clock, config, cri, dirs, events, exec, health, log, nodeName } = base;
+  const { objects, pods, probes, statuses, timeline } = base;
+  const containerLogs = new ContainerLogsDir(dirs);
+  const images = new Images({
+    cri,
+    clock,
+    events,
+    maxParallelPulls: config.maxParallelImagePulls,
+    secret: (namespace, name, readSignal) => objects.secret(namespace, name, readSignal),
+  });
+  const stop = new ContainerStop({ cri, clock, log, events, timeline, exec });
+  const sync = new PodSync({
+    ...base,
+    images,
+    stop,
+    logs: containerLogs,
+    expand: expandVariables,
+    security: { seccompRoot: join(dirs.root, 'seccomp'), seccompDefault: config.seccompDefault },
+    resources: () => ({
+      cpuCFSQuota: config.cpuCFSQuota,
+      cpuPeriodUs: config.cpuCFSQuotaPeriod * 1000,
+      memoryCapacity: totalmem(),
+      cgroupV2: base.hierarchy.version === 2,
+    }),
+  });
+  const activePods = (): readonly Pod[] =>
+    workers
+      .workers()
+      .filter(({ state, admitted }) => admitted && (state === 'syncing' || state === 'terminating'))
+      .flatMap(({ pod }) => (pod === undefined ? [] : [pod]));
+  const admission: Admit[] = [
+    nodeAdmission({ config, nodeName, node: () => base.reporter.node(), active: activePods }),
+  ];
+  const workers: PodWorkers = new PodWorkers({
+    clock,
+    worker: {
+      ...base,
+      sync,
+      stop,
+      images,
+      messages: new TerminationMessages(log),
+      remover: new PodRemover({ cri, cache, dirs, logs: containerLogs }),
+      backoff: { initialMs: 10_000, maxMs: config.crashLoopBackOff.maxContainerRestartPeriod },
+      runtimeName: () => health.runtimeName,
+      networkProblem: () => health.networkProblem,
+      admit: (pod) => {
+        for (const admit of admission) {
+          const verdict = admit(pod);
+          if (verdict !== undefined) return verdict;
+        }
+        return undefined;
+      },
+      deleteFromApi: (pod, signal) => deleteFromApi(base, pod, signal),
+    },
+    removed: (uid) => statuses.forget(uid),
+    wanted: (uid) => pods.pod(uid),
+  });
+  pods.listen({ pod: (pod) => workers.set(pod), gone: (uid) => workers.gone(uid) });
+  cache.onChange((uid) => workers.wake(uid));
+  probes.onChange(({ uid }) => workers.wake(uid));
+  health.onChange(() => workers.wakeAll());
+  return { workers, containerLogs, admission, activePods };
+}
+
+const BALANCE_INTERVAL_MS = 60_000;
+
+/** Starts the workers and what cleans up behind them. */
+export function runWorkers(kubelet: Base & Runtime & Pods & Workers): void {
+  const {
+    background,
+    cache,
+    cgroups,
+    clock,
+    config,
+    containerLogs: logs,
+    cri,
+    log,
+    pods,
+    signal,
+    workers,
+  } = kubelet;
+  background.start('Pod workers failed', workers.run(signal));
+  background.every('Periodic sync failed', config.syncFrequency, () => workers.wakeAll());
+  background.every('Balancing cgroups failed', BALANCE_INTERVAL_MS, () => cgroups.balance(pods.pods()));
+  background.start(
+    'Container garbage collection failed',
+    new ContainerGc({ cri, cache, logs, clock, log }).run(signal),
+  );
+}
+
+/** Removes a deleted pod from the API for good; its containers, volumes and cgroup are gone. */
+async function deleteFromApi({ client, pods }: Base & Pods, pod: Pod, signal: AbortSignal): Promise<void> {
+  const target = isStatic(pod) ? pods.mirrorOf(pod) : pod;
+  if (target?.metadata.deletionTimestamp === undefined) return;
+  const { namespace, name, uid } = target.metadata;
+  try {
+    await client.delete(
+      PODS,
+      { namespace, name },
+      { gracePeriodSeconds: 0, ...(uid === undefined ? {} : { preconditions: { uid } }), signal },
+    );
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+}
