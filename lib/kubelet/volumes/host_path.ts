@@ -10,9 +10,7 @@ export const hostPathPlugin: VolumePlugin = {
   supports: (volume) => volume.hostPath !== undefined,
   async setUp({ volume }: VolumeRequest): Promise<ReadyVolume> {
     const path = volume.hostPath?.path ?? '';
-    if (path.split('/').includes('..'))
-      throw new Error(`hostPath path ${JSON.stringify(path)} must not contain '..'`);
-    await checkType(path, volume.hostPath?.type ?? '');
+    await checkHostPath(path, volume.hostPath?.type ?? '');
     return { hostPath: path, readOnly: false };
   },
 };
@@ -49,7 +47,10 @@ const CHECKS: Readonly<Record<string, TypeCheck>> = {
   BlockDevice: { is: (s) => s.isBlockDevice(), complaint: 'is not a block device' },
 };
 
-async function checkType(path: string, type: string): Promise<void> {
+/** @throws Error when `path` is not what `type` (`hostPath.type`) says; creates it for the `...OrCreate` types. */
+export async function checkHostPath(path: string, type: string): Promise<void> {
+  if (path.split('/').includes('..'))
+    throw new Error(`hostPath path ${JSON.stringify(path)} must not contain '..'`);
   if (type === '') return; // the runtime creates a directory where nothing is
   const check = CHECKS[type];
   if (check === undefined) throw new Error(`hostPath type check failed: ${type} is an invalid volume type`);

@@ -164,6 +164,7 @@ class Manager implements VolumeManager {
       this.#refresh.delete(uid);
       this.#options.objects.unregister(uid);
       this.#options.tokens.forget(uid);
+      for (const plugin of this.#options.plugins) plugin.podGone?.(uid);
       const dir = podDir(this.#options.dirs, checkUid(uid));
       if ((await lstatOrUndefined(dir)) === undefined) return;
       try {
@@ -208,7 +209,11 @@ class Manager implements VolumeManager {
   }
 
   volumesInUse(): readonly string[] {
-    return []; // attachable volumes come with PersistentVolumes and CSI
+    const names = new Set<string>();
+    for (const { ready } of this.#pods.values()) {
+      for (const { attachedName } of ready.values()) if (attachedName !== undefined) names.add(attachedName);
+    }
+    return [...names].sort();
   }
 
   async run(signal: AbortSignal): Promise<void> {

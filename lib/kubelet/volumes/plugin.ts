@@ -28,6 +28,11 @@ export interface ReadyVolume {
   readonly block?: boolean;
   /** Groups that containers need (annotation pv.beta.kubernetes.io/gid). */
   readonly supplementalGroups?: readonly number[];
+  /**
+   * A volume that is attached to the node by a controller: its name in `node.status.volumesInUse` (it is not detached
+   * while it stands there) and `volumesAttached`.
+   */
+  readonly attachedName?: string;
 }
 
 /**
@@ -48,6 +53,8 @@ export interface VolumePlugin {
    * Knows nothing but what is on disk.
    */
   tearDown?(volume: { readonly uid: string; readonly name: string; readonly dir: string }): Promise<void>;
+  /** The pod's volumes are taken down: what is remembered of it can be forgotten. */
+  podGone?(uid: string): void;
 }
 
 /** The directory name of a plugin: `kubernetes.io~empty-dir`. */
