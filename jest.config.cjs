@@ -10,7 +10,8 @@ module.exports = {
     '^.+\\.(ts|js|mjs)$': [
       '@swc/jest',
       {
-        jsc: { target: 'es2024', parser: { syntax: 'typescript' } },
+        // Node runs `await using` itself, and its errors are whole: the transpiled form loses them (no SuppressedError).
+        jsc: { target: 'esnext', parser: { syntax: 'typescript' } },
         module: { type: 'commonjs' },
       },
     ],

@@ -1,13 +1,13 @@
-import { hasCapability, parseListening, parseMountinfo, parseStat, processStat } from './procfs.ts';
+import { hasCapability, hasEnded, parseListening, parseMountinfo, parseStat, processStat } from './procfs.ts';
 
 test.each([
   [
     '12 (bash) S 1 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9',
-    { pid: 12, name: 'bash', state: 'S', parent: 1, startTicks: 4711 },
+    { pid: 12, name: 'bash', state: 'S', parent: 1, threads: 1, startTicks: 4711 },
   ],
   [
-    '12 (a) b (c)) R 3 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 42 9 9',
-    { pid: 12, name: 'a) b (c)', state: 'R', parent: 3, startTicks: 42 },
+    '12 (a) b (c)) R 3 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 7 0 42 9 9',
+    { pid: 12, name: 'a) b (c)', state: 'R', parent: 3, threads: 7, startTicks: 42 },
   ],
 ])('stat line %p', (text, want) => {
   expect(parseStat(text)).toEqual(want);
@@ -15,6 +15,16 @@ test.each([
 
 test.each(['', '12 bash S 1', '12 (bash) S 1'])('torn stat line %p', (text) => {
   expect(parseStat(text)).toBeUndefined();
+});
+
+test.each([
+  ['S', 1, false],
+  ['Z', 1, true],
+  // Killed, but a thread has not let go of the files yet.
+  ['Z', 3, false],
+  ['X', 1, true],
+])('state %s with %i threads: ended %p', (state, threads, want) => {
+  expect(hasEnded({ state, threads })).toBe(want);
 });
 
 test('this process is alive, pid 0 is nobody', () => {

@@ -8,6 +8,8 @@ export interface ProcessStat {
   /** One letter; `Z` and `X` are dead. */
   readonly state: string;
   readonly parent: number;
+  /** Those of its threads that have not ended, the first one always among them. */
+  readonly threads: number;
   /** Clock ticks after boot: with the pid it names a process for good, since pids are used again. */
   readonly startTicks: number;
 }
@@ -22,14 +24,29 @@ export function parseStat(text: string): ProcessStat | undefined {
   const pid = Number(text.slice(0, open));
   const startTicks = Number(fields[19]);
   if (state === undefined || !Number.isInteger(pid) || !Number.isInteger(startTicks)) return undefined;
-  return { pid, name: text.slice(open + 1, close), state, parent: Number(parent), startTicks };
+  return {
+    pid,
+    name: text.slice(open + 1, close),
+    state,
+    parent: Number(parent),
+    threads: Number(fields[17]),
+    startTicks,
+  };
 }
 
-/** The live process `pid`, or `undefined`; a zombie counts as dead. */
+/**
+ * Whether the process has ended and only waits to be reaped. While another of its threads is still on its way out, the
+ * process holds its files and ports, although its first thread is a zombie.
+ */
+export function hasEnded({ state, threads }: Pick<ProcessStat, 'state' | 'threads'>): boolean {
+  return state === 'X' || (state === 'Z' && threads <= 1);
+}
+
+/** The live process `pid`, or `undefined`. */
 export function processStat(pid: number): ProcessStat | undefined {
   const text = readIfThere(`/proc/${pid}/stat`);
   const stat = text === undefined ? undefined : parseStat(text);
-  return stat === undefined || stat.state === 'Z' || stat.state === 'X' ? undefined : stat;
+  return stat === undefined || hasEnded(stat) ? undefined : stat;
 }
 
 /** All live processes. */
