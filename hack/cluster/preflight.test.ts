@@ -24,7 +24,7 @@ test('space', () => {
 });
 
 describe('ports', () => {
-  const owner = { pid: 42, name: 'nginx', state: 'S', parent: 1, startTicks: 1 };
+  const owner = { pid: 42, name: 'nginx', state: 'S', parent: 1, threads: 1, startTicks: 1 };
   const nobodyOurs = (): boolean => false;
   const at = (address: string, port = 6443): { address: string; port: number; inode: string }[] => [
     { address, port, inode: '1' },
