@@ -58,13 +58,15 @@ async function main(): Promise<number> {
     const missing = stage.needs?.find((need) => broken.has(need));
     console.log(`\n=== ${stage.name}`);
     const began = performance.now();
-    const counts = missing === undefined ? await runStage(stage, context) : { passed: 0, failed: 1 };
+    const counts =
+      missing === undefined ? await runStage(stage, context) : { passed: 0, failed: 1, flaky: [] };
     if (missing !== undefined) console.log(`not run: ${missing} failed`);
     if (counts.failed > 0) broken.add(stage.name);
     passed += counts.passed;
     failed += counts.failed;
     const seconds = Math.round((performance.now() - began) / 1000);
-    results.set(stage.name, `${counts.passed} passed, ${counts.failed} failed in ${seconds} s`);
+    const flaky = counts.flaky.length > 0 ? ` (${counts.flaky.length} of them at the second try)` : '';
+    results.set(stage.name, `${counts.passed} passed${flaky}, ${counts.failed} failed in ${seconds} s`);
   }
   console.log('');
   for (const [name, result] of results) console.log(`${name}: ${result}`);

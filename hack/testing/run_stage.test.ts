@@ -38,28 +38,55 @@ const jestCommand = (report: string, code: string): Command => ({
   env: { REPORT: report, CODE: code },
 });
 const report = (passed: number, failed: number): string =>
-  JSON.stringify({ numPassedTests: passed, numFailedTests: failed, numRuntimeErrorTestSuites: 0 });
+  JSON.stringify({
+    testResults: [
+      {
+        name: '/x.test.ts',
+        status: failed > 0 ? 'failed' : 'passed',
+        assertionResults: [
+          ...Array.from({ length: passed }, (_, i) => ({ fullName: `good ${i}`, status: 'passed' })),
+          ...Array.from({ length: failed }, (_, i) => ({ fullName: `bad ${i}`, status: 'failed' })),
+        ],
+      },
+    ],
+  });
 
 test('each command counts once; the first failure ends the stage', async () => {
   const commands = [command('ok'), command('bad'), command('ok')];
-  expect(await run({ name: 'x', commands })).toEqual({ passed: 1, failed: 1 });
-  expect(await run({ name: 'x', commands, independent: true })).toEqual({ passed: 2, failed: 1 });
+  expect(await run({ name: 'x', commands })).toEqual({ passed: 1, failed: 1, flaky: [] });
+  expect(await run({ name: 'x', commands, independent: true })).toEqual({ passed: 2, failed: 1, flaky: [] });
 });
 
 test('clean-up runs after a failure, and after an abort', async () => {
   const stage = { name: 'x', commands: [command('bad')], cleanUp: [command('note', 'cleaned')] };
-  expect(await run(stage)).toEqual({ passed: 1, failed: 1 });
-  expect(await run(stage, AbortSignal.abort())).toEqual({ passed: 1, failed: 0 });
+  expect(await run(stage)).toEqual({ passed: 1, failed: 1, flaky: [] });
+  expect(await run(stage, AbortSignal.abort())).toEqual({ passed: 1, failed: 0, flaky: [] });
   expect(readFileSync(join(repo, 'log'), 'utf8')).toBe('cleaned\ncleaned\n');
 });
 
 test.each([
-  ['its counts', jestCommand(report(5, 0), '0'), { passed: 5, failed: 0 }],
-  ['its failures', jestCommand(report(5, 2), '1'), { passed: 5, failed: 2 }],
-  ['a failure outside of tests', jestCommand(report(5, 0), '1'), { passed: 5, failed: 1 }],
-  ['no report', jestCommand('', '0'), { passed: 0, failed: 1 }],
+  ['its counts', jestCommand(report(5, 0), '0'), { passed: 5, failed: 0, flaky: [] }],
+  ['its failures', jestCommand(report(5, 2), '1'), { passed: 5, failed: 2, flaky: [] }],
+  ['a failure outside of tests', jestCommand(report(5, 0), '1'), { passed: 5, failed: 1, flaky: [] }],
+  ['no report', jestCommand('', '0'), { passed: 0, failed: 1, flaky: [] }],
 ])('jest: %s', async (_, one, expected) => {
   expect(await run({ name: 'x', commands: [one] })).toEqual(expected);
+});
+
+test('a jest file that failed is run again; what passes then is flaky', async () => {
+  script(
+    'jest',
+    'echo "$@" >> calls; for a; do case $a in --outputFile=*) f=${a#*=};; esac; done; ' +
+      'if [ -e once ]; then echo "$GOOD" > "$f"; else touch once; echo "$REPORT" > "$f"; exit 1; fi',
+  );
+  const one: Command = {
+    ...command('jest', '--config=c', 'pattern'),
+    jest: true,
+    env: { REPORT: report(5, 1), GOOD: report(6, 0) },
+  };
+  expect(await run({ name: 'x', commands: [one] })).toEqual({ passed: 6, failed: 0, flaky: ['bad 0'] });
+  expect(readFileSync(join(repo, 'calls'), 'utf8')).toMatch(/--config=c --runTestsByPath \/x\.test\.ts\n$/);
+  expect(printed.join('')).toContain('flaky: failed, then passed: bad 0');
 });
 
 test('a command that does not print what it must has failed', async () => {
@@ -67,10 +94,12 @@ test('a command that does not print what it must has failed', async () => {
   expect(await run({ name: 'x', commands: [{ ...command('say'), mustPrint: 'one two' }] })).toEqual({
     passed: 1,
     failed: 0,
+    flaky: [],
   });
   expect(await run({ name: 'x', commands: [{ ...command('say'), mustPrint: 'three' }] })).toEqual({
     passed: 0,
     failed: 1,
+    flaky: [],
   });
 });
 
@@ -79,6 +108,7 @@ test('a command that does not end in time is ended, with its children', async ()
   expect(await run({ name: 'x', commands: [{ ...command('hang'), timeoutMs: 300 }] })).toEqual({
     passed: 0,
     failed: 1,
+    flaky: [],
   });
   const child = Number(readFileSync(join(repo, 'child'), 'utf8'));
   // A zombie until its new parent has reaped it; running it is not.
@@ -93,6 +123,6 @@ test('a command that does not end in time is ended, with its children', async ()
 });
 
 test('a command that cannot be started has failed, and says so', async () => {
-  expect(await run({ name: 'x', commands: [command('none')] })).toEqual({ passed: 0, failed: 1 });
+  expect(await run({ name: 'x', commands: [command('none')] })).toEqual({ passed: 0, failed: 1, flaky: [] });
   expect(printed.join('')).toContain('cannot start');
 });

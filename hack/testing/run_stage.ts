@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { countsOf, type Counts } from './jest_report.ts';
+import { parseReport, withSecondRun, type Counts, type Report } from './jest_report.ts';
 import type { Command, Stage } from './stages.ts';
 
 export interface RunContext {
@@ -15,12 +15,22 @@ export interface RunContext {
   readonly signal: AbortSignal;
 }
 
-/** Runs a stage with its clean-up. */
-export async function runStage(stage: Stage, context: RunContext): Promise<Counts> {
+export interface StageResult extends Counts {
+  /** Full names of tests that failed once and then passed. */
+  readonly flaky: readonly string[];
+}
+
+/** More files than this are not flaky: something is broken. */
+const MAX_FILES_AGAIN = 3;
+
+/** Runs a stage with its clean-up. The files of failed jest tests are run a second time, to tell flaky from failed. */
+export async function runStage(stage: Stage, context: RunContext): Promise<StageResult> {
   let { passed, failed } = { passed: 0, failed: 0 };
-  const add = (counts: Counts): void => {
+  const flaky: string[] = [];
+  const add = (counts: StageResult): void => {
     passed += counts.passed;
     failed += counts.failed;
+    flaky.push(...counts.flaky);
   };
   for (const command of stage.commands) {
     if (context.signal.aborted) break;
@@ -29,38 +39,83 @@ export async function runStage(stage: Stage, context: RunContext): Promise<Count
     if (counts.failed > 0 && stage.independent !== true) break;
   }
   for (const command of stage.cleanUp ?? []) add(await runCommand(command, context, undefined));
-  return { passed, failed };
+  return { passed, failed, flaky };
 }
 
 async function runCommand(
   command: Command,
-  { repo, write }: RunContext,
+  context: RunContext,
   signal: AbortSignal | undefined,
-): Promise<Counts> {
+): Promise<StageResult> {
+  if (command.jest === true) return runJest(command, context, signal);
+  const { exitCode, output } = await runTimed(command.argv, command, context, signal);
+  const result = (counts: Counts): StageResult => ({ ...counts, flaky: [] });
+  if (exitCode !== 0) return result({ passed: 0, failed: 1 });
+  if (command.mustPrint === undefined || output.includes(command.mustPrint))
+    return result({ passed: 1, failed: 0 });
+  context.write(`  it did not print "${command.mustPrint}"\n`);
+  return result({ passed: 0, failed: 1 });
+}
+
+async function runJest(
+  command: Command,
+  context: RunContext,
+  signal: AbortSignal | undefined,
+): Promise<StageResult> {
+  const first = await jestReport(command.argv, command, context, signal);
+  if (first === undefined) return { passed: 0, failed: 1, flaky: [] };
+  const failedFiles = first.files.filter((file) => file.failed > 0);
+  // Failures outside of tests (a hook, a handle left open, an empty selection) show in the exit code only.
+  const hidden = first.exitCode !== 0 && first.failed === 0 ? 1 : 0;
+  const counts = { passed: first.passed, failed: first.failed + hidden, flaky: [] };
+  if (failedFiles.length === 0 || failedFiles.length > MAX_FILES_AGAIN || signal?.aborted === true)
+    return counts;
+  const [program, ...args] = command.argv;
+  const flags = args.filter((arg) => arg.startsWith('-'));
+  const again: Command['argv'] = [
+    program,
+    ...flags,
+    '--runTestsByPath',
+    ...failedFiles.map(({ file }) => file),
+  ];
+  const second = await jestReport(again, command, context, signal);
+  if (second === undefined) return counts;
+  const both = withSecondRun(first, second);
+  for (const name of both.flaky) context.write(`  flaky: failed, then passed: ${name}\n`);
+  return both;
+}
+
+/** Runs jest; `undefined` when it wrote no report. */
+async function jestReport(
+  argv: Command['argv'],
+  command: Command,
+  context: RunContext,
+  signal: AbortSignal | undefined,
+): Promise<(Report & { readonly exitCode: number }) | undefined> {
   const scratch = mkdtempSync(join(tmpdir(), 'hack-test-'));
   try {
-    const report = join(scratch, 'report.json');
-    const argv = command.jest === true ? [...command.argv, '--json', `--outputFile=${report}`] : command.argv;
-    write(`$ ${command.argv.join(' ')}\n`);
-    const began = performance.now();
-    const { exitCode, output } = await runToEnd(argv, repo, command, write, signal);
-    write(`  (${((performance.now() - began) / 1000).toFixed(1)} s, exit code ${exitCode})\n`);
-    if (command.jest === true) {
-      const counts = countsOf(readIfThere(report));
-      if (counts !== undefined) {
-        // Failures outside of tests (a hook, a handle left open, an empty selection) show in the exit code only.
-        const hidden = exitCode !== 0 && counts.failed === 0 ? 1 : 0;
-        return { passed: counts.passed, failed: counts.failed + hidden };
-      }
-    } else if (exitCode === 0) {
-      if (command.mustPrint === undefined || output.includes(command.mustPrint))
-        return { passed: 1, failed: 0 };
-      write(`  it did not print "${command.mustPrint}"\n`);
-    }
-    return { passed: 0, failed: 1 };
+    const file = join(scratch, 'report.json');
+    const [program, ...args] = argv;
+    const reporting: Command['argv'] = [program, '--json', `--outputFile=${file}`, ...args];
+    const { exitCode } = await runTimed(reporting, command, context, signal);
+    const report = parseReport(readIfThere(file));
+    return report === undefined ? undefined : { ...report, exitCode };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+async function runTimed(
+  argv: Command['argv'],
+  command: Command,
+  { repo, write }: RunContext,
+  signal: AbortSignal | undefined,
+): Promise<Ended> {
+  write(`$ ${argv.join(' ')}\n`);
+  const began = performance.now();
+  const ended = await runToEnd(argv, repo, command, write, signal);
+  write(`  (${((performance.now() - began) / 1000).toFixed(1)} s, exit code ${ended.exitCode})\n`);
+  return ended;
 }
 
 function readIfThere(file: string): string {
