@@ -2,12 +2,14 @@
 import path from 'node:path';
 import { rootsFrom } from './paths.ts';
 import { createProgress } from './progress.ts';
-import { STOCK_NAMES } from './stock_catalogue.ts';
+import { STOCK_NAMES, stockProgram } from './stock_catalogue.ts';
 import { obtainStock } from './stock_programs.ts';
 
+const CLUSTER_NAMES = STOCK_NAMES.filter((name) => stockProgram(name).conformanceOnly !== true);
 const USAGE = `usage: hack/stock-binaries [--download] [NAME...]
-Puts stock programs at the pinned versions into the cache and prints where they are; all of them when none is named:
-${STOCK_NAMES.join(' ')}`;
+Puts stock programs at the pinned versions into the cache and prints where they are; what clusters need when none is
+named: ${CLUSTER_NAMES.join(' ')}
+More for the conformance suite: ${STOCK_NAMES.filter((name) => !CLUSTER_NAMES.includes(name)).join(' ')}`;
 
 const args = process.argv.slice(2);
 const names = args.filter((argument) => !argument.startsWith('-'));
@@ -27,7 +29,7 @@ else if (unknown.length > 0) {
   const abort = new AbortController();
   process.once('SIGINT', () => abort.abort(new Error('interrupted')));
   try {
-    const wanted = names.length === 0 ? STOCK_NAMES : names;
+    const wanted = names.length === 0 ? CLUSTER_NAMES : names;
     const catalogue = await obtainStock(wanted, {
       repo: path.resolve(import.meta.dirname, '../..'),
       cache: rootsFrom(process.env).cache,

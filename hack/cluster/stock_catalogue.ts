@@ -2,13 +2,15 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-export type StockModule = 'kubernetes' | 'coredns' | 'etcd';
+export type StockModule = 'kubernetes' | 'coredns' | 'etcd' | 'registry' | 'sample-apiserver';
 
 /** Go modules by their folder in hack/stock. */
 const MODULES: Readonly<Record<StockModule, string>> = {
   kubernetes: 'k8s.io/kubernetes',
   coredns: 'github.com/coredns/coredns',
   etcd: 'go.etcd.io/etcd/server/v3',
+  registry: 'github.com/distribution/distribution/v3',
+  'sample-apiserver': 'k8s.io/sample-apiserver',
 };
 
 export interface StockProgram {
@@ -19,12 +21,21 @@ export interface StockProgram {
   readonly versionArgs?: readonly string[];
   /** For tests only: no release site carries it. */
   readonly notReleased?: boolean;
+  /** Only the conformance suite wants it: built when asked for by name. */
+  readonly conformanceOnly?: boolean;
 }
 
 const kubernetes = (packagePath: string, ...versionArgs: readonly string[]): StockProgram => ({
   module: 'kubernetes',
   packagePath: `k8s.io/kubernetes/${packagePath}`,
   versionArgs: versionArgs.length > 0 ? versionArgs : ['--version'],
+});
+
+const conformance = (module: StockModule, packagePath: string): StockProgram => ({
+  module,
+  packagePath,
+  notReleased: true,
+  conformanceOnly: true,
 });
 
 /** By name, in the order in which they are built: each is kept even when a later one fails or the run is interrupted. */
@@ -40,6 +51,11 @@ export const STOCK_PROGRAMS: Readonly<Record<string, StockProgram>> = {
   // Older ones (Debian 12 has 3.4) answer no progress requests: the apiserver streams no lists from them, and its watch
   // caches fall behind for good when it is restarted.
   etcd: { module: 'etcd', packagePath: 'go.etcd.io/etcd/server/v3', versionArgs: ['--version'] },
+  'sample-apiserver': conformance('sample-apiserver', 'k8s.io/sample-apiserver'),
+  'resource-consumer': conformance('kubernetes', 'k8s.io/kubernetes/test/images/resource-consumer'),
+  'consume-cpu': conformance('kubernetes', 'k8s.io/kubernetes/test/images/resource-consumer/consume-cpu'),
+  'regression-issue-74839': conformance('kubernetes', 'k8s.io/kubernetes/test/images/regression-issue-74839'),
+  registry: conformance('registry', 'github.com/distribution/distribution/v3/cmd/registry'),
 };
 
 export const STOCK_NAMES: readonly string[] = Object.keys(STOCK_PROGRAMS);

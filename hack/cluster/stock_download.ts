@@ -50,6 +50,9 @@ export async function downloadProgram(
         signal,
       });
     }
+    case 'registry':
+    case 'sample-apiserver':
+      throw new Error(`stock ${name} is not released: it has to be built, which wants Go`);
   }
 }
 

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
-import { imageArchitecture, packImage, type ImageSpec } from './image.ts';
+import { imageArchitecture, packImage, packImages, type ImageSpec } from './image.ts';
+import { writeLayer } from './layer.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -87,4 +88,24 @@ test.each([
 
 test('an architecture without images is refused', () => {
   expect(() => imageArchitecture('mips')).toThrow('images can be built on x64 and arm64, not on mips');
+});
+
+test('images in one tar share their layers and keep their own configuration', async () => {
+  const tar = join(dir, 'image.tar');
+  let written = 0;
+  const second: ImageSpec = { ...spec, refs: ['example.test/c:3'], config: { cmd: ['sh'], user: '7' } };
+  const digests = await packImages([spec, second], tar, (...layer) => {
+    written++;
+    return writeLayer(...layer);
+  });
+  expect(written).toBe(2);
+  expect(new Set(digests).size).toBe(2);
+  const files = await filesOf(tar);
+  expect(files.size).toBe(2 + 2 + 2 + 2); // layout and index; manifests; configurations; layers
+  expect(JSON.parse(files.get('index.json') ?? '')).toMatchObject({
+    manifests: [{ digest: digests[0] }, { digest: digests[0] }, { digest: digests[1] }],
+  });
+  const configs = [...files.values()].filter((content) => content.includes('"rootfs"'));
+  const own = configs.find((content) => !content.includes('Entrypoint'));
+  expect(JSON.parse(own ?? '')).toMatchObject({ config: { Cmd: ['sh'], User: '7' } });
 });

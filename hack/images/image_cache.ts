@@ -29,9 +29,17 @@ export async function contentKey(entries: readonly LayerEntry[], rest: unknown):
 
 /** A {@link writeLayer} that compresses equal layers once; they are kept in `folder`. */
 export function cachedLayerWriter(folder: string): typeof writeLayer {
-  return async (entries, file, options) => {
+  const blobOf = cachedLayerBlob(folder);
+  return async (entries, file, options) =>
     // Without compression a layer is written as fast as it is copied.
-    if (!options.compress) return writeLayer(entries, file, options);
+    options.compress ? blobOf(entries, options) : writeLayer(entries, file, options);
+}
+
+/** Finds the layer of some entries in `folder`, or writes it there, where it stays. */
+export function cachedLayerBlob(
+  folder: string,
+): (entries: readonly LayerEntry[], options: { readonly compress: boolean }) => Promise<WrittenLayer> {
+  return async (entries, options) => {
     await mkdir(folder, { recursive: true });
     const blob = join(folder, await contentKey(entries, options));
     const known = await knownLayer(blob);

@@ -88,7 +88,7 @@ export async function required(
 }
 
 /** `directory/name`, made by `make` (which writes the path it is given) when it is not there yet. */
-async function cached(
+export async function cached(
   directory: string,
   name: string,
   make: (output: string) => Promise<void>,

@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools names the programs built from this module, so that `go mod tidy` keeps their requirements.
+package tools
+
+import _ "k8s.io/sample-apiserver"
