@@ -1,0 +1,192 @@
+import type { Pod } from '../../api/types.ts';
+import { FakeClock } from '../../base/fake_clock.ts';
+import { nullLog } from '../../base/log.ts';
+import { EvictionManager, type EvictionOptions } from './eviction_manager.ts';
+import type { Observation } from './pressure.ts';
+import type { Signal, Threshold } from './thresholds.ts';
+
+const signal = new AbortController().signal;
+const memory: Threshold = {
+  signal: 'memory.available',
+  amount: { bytes: 100 },
+  graceMs: 0,
+  hard: true,
+  minReclaim: undefined,
+};
+const disk: Threshold = { ...memory, signal: 'nodefs.available' };
+
+function pod(name: string, spec: Partial<Pod['spec']> = {}): Pod {
+  return { metadata: { name, namespace: 'ns', uid: name }, spec: { containers: [{ name: 'c' }], ...spec } };
+}
+
+function setUp(pods: Pod[], over: Partial<EvictionOptions> = {}) {
+  const clock = new FakeClock();
+  const state = {
+    pods,
+    signals: new Map<Signal, Observation>(),
+    used: new Map<string, number>(),
+    cleaned: new Set<string>(),
+    reclaimed: 0,
+    changes: 0,
+  };
+  const evicted: string[] = [];
+  const events: string[] = [];
+  const manager = new EvictionManager({
+    thresholds: [memory, disk],
+    transitionMs: 0,
+    maxPodGraceSeconds: 0,
+    storageLimits: true,
+    pods: {
+      active: () => state.pods,
+      evict: (victim, { message, reason, disruption }, grace) => {
+        state.pods = state.pods.filter((other) => other !== victim);
+        evicted.push(`${victim.metadata.name} ${reason} ${disruption} ${grace}s: ${message}`);
+      },
+      cleaned: (uid) => state.cleaned.has(uid),
+    },
+    observe: () => Promise.resolve({ signals: state.signals, dedicatedImageFs: false }),
+    use: (asked) =>
+      Promise.resolve(
+        asked.map((found) => ({
+          pod: found,
+          containers: [
+            {
+              name: 'c',
+              memoryBytes: state.used.get(found.metadata.name) ?? 0,
+              rootfs: undefined,
+              logs: undefined,
+            },
+          ],
+          volumes: new Map([['v', { bytes: state.used.get(found.metadata.name) ?? 0, inodes: 1 }]]),
+          processes: undefined,
+        })),
+      ),
+    reclaimDisk: () => {
+      state.reclaimed++;
+      return Promise.resolve();
+    },
+    pressureChanged: () => void state.changes++,
+    events: {
+      pod: (about, _type, reason) => void events.push(`${about.metadata.name} ${reason}`),
+      node: (_type, reason, message) => void events.push(`node ${reason} ${message}`),
+    },
+    timeline: { record: () => undefined },
+    clock,
+    log: nullLog,
+    ...over,
+  });
+  const see = (name: Signal, available: number): void => {
+    state.signals = new Map(state.signals).set(name, { available, capacity: 1000 });
+  };
+  return { manager, clock, state, evicted, events, see };
+}
+
+test('memory: the pod that uses most beyond its request goes, at once, and the node says so', async () => {
+  const { manager, state, evicted, events, see } = setUp([pod('small'), pod('large')]);
+  state.used.set('large', 50).set('small', 5);
+  see('memory.available', 500);
+  expect(await manager.synchronize(signal)).toBeUndefined();
+  expect(manager.pressure.memory).toBe(false);
+  see('memory.available', 50);
+  expect((await manager.synchronize(signal))?.metadata.name).toBe('large');
+  expect(manager.pressure).toEqual({ memory: true, disk: false, pid: false });
+  expect(state.changes).toBe(1);
+  expect(events).toEqual(['node EvictionThresholdMet Attempting to reclaim memory', 'large Evicted']);
+  expect(evicted).toEqual([
+    'large Evicted TerminationByKubelet 1s: The node was low on resource: memory. Threshold quantity: 100, available: 50. ' +
+      'Container c was using 50, request is 0, has larger consumption of memory. ',
+  ]);
+});
+
+test('the next eviction waits for the effect of the last, and at most half a minute', async () => {
+  const { manager, clock, state, evicted, see } = setUp([pod('a'), pod('b'), pod('c')]);
+  see('memory.available', 50);
+  await manager.synchronize(signal);
+  await clock.advance(10_000);
+  expect(await manager.synchronize(signal)).toBeUndefined();
+  state.cleaned.add('a');
+  expect((await manager.synchronize(signal))?.metadata.name).toBe('b');
+  await clock.advance(30_000);
+  expect((await manager.synchronize(signal))?.metadata.name).toBe('c');
+  expect(evicted).toHaveLength(3);
+});
+
+test('critical pods stay, whatever the node is short of', async () => {
+  const { manager, evicted, see } = setUp([
+    pod('critical', { priority: 2_000_001_000 }),
+    {
+      ...pod('static'),
+      metadata: { ...pod('static').metadata, annotations: { 'kubernetes.io/config.source': 'file' } },
+    },
+  ]);
+  see('memory.available', 1);
+  expect(await manager.synchronize(signal)).toBeUndefined();
+  expect(evicted).toEqual([]);
+});
+
+test('disk: what nobody uses goes first, and where that is enough no pod does', async () => {
+  const { manager, state, evicted, see } = setUp([pod('a')], {
+    reclaimDisk: () => {
+      see('nodefs.available', 500);
+      return Promise.resolve();
+    },
+  });
+  see('nodefs.available', 50);
+  expect(await manager.synchronize(signal)).toBeUndefined();
+  expect(manager.pressure.disk).toBe(true);
+  expect(evicted).toEqual([]);
+  expect(state.pods).toHaveLength(1);
+});
+
+test('disk: where it is not enough a pod goes', async () => {
+  const { manager, state, see } = setUp([pod('a')]);
+  see('nodefs.available', 50);
+  expect((await manager.synchronize(signal))?.metadata.name).toBe('a');
+  expect(state.reclaimed).toBe(1);
+});
+
+test.each([
+  ['by the configuration', 10, 10],
+  ['at least one second', 0, 1],
+  ["by the pod's own, when negative", -1, 45],
+])('soft evictions give grace %s', async (_what, maxPodGraceSeconds, seconds) => {
+  const { manager, evicted, see } = setUp([pod('a', { terminationGracePeriodSeconds: 45 })], {
+    thresholds: [{ ...memory, hard: false }],
+    maxPodGraceSeconds,
+  });
+  see('memory.available', 50);
+  await manager.synchronize(signal);
+  expect(evicted[0]).toContain(` ${seconds}s: `);
+});
+
+test('pods over the limits of their own go without any pressure; others are not even measured', async () => {
+  const limit = { volumes: [{ name: 'v', emptyDir: { sizeLimit: '10' } }] };
+  const { manager, state, evicted } = setUp([pod('over', limit), pod('within', limit), pod('free')]);
+  state.used.set('over', 11).set('within', 10).set('free', 1000);
+  await manager.checkLimits(signal);
+  expect(evicted).toEqual([
+    'over Evicted TerminationByKubelet 1s: Usage of EmptyDir volume "v" exceeds the limit "10". ',
+  ]);
+});
+
+test('a look that fails is followed by another', async () => {
+  let fail = true;
+  const { manager, clock, state } = setUp([], {
+    observe: () => {
+      if (fail) return Promise.reject(new Error('cannot read'));
+      return Promise.resolve({
+        signals: new Map([['memory.available', { available: 1, capacity: 10 }]] as const),
+        dedicatedImageFs: false,
+      });
+    },
+  });
+  const stop = new AbortController();
+  const running = manager.run(stop.signal);
+  await clock.advance(1);
+  fail = false;
+  await clock.advance(10_000);
+  expect(state.changes).toBe(1);
+  stop.abort();
+  await clock.advance(10_000);
+  await running;
+});

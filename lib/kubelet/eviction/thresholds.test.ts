@@ -1,0 +1,111 @@
+import { absolute, type EvictionSettings, parseThresholds, ThresholdError } from './thresholds.ts';
+
+function settings(over: Partial<EvictionSettings>): EvictionSettings {
+  return {
+    evictionHard: {},
+    evictionSoft: {},
+    evictionSoftGracePeriod: {},
+    evictionMinimumReclaim: {},
+    ...over,
+  };
+}
+
+test('hard and soft thresholds with grace and minimum reclaim', () => {
+  expect(
+    parseThresholds(
+      settings({
+        evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '10%' },
+        evictionSoft: { 'memory.available': '1Gi' },
+        evictionSoftGracePeriod: { 'memory.available': '1m30s' },
+        evictionMinimumReclaim: { 'nodefs.available': '5%', 'memory.available': '0' },
+      }),
+    ),
+  ).toEqual([
+    {
+      signal: 'memory.available',
+      amount: { bytes: 104_857_600 },
+      graceMs: 0,
+      hard: true,
+      minReclaim: { bytes: 0 },
+    },
+    {
+      signal: 'nodefs.available',
+      amount: { share: 0.1 },
+      graceMs: 0,
+      hard: true,
+      minReclaim: { share: 0.05 },
+    },
+    {
+      signal: 'memory.available',
+      amount: { bytes: 1_073_741_824 },
+      graceMs: 90_000,
+      hard: false,
+      minReclaim: { bytes: 0 },
+    },
+  ]);
+});
+
+test.each(['0%', '100%'])('%s turns a threshold off', (text) => {
+  expect(parseThresholds(settings({ evictionHard: { 'nodefs.available': text } }))).toEqual([]);
+});
+
+test.each<[string, Partial<EvictionSettings>, string, string]>([
+  [
+    'an unknown signal',
+    { evictionHard: { 'memory.free': '1Mi' } },
+    'evictionHard.memory.free',
+    'got signal "memory.free", want one of memory.available, ',
+  ],
+  ['no quantity', { evictionHard: { 'pid.available': 'x' } }, 'evictionHard.pid.available', 'x'],
+  [
+    'a negative quantity',
+    { evictionHard: { 'pid.available': '-1' } },
+    'evictionHard.pid.available',
+    'got "-1"',
+  ],
+  [
+    'nothing',
+    { evictionHard: { 'pid.available': '0' } },
+    'evictionHard.pid.available',
+    'want a positive quantity',
+  ],
+  [
+    'too many percent',
+    { evictionHard: { 'pid.available': '101%' } },
+    'evictionHard.pid.available',
+    'got "101%"',
+  ],
+  ['no percentage', { evictionHard: { 'pid.available': 'a%' } }, 'evictionHard.pid.available', 'got "a%"'],
+  [
+    'soft without grace',
+    { evictionSoft: { 'pid.available': '5' } },
+    'evictionSoft.pid.available',
+    'want evictionSoftGracePeriod.pid.available as well',
+  ],
+  [
+    'a grace that is no duration',
+    { evictionSoftGracePeriod: { 'pid.available': 'soon' } },
+    'evictionSoftGracePeriod.pid.available',
+    'soon',
+  ],
+  [
+    'a negative reclaim',
+    { evictionMinimumReclaim: { 'pid.available': '-1' } },
+    'evictionMinimumReclaim.pid.available',
+    'got "-1"',
+  ],
+])('%s is refused by field', (_what, over, field, message) => {
+  const parse = (): unknown => parseThresholds(settings(over));
+  expect(parse).toThrow(ThresholdError);
+  expect(parse).toThrow(message);
+  try {
+    parse();
+  } catch (error) {
+    expect(error).toMatchObject({ field });
+  }
+});
+
+test('a share is of the capacity, rounded down', () => {
+  expect(absolute({ share: 0.1 }, 1009)).toBe(100);
+  expect(absolute({ bytes: 5 }, 1)).toBe(5);
+});

@@ -1,0 +1,135 @@
+/** Eviction thresholds: from the configuration to what is compared with observations. Pure. */
+import { parseDuration } from '../../base/duration.ts';
+import { errorMessage } from '../../base/errors.ts';
+import { parseQuantity } from '../../api/quantity.ts';
+
+/** What can run out (https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#eviction-signals). */
+export const SIGNALS = [
+  'memory.available',
+  'nodefs.available',
+  'nodefs.inodesFree',
+  'imagefs.available',
+  'imagefs.inodesFree',
+  'containerfs.available',
+  'containerfs.inodesFree',
+  'pid.available',
+] as const;
+export type Signal = (typeof SIGNALS)[number];
+
+/** An amount, absolute or as a share of the capacity (0 to 1). */
+export type Amount = { readonly bytes: number } | { readonly share: number };
+
+export interface Threshold {
+  readonly signal: Signal;
+  readonly amount: Amount;
+  /** How long less than that may be available; 0 for hard thresholds. */
+  readonly graceMs: number;
+  readonly hard: boolean;
+  /** What must be available on top before the threshold counts as no longer met. */
+  readonly minReclaim: Amount | undefined;
+}
+
+export interface EvictionSettings {
+  readonly evictionHard: Readonly<Record<string, string>>;
+  readonly evictionSoft: Readonly<Record<string, string>>;
+  readonly evictionSoftGracePeriod: Readonly<Record<string, string>>;
+  readonly evictionMinimumReclaim: Readonly<Record<string, string>>;
+}
+
+/** A threshold that cannot be. `field` is the path in the configuration. */
+export class ThresholdError extends Error {
+  override readonly name = 'ThresholdError';
+  readonly field: string;
+  constructor(field: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.field = field;
+  }
+}
+
+/** @throws ThresholdError naming the field, what it is and what is allowed */
+export function parseThresholds(settings: EvictionSettings): readonly Threshold[] {
+  const reclaim = new Map(
+    Object.entries(settings.evictionMinimumReclaim).map(([name, text]) => {
+      const field = `evictionMinimumReclaim.${name}`;
+      return [signalOf(name, field), amountOf(text, field, 0)] as const;
+    }),
+  );
+  const grace = new Map(
+    Object.entries(settings.evictionSoftGracePeriod).map(([name, text]) => {
+      const field = `evictionSoftGracePeriod.${name}`;
+      return [signalOf(name, field), graceOf(text, field)] as const;
+    }),
+  );
+  const thresholds: Threshold[] = [];
+  for (const [name, text] of Object.entries(settings.evictionHard)) {
+    const field = `evictionHard.${name}`;
+    const signal = signalOf(name, field);
+    const amount = amountOf(text, field, 1);
+    if (isOff(amount)) continue;
+    thresholds.push({ signal, amount, graceMs: 0, hard: true, minReclaim: reclaim.get(signal) });
+  }
+  for (const [name, text] of Object.entries(settings.evictionSoft)) {
+    const field = `evictionSoft.${name}`;
+    const signal = signalOf(name, field);
+    const amount = amountOf(text, field, 1);
+    const graceMs = grace.get(signal);
+    if (graceMs === undefined)
+      throw new ThresholdError(
+        field,
+        `got ${JSON.stringify(text)} without a grace period, want evictionSoftGracePeriod.${name} as well`,
+      );
+    if (isOff(amount)) continue;
+    thresholds.push({ signal, amount, graceMs, hard: false, minReclaim: reclaim.get(signal) });
+  }
+  return thresholds;
+}
+
+/** The amount in bytes (or inodes, or processes) of a capacity. */
+export function absolute(amount: Amount, capacity: number): number {
+  return 'bytes' in amount ? amount.bytes : Math.floor(capacity * amount.share);
+}
+
+function signalOf(name: string, field: string): Signal {
+  const signal = SIGNALS.find((known) => known === name);
+  if (signal === undefined)
+    throw new ThresholdError(field, `got signal "${name}", want one of ${SIGNALS.join(', ')}`);
+  return signal;
+}
+
+function amountOf(text: string, field: string, least: 0 | 1): Amount {
+  if (text.endsWith('%')) {
+    const percent = Number(text.slice(0, -1));
+    if (text === '%' || !Number.isFinite(percent) || percent < 0 || percent > 100)
+      throw new ThresholdError(field, `got ${JSON.stringify(text)}, want a percentage from 0% to 100%`);
+    return { share: percent / 100 };
+  }
+  let bytes: number;
+  try {
+    bytes = Number(parseQuantity(text).value());
+  } catch (error) {
+    throw new ThresholdError(field, errorMessage(error), { cause: error });
+  }
+  if (bytes < least)
+    throw new ThresholdError(
+      field,
+      `got ${JSON.stringify(text)}, want a ${least === 0 ? 'quantity that is not negative' : 'positive quantity'}`,
+    );
+  return { bytes };
+}
+
+function graceOf(text: string, field: string): number {
+  let ms: number;
+  try {
+    ms = parseDuration(text);
+  } catch (error) {
+    throw new ThresholdError(field, errorMessage(error), { cause: error });
+  }
+  if (ms < 0)
+    throw new ThresholdError(field, `got ${JSON.stringify(text)}, want a duration that is not negative`);
+  return ms;
+}
+
+/** 0% and 100% turn a threshold off. */
+function isOff(amount: Amount): boolean {
+  return 'share' in amount && (amount.share === 0 || amount.share === 1);
+}
