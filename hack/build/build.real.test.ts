@@ -52,7 +52,7 @@ test('a wrong flag ends with 1 and one sentence', () => {
     status: 1,
     stdout: '',
     stderr:
-      'Error: invalid argument "xml" for "--logging-format" flag: want "text" or "json"\n' +
+      'Error: invalid argument "xml" for "--logging-format" flag: must be one of "text", "json"\n' +
       'See "ts-scheduler --help" for all flags.\n',
   });
   expect(run(program, ['up', 'down']).stderr).toMatch(

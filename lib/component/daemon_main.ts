@@ -4,12 +4,12 @@ import type { DaemonContext } from './lifecycle.ts';
 import { nameProcess, runDaemon } from './lifecycle.ts';
 import type { ParsedFlags } from './flags.ts';
 import { FlagError, flagUsage, formatFlags, parseFlags } from './flags.ts';
-import type { LogSettings } from './logging.ts';
 import { createLogger } from './logging.ts';
 import type { informationFlags } from './information_flags.ts';
 import { informationText } from './information_flags.ts';
 import type { loggingFlags } from './logging_flags.ts';
-import { logSettings } from './logging_flags.ts';
+import { effectiveLogging, logSettings } from './logging_config.ts';
+import { ONE_STREAM } from './log_output.ts';
 
 /** The flags that every daemon has. */
 export type BaseFlags = typeof informationFlags & typeof loggingFlags;
@@ -45,7 +45,6 @@ export async function daemonMain<D extends BaseFlags>(
     return;
   }
   let parsed: ParsedFlags<D>;
-  let settings: LogSettings;
   try {
     const outcome = commandLine(program, argv);
     if ('text' in outcome) {
@@ -53,7 +52,6 @@ export async function daemonMain<D extends BaseFlags>(
       return;
     }
     parsed = outcome.parsed;
-    settings = logSettings(parsed.values);
   } catch (err) {
     if (!(err instanceof FlagError)) throw err;
     process.stderr.write(`Error: ${err.message}\nSee "${program.program} --help" for all flags.\n`);
@@ -64,9 +62,14 @@ export async function daemonMain<D extends BaseFlags>(
 
   // A log that cannot be written (closed pipe, full disk) is no reason to stop running pods.
   process.stderr.on('error', () => undefined);
+  process.stdout.on('error', () => undefined);
+  // Splitting the streams hangs on a feature gate, which may stand in a config file that nobody has read yet: the
+  // daemon sees to it (applyDaemonSettings).
   const log = createLogger({
-    ...settings,
+    ...logSettings(effectiveLogging(parsed)),
+    output: ONE_STREAM,
     stream: process.stderr,
+    infoStream: process.stdout,
     clock: systemClock,
     source: program.component,
   });

@@ -312,3 +312,35 @@ export const GATES: readonly GateGroup[] = [
     ],
   },
 ];
+
+/**
+ * The gates that a gate needs, where that can fail: gates that are on and locked are left out. Found by switching every
+ * gate of a stock component one by one.
+ */
+export const GATE_DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
+  ClusterTrustBundleProjection: ['ClusterTrustBundle'],
+  DRADeviceBindingConditions: ['DRAResourceClaimDeviceStatus'],
+  DRADeviceTaintRules: ['DRADeviceTaints'],
+  DRAResourceClaimGranularStatusAuthorization: ['DRAResourceClaimDeviceStatus'],
+  DRAWorkloadResourceClaims: ['GenericWorkload'],
+  ExtendWebSocketsToKubelet: ['NodeDeclaredFeatures'],
+  GangScheduling: ['GenericWorkload'],
+  GracefulNodeShutdownBasedOnPodPriority: ['GracefulNodeShutdown'],
+  InPlacePodLevelResourcesVerticalScaling: ['NodeDeclaredFeatures', 'PodLevelResources'],
+  InPlacePodVerticalScalingInitContainers: ['NodeDeclaredFeatures'],
+  MatchLabelKeysInPodTopologySpreadSelectorMerge: ['MatchLabelKeysInPodTopologySpread'],
+  PodLevelResourceManagers: ['PodLevelResources'],
+  ResourceHealthStatusMessage: ['ResourceHealthStatus'],
+  RestartAllContainersOnContainerExits: ['ContainerRestartRules', 'NodeDeclaredFeatures'],
+  StaleControllerConsistencyDaemonSet: ['AtomicFIFO'],
+  StaleControllerConsistencyJob: ['AtomicFIFO'],
+  StaleControllerConsistencyReplicaSet: ['AtomicFIFO'],
+  StaleControllerConsistencyStatefulSet: ['AtomicFIFO'],
+  StorageVersionAPI: ['APIServerIdentity'],
+  TopologyAwareWorkloadScheduling: ['GenericWorkload'],
+  UnknownVersionInteroperabilityProxy: ['APIServerIdentity'],
+  UserNamespacesHostNetworkSupport: ['NodeDeclaredFeatures'],
+  WindowsGracefulNodeShutdown: ['GracefulNodeShutdown'],
+  WorkloadAwarePreemption: ['GangScheduling'],
+  WorkloadWithJob: ['GenericWorkload'],
+};

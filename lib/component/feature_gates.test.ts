@@ -1,3 +1,4 @@
+import { GATE_DEPENDENCIES } from './feature_gate_list.ts';
 import { FeatureGateError, FeatureGates, featureGatesFlag } from './feature_gates.ts';
 import { FlagValueError } from './flag_types.ts';
 
@@ -30,7 +31,7 @@ test.each([
     { GoodThing: true, RiskyThing: false },
   ],
 ] as const)('%s', (_, set, want) => {
-  const gates = new FeatureGates(groups);
+  const gates = new FeatureGates(groups, {});
   gates.set(set);
   for (const [name, value] of Object.entries(want))
     expect([name, gates.enabled(name)]).toEqual([name, value]);
@@ -41,14 +42,73 @@ test.each([
   ['misspelt', [['GoodThng', true]], 'unrecognized feature gate: GoodThng (did you mean GoodThing?)'],
   ['locked', [['OldThing', false]], 'cannot set feature gate OldThing to false, feature is locked to true'],
 ] as const)('%s gates are refused, and nothing is set', (_, bad, message) => {
-  const gates = new FeatureGates(groups);
+  const gates = new FeatureGates(groups, {});
   expect(() => gates.set([['NewThing', true], ...bad])).toThrow(new FeatureGateError(message));
   expect(gates.enabled('NewThing')).toBe(false);
 });
 
+test.each<[string, [string, boolean][], string]>([
+  [
+    'a gate whose need is off by default',
+    [['GangScheduling', true]],
+    'GangScheduling is enabled, but depends on features that are disabled: [GenericWorkload]',
+  ],
+  [
+    'a need of gates that are on by default',
+    [['GracefulNodeShutdown', false]],
+    '[GracefulNodeShutdownBasedOnPodPriority is enabled, but depends on features that are disabled: [GracefulNodeShutdown], WindowsGracefulNodeShutdown is enabled, but depends on features that are disabled: [GracefulNodeShutdown]]',
+  ],
+  [
+    'several needs of one gate',
+    [
+      ['InPlacePodLevelResourcesVerticalScaling', true],
+      ['AllBeta', false],
+    ],
+    'InPlacePodLevelResourcesVerticalScaling is enabled, but depends on features that are disabled: [NodeDeclaredFeatures PodLevelResources]',
+  ],
+])('%s is refused, and nothing is set', (_, bad, message) => {
+  const gates = new FeatureGates();
+  expect(() => gates.set([['MemoryQoS', true], ...bad])).toThrow(new FeatureGateError(message));
+  expect(gates.enabled('MemoryQoS')).toBe(false);
+});
+
+test.each<[string, [string, boolean][][]]>([
+  [
+    'a gate with its need',
+    [
+      [
+        ['GangScheduling', true],
+        ['GenericWorkload', true],
+      ],
+    ],
+  ],
+  ['a gate with its need set before', [[['GenericWorkload', true]], [['GangScheduling', true]]]],
+  ['all alpha gates', [[['AllAlpha', true]]]],
+  ['no beta gates', [[['AllBeta', false]]]],
+  [
+    'all gates that are not final',
+    [
+      [
+        ['AllBeta', true],
+        ['AllAlpha', true],
+      ],
+    ],
+  ],
+])('%s can be set', (_, steps) => {
+  const gates = new FeatureGates();
+  for (const step of steps) gates.set(step);
+  for (const [name, value] of steps.flat()) expect(gates.enabled(name)).toBe(value);
+});
+
+test('every gate that is needed is known', () => {
+  const known = new Set(new FeatureGates().all().map((gate) => gate.name));
+  const named = Object.entries(GATE_DEPENDENCIES).flatMap(([name, needs]) => [name, ...needs]);
+  expect(named.filter((name) => !known.has(name))).toEqual([]);
+});
+
 test('gates about to go are warned of', () => {
   expect(
-    new FeatureGates(groups).set([
+    new FeatureGates(groups, {}).set([
       ['OldThing', true],
       ['WrongThing', true],
       ['NewThing', true],

@@ -3,6 +3,7 @@
  * flag set ({@link file://./flags.ts}) does the rest. The spelling of values follows the stock components.
  */
 import { isIP } from 'node:net';
+import { parseQuantity } from '../api/quantity.ts';
 import { formatDuration, parseDuration } from '../base/duration.ts';
 import { errorMessage } from '../base/errors.ts';
 
@@ -140,15 +141,53 @@ export const flag = {
     format: (value) => `[${value.join(',')}]`,
   }),
 
-  /** `key=value,...`; further occurrences add to it. */
-  map: (
-    options: With<ReadonlyMap<string, string>> & { type?: string; separator?: '=' | '<' },
-  ): Flag<ReadonlyMap<string, string>> => ({
+  /** `key=value,...`, or with another separator `key<value,...`; further occurrences add to it. */
+  map: ({
+    separator = '=',
+    ...options
+  }: With<ReadonlyMap<string, string>> & { type?: string; separator?: '=' | '<' }): Flag<
+    ReadonlyMap<string, string>
+  > => ({
     ...options,
     type: options.type ?? 'mapStringString',
     default: options.default ?? new Map(),
-    parse: (text, previous) => addPairs(text, previous, (value) => value, 'string'),
-    format: formatMap,
+    parse: (text, previous) => addPairs(text, previous, (value) => value, 'string', separator),
+    format: (value) => formatMap(value, separator),
+  }),
+
+  /**
+   * `key=value` pairs whose keys and values may hold commas: a text with one `=` is one pair; of several, those with
+   * commas stand in double quotes: `"a,b=1,2","c,d=3"`. Further occurrences add to it.
+   */
+  quotedMap: (options: With<ReadonlyMap<string, string>>): Flag<ReadonlyMap<string, string>> => ({
+    ...options,
+    type: 'stringToString',
+    default: options.default ?? new Map(),
+    parse: (text, previous) => {
+      const pairs = text.split('=').length > 2 ? splitList(text) : [text.replaceAll(/^"|"$/g, '')];
+      const parsed = pairs.map((pair): [string, string] => {
+        const at = pair.indexOf('=');
+        if (at < 0) throw new FlagValueError(`${pair} must be formatted as key=value`);
+        return [pair.slice(0, at), pair.slice(at + 1)];
+      });
+      return new Map([...(previous ?? []), ...parsed]);
+    },
+    format: (value) => `[${[...value].map(([k, v]) => quotedField(`${k}=${v}`)).join(',')}]`,
+  }),
+
+  /** resource.Quantity, such as `64Ki`; kept as text. */
+  quantity: (options: With<string>): Flag<string> => ({
+    ...options,
+    type: 'quantity',
+    default: options.default ?? '0',
+    parse: (text) => {
+      try {
+        return parseQuantity(text).toString();
+      } catch (err) {
+        throw new FlagValueError(errorMessage(err), { cause: err });
+      }
+    },
+    format: (value) => value,
   }),
 
   /** `key=true|false,...`; further occurrences add to it. */
@@ -171,7 +210,7 @@ export const flag = {
         },
         'bool',
       ),
-    format: formatMap,
+    format: (value) => formatMap(value),
   }),
 
   ip: (options: With<string>): Flag<string> => ({
@@ -244,21 +283,26 @@ function addPairs<V>(
   previous: ReadonlyMap<string, V> | undefined,
   value: (text: string, key: string) => V,
   want: string,
+  separator = '=',
 ): ReadonlyMap<string, V> {
   const result = new Map(previous);
   for (const pair of text.split(',')) {
     if (pair === '') continue;
-    const at = pair.indexOf('=');
-    if (at < 0) throw new FlagValueError(`malformed pair "${pair}", expect string=${want}`);
+    const at = pair.indexOf(separator);
+    if (at < 0) throw new FlagValueError(`malformed pair "${pair}", expect string${separator}${want}`);
     const key = pair.slice(0, at).trim();
     result.set(key, value(pair.slice(at + 1).trim(), key));
   }
   return result;
 }
 
-function formatMap(map: ReadonlyMap<string, unknown>): string {
+function quotedField(text: string): string {
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function formatMap(map: ReadonlyMap<string, unknown>, separator = '='): string {
   return [...map]
-    .map(([key, value]) => `${key}=${String(value)}`)
+    .map(([key, value]) => `${key}${separator}${String(value)}`)
     .sort()
     .join(',');
 }

@@ -11,6 +11,9 @@ const definitions = defineFlags({
   rule: flag.stringArray({ help: 'rules' }),
   ids: flag.ints({ help: 'numbers' }),
   labels: flag.map({ help: 'labels' }),
+  limits: flag.map({ separator: '<', help: 'limits' }),
+  pairs: flag.quotedMap({ help: 'pairs' }),
+  size: flag.quantity({ help: 'size' }),
   gates: flag.boolMap({ help: 'gates' }),
   address: flag.ip({ default: '0.0.0.0', help: 'address' }),
   bind: flag.ipPort({ default: '127.0.0.1:1', help: 'address and port' }),
@@ -67,6 +70,31 @@ test.each([
       ]),
     },
   ],
+  [
+    ['--limits=a<5%,b<1=2', '--limits=c<3'],
+    {
+      limits: new Map([
+        ['a', '5%'],
+        ['b', '1=2'],
+        ['c', '3'],
+      ]),
+    },
+  ],
+  [['--pairs=m,l=x,y'], { pairs: new Map([['m,l', 'x,y']]) }],
+  [['--pairs="m,l=x,y"'], { pairs: new Map([['m,l', 'x,y']]) }],
+  [['--pairs=a='], { pairs: new Map([['a', '']]) }],
+  [
+    ['--pairs="m,l=x,y","n,k=z"', '--pairs=a=b,c=d'],
+    {
+      pairs: new Map([
+        ['m,l', 'x,y'],
+        ['n,k', 'z'],
+        ['a', 'b'],
+        ['c', 'd'],
+      ]),
+    },
+  ],
+  [['--size=0.5Ki'], { size: '512' }],
   [['--address=::1'], { address: '::1' }],
   [['--bind=[::1]:80'], { bind: '[::1]:80' }],
   [['--bind='], { bind: '' }],
@@ -99,6 +127,16 @@ test.each([
   [['--wait=5'], 'invalid argument "5" for "--wait" flag: '],
   [['--names="a'], 'invalid argument ""a" for "--names" flag: unbalanced double quotes in "a'],
   [['--labels=a'], 'invalid argument "a" for "--labels" flag: malformed pair "a", expect string=string'],
+  [
+    ['--limits=a=5'],
+    'invalid argument "a=5" for "--limits" flag: malformed pair "a=5", expect string<string',
+  ],
+  [['--pairs=abc'], 'invalid argument "abc" for "--pairs" flag: abc must be formatted as key=value'],
+  [
+    ['--pairs=a,b=c,d=e'],
+    'invalid argument "a,b=c,d=e" for "--pairs" flag: a must be formatted as key=value',
+  ],
+  [['--size=5 MB'], 'invalid argument "5 MB" for "--size" flag: "5 MB" is not a quantity'],
   [['--gates=A=x'], 'invalid argument "A=x" for "--gates" flag: invalid value of A: x, want true or false'],
   [['--address=host'], 'invalid argument "host" for "--address" flag: "host" is not an IP address'],
   [['--bind=host:1'], 'invalid argument "host:1" for "--bind" flag: '],
@@ -125,11 +163,20 @@ test('deprecated flags and underscores are warned of', () => {
 });
 
 test('values are shown as they would be given', () => {
-  const parsed = parseFlags(definitions, ['--labels=b=2,a=1', '--wait=90s', '--secret=s']);
+  const parsed = parseFlags(definitions, [
+    '--labels=b=2,a=1',
+    '--limits=b<2',
+    '--pairs="m,l=x,y","n=z"',
+    '--wait=90s',
+    '--secret=s',
+  ]);
   const shown = formatFlags(definitions, parsed);
   expect([...shown.keys()]).toEqual([...shown.keys()].sort());
   expect(Object.fromEntries(shown)).toMatchObject({
     labels: 'a=1,b=2',
+    limits: 'b<2',
+    pairs: '["m,l=x,y",n=z]',
+    size: '0',
     wait: '1m30s',
     names: '[x]',
     mode: 'safe',

@@ -73,6 +73,7 @@ export async function runDaemon(
     if (exited) return;
     exited = true;
     clearInterval(keepAlive);
+    log.flush();
     proc.exit(code);
   };
   // Timers of the clock do not keep a process alive, and at times a daemon holds no socket at all.

@@ -7,6 +7,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { klogHeader, klogPairs, plainText } from './klog_text.ts';
 import type { Severity } from './klog_text.ts';
+import { LogOutput, ONE_STREAM } from './log_output.ts';
+import type { LogStream, OutputSettings } from './log_output.ts';
 
 export type Logger = Log;
 
@@ -22,12 +24,16 @@ export interface LogSettings {
   verbosity: number;
   /** Overrides `verbosity` for sources (the `logger` value) that match; the first match counts. */
   vmodule?: readonly VModule[];
+  /** Default: everything to one stream, at once. */
+  output?: OutputSettings;
 }
 
 export interface LoggerOptions extends LogSettings {
   /** Where lines go; a failing stream must not throw. */
-  stream: { write(text: string): unknown };
-  clock: Pick<Clock, 'now'>;
+  stream: LogStream;
+  /** Where informational lines go when the streams are split. Default: `stream`. */
+  infoStream?: LogStream;
+  clock: Pick<Clock, 'now' | 'setTimer'>;
   /** Named in place of the source file where `with({ logger })` gives no better name. */
   source?: string;
   pid?: number;
@@ -37,6 +43,8 @@ export interface LoggerOptions extends LogSettings {
 export interface RootLogger extends Logger {
   readonly settings: Readonly<LogSettings>;
   configure(settings: Partial<LogSettings>): void;
+  /** Writes what waits in a buffer; the process is about to end. */
+  flush(): void;
 }
 
 /** Key under which `with()` names the part of the program that logs; `--vmodule` patterns match it. */
@@ -45,7 +53,8 @@ export const LOGGER_NAME = 'logger';
 type Values = Readonly<Record<string, unknown>>;
 
 interface Sink {
-  settings: LogSettings;
+  settings: Required<LogSettings>;
+  readonly output: LogOutput;
   /** Counts changes of settings, so that loggers may remember their own verbosity. */
   generation: number;
   write(
@@ -61,16 +70,19 @@ interface Sink {
 /** Makes the root logger of a process. */
 export function createLogger(options: LoggerOptions): RootLogger {
   const { stream, clock, source: program = 'main', pid = process.pid } = options;
+  const output = new LogOutput({ main: stream, info: options.infoStream ?? stream, clock });
+  const { format, verbosity, vmodule = [], output: outputSettings = ONE_STREAM } = options;
+  output.configure(outputSettings);
   const sink: Sink = {
-    settings: { format: options.format, verbosity: options.verbosity, vmodule: options.vmodule ?? [] },
+    settings: { format, verbosity, vmodule, output: outputSettings },
+    output,
     generation: 0,
     write(severity, level, source, err, msg, values) {
       const at = clock.now();
-      const line =
-        sink.settings.format === 'json'
-          ? jsonLine(severity, level, at, source, err, msg, values)
-          : textLine(severity, at, pid, source ?? program, err, msg, values);
-      stream.write(line);
+      if (sink.settings.format === 'json')
+        // Warnings are informational there, as in the stock components.
+        output.write(jsonLine(severity, level, at, source, err, msg, values), severity !== 'E');
+      else output.write(textLine(severity, at, pid, source ?? program, err, msg, values), severity === 'I');
     },
   };
   return new SinkLogger(sink, undefined, {});
@@ -95,7 +107,12 @@ class SinkLogger implements RootLogger {
 
   configure(settings: Partial<LogSettings>): void {
     this.#sink.settings = { ...this.#sink.settings, ...settings };
+    if (settings.output !== undefined) this.#sink.output.configure(settings.output);
     this.#sink.generation++;
+  }
+
+  flush(): void {
+    this.#sink.output.flush();
   }
 
   info(msg: string, kv?: Values): void {
@@ -135,7 +152,7 @@ class SinkLogger implements RootLogger {
   #effectiveVerbosity(): number {
     if (this.#generation !== this.#sink.generation) {
       this.#generation = this.#sink.generation;
-      const { vmodule = [], verbosity } = this.#sink.settings;
+      const { vmodule, verbosity } = this.#sink.settings;
       const source = this.#source;
       const own = source === undefined ? undefined : vmodule.find((m) => globMatches(m.pattern, source));
       this.#verbosity = own?.level ?? verbosity;

@@ -1,10 +1,9 @@
-/** The logging flags of every daemon, and how they become {@link LogSettings}. */
+/** The logging flags of every daemon; {@link file://./logging_config.ts} joins them with the config file. */
 import { errorMessage } from '../base/errors.ts';
 import { flag, FlagValueError } from './flag_types.ts';
 import type { Flag } from './flag_types.ts';
-import type { FlagValues } from './flags.ts';
-import { defineFlags, FlagError } from './flags.ts';
-import type { LogSettings, VModule } from './logging.ts';
+import { defineFlags } from './flags.ts';
+import type { VModule } from './logging.ts';
 import { parseVModule } from './logging.ts';
 
 const section = 'Logs';
@@ -24,20 +23,22 @@ const vmoduleFlag: Flag<readonly VModule[]> = {
   format: (value) => value.map((m) => `${m.pattern}=${m.level}`).join(','),
 };
 
-const bufferHelp = '[Alpha] Accepted for compatibility: lines are written as they come, without a buffer.';
-const splitHelp = '[Alpha] Not available: all lines go to stderr.';
+const bufferHelp = (format: string): string =>
+  `[Alpha] How many bytes of informational messages may wait in ${format} format with split streams; 0: none. Needs the feature gate LoggingAlphaOptions.`;
+const splitHelp = (format: string): string =>
+  `[Alpha] In ${format} format, write informational messages to stdout, the others to stderr. Needs the feature gate LoggingAlphaOptions.`;
 
 export const loggingFlags = defineFlags({
   'log-flush-frequency': flag.duration({
     section,
     default: 5000,
-    help: 'Accepted for compatibility: lines are written as they come, there is nothing to flush.',
+    help: 'How long informational messages may wait in the buffer of split streams.',
   }),
-  'log-json-info-buffer-size': flag.string({ section, help: bufferHelp, default: '0' }),
-  'log-json-split-stream': flag.bool({ section, help: splitHelp }),
-  'log-text-info-buffer-size': flag.string({ section, help: bufferHelp, default: '0' }),
-  'log-text-split-stream': flag.bool({ section, help: splitHelp }),
-  'logging-format': flag.string({
+  'log-json-info-buffer-size': flag.quantity({ section, help: bufferHelp('JSON') }),
+  'log-json-split-stream': flag.bool({ section, help: splitHelp('JSON') }),
+  'log-text-info-buffer-size': flag.quantity({ section, help: bufferHelp('text') }),
+  'log-text-split-stream': flag.bool({ section, help: splitHelp('text') }),
+  'logging-format': flag.choice(['text', 'json'], {
     section,
     default: 'text',
     help: 'Sets the log format. Permitted formats: "json", "text".',
@@ -52,16 +53,3 @@ export const loggingFlags = defineFlags({
   }),
   vmodule: vmoduleFlag,
 });
-
-/** @throws FlagError for an unknown format and for options that cannot be had */
-export function logSettings(values: FlagValues<typeof loggingFlags>): LogSettings {
-  const format = values['logging-format'];
-  if (format !== 'text' && format !== 'json')
-    throw new FlagError(`invalid argument "${format}" for "--logging-format" flag: want "text" or "json"`);
-  if (format === 'json' && values.vmodule.length > 0)
-    throw new FlagError('--vmodule: only works with --logging-format=text');
-  for (const name of ['log-json-split-stream', 'log-text-split-stream'] as const)
-    if (values[name])
-      throw new FlagError(`--${name}: needs the feature LoggingAlphaOptions, which is not available`);
-  return { format, verbosity: values.v, vmodule: values.vmodule };
-}

@@ -4,6 +4,8 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FeatureGates } from './feature_gates.ts';
+import { limitLabels } from './metric_labels.ts';
+import type { AllowedLabels } from './metric_labels.ts';
 import type { Handler } from './serving/exchange.ts';
 import { text } from './serving/exchange.ts';
 import { buildInfo } from './version.ts';
@@ -20,23 +22,28 @@ interface MetricOptions<L extends string> {
 export class Metrics {
   readonly registry = new Registry();
   readonly #disabled: ReadonlySet<string>;
+  readonly #allowedLabels: AllowedLabels;
 
-  constructor(options: { disabled?: Iterable<string> } = {}) {
+  constructor(options: { disabled?: Iterable<string>; allowedLabels?: AllowedLabels } = {}) {
     this.#disabled = new Set(options.disabled);
+    this.#allowedLabels = options.allowedLabels ?? new Map();
   }
 
   counter<L extends string = never>(options: MetricOptions<L>): Counter<L> {
-    return new Counter({ ...this.#base(options) });
+    return this.#limited(new Counter({ ...this.#base(options) }), options);
   }
 
   gauge<L extends string = never>(
     options: MetricOptions<L> & { collect?: (gauge: Gauge<L>) => void | Promise<void> },
   ): Gauge<L> {
     const { collect, ...rest } = options;
-    const gauge: Gauge<L> = new Gauge({
-      ...this.#base(rest),
-      ...(collect === undefined ? {} : { collect: () => collect(gauge) }),
-    });
+    const gauge: Gauge<L> = this.#limited(
+      new Gauge({
+        ...this.#base(rest),
+        ...(collect === undefined ? {} : { collect: () => collect(gauge) }),
+      }),
+      rest,
+    );
     return gauge;
   }
 
@@ -44,7 +51,7 @@ export class Metrics {
   histogram<L extends string = never>(
     options: MetricOptions<L> & { buckets: readonly number[] },
   ): Histogram<L> {
-    return new Histogram({ ...this.#base(options), buckets: [...options.buckets] });
+    return this.#limited(new Histogram({ ...this.#base(options), buckets: [...options.buckets] }), options);
   }
 
   /** Adds what every component has. Call once. */
@@ -79,6 +86,10 @@ export class Metrics {
       },
       1,
     );
+    this.counter({ name: 'disabled_metrics_total', help: 'The count of disabled metrics.' }).inc(
+      this.#disabled.size,
+    );
+    this.counter({ name: 'hidden_metrics_total', help: 'The count of hidden metrics.' }).inc(0);
     if (gates === undefined) return;
     this.gauge({
       name: 'kubernetes_feature_enabled',
@@ -97,6 +108,10 @@ export class Metrics {
     res.setHeader('process-start-time-unix', String(Math.floor(Date.now() / 1000 - process.uptime())));
     text(res, body, this.registry.contentType);
   };
+
+  #limited<M extends object>(metric: M, { name, labelNames = [] }: MetricOptions<string>): M {
+    return limitLabels(metric, labelNames, this.#allowedLabels.get(name));
+  }
 
   #base<L extends string>(
     options: MetricOptions<L>,

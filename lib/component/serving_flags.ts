@@ -38,10 +38,10 @@ export function secureServingFlags(defaults: { port: number }) {
       section,
       help: 'Folder in which the self-signed certificate is kept when no --tls-cert-file is given; empty: in memory.',
     }),
-    'disable-http2-serving': flag.bool({ section, help: 'Accepted for compatibility: HTTP/1.1 is served.' }),
+    'disable-http2-serving': flag.bool({ section, help: 'Serve HTTP/1.1 only, which is so in any case.' }),
     'http2-max-streams-per-connection': flag.int({
       section,
-      help: 'Accepted for compatibility: HTTP/1.1 is served.',
+      help: 'Streams of an HTTP/2 connection. HTTP/1.1 alone is served, so nothing but 0 (the default) can be had.',
     }),
     'permit-address-sharing': flag.bool({
       section,
@@ -82,6 +82,11 @@ type ServingValues = FlagValues<ReturnType<typeof secureServingFlags>>;
 /** @throws FlagError for values that do not go together */
 export function checkServingFlags(values: ServingValues): void {
   const port = values['secure-port'];
+  const streams = values['http2-max-streams-per-connection'];
+  if (streams !== 0)
+    throw new FlagError(
+      `--http2-max-streams-per-connection: got ${streams}, want 0: HTTP/1.1 alone is served, no HTTP/2`,
+    );
   if (port < 0 || port > 65535)
     throw new FlagError(`--secure-port ${port} must be between 0 and 65535, inclusive`);
   if ((values['tls-cert-file'] === '') !== (values['tls-private-key-file'] === ''))

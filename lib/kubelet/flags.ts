@@ -1,6 +1,6 @@
 /** Command-line flags of the daemon. Kept free of heavy imports: it is loaded before `--version` is answered. */
 import { featureGatesFlag } from '../component/feature_gates.ts';
-import { type Flag, flag, type FlagOptions, FlagValueError } from '../component/flag_types.ts';
+import { flag, type FlagOptions } from '../component/flag_types.ts';
 import { defineFlags } from '../component/flags.ts';
 import { informationFlags } from '../component/information_flags.ts';
 import { loggingFlags } from '../component/logging_flags.ts';
@@ -20,23 +20,7 @@ const c = {
 const node = 'Node';
 
 /** Eviction thresholds: `memory.available<1Gi,nodefs.available<10%`. */
-function thresholds(options: FlagOptions): Flag<ReadonlyMap<string, string>> {
-  return {
-    ...options,
-    type: 'mapStringString',
-    default: new Map(),
-    parse: (text, previous) => {
-      const pairs = text.split(',').filter((pair) => pair !== '');
-      const parsed = pairs.map((pair): [string, string] => {
-        const at = pair.indexOf('<');
-        if (at <= 0) throw new FlagValueError(`malformed pair "${pair}", expect string<string`);
-        return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
-      });
-      return new Map([...(previous ?? []), ...parsed]);
-    },
-    format: (value) => [...value].map(([key, limit]) => `${key}<${limit}`).join(','),
-  };
-}
+const thresholds = (options: FlagOptions) => flag.map({ ...options, separator: '<' });
 
 export const kubeletFlags = defineFlags({
   ...informationFlags,

@@ -10,7 +10,8 @@ import { createInformer } from '../client/informer.ts';
 import { createClient, loadKubeconfig } from '../client/kubeconfig.ts';
 import { ENDPOINT_SLICES, NODES, SERVICES } from '../client/resource.ts';
 import { ConfigError } from '../component/config/document.ts';
-import { FeatureGates } from '../component/feature_gates.ts';
+import { applyDaemonSettings } from '../component/daemon_settings.ts';
+import type { FeatureGates } from '../component/feature_gates.ts';
 import type { ParsedFlags } from '../component/flags.ts';
 import { formatFlags } from '../component/flags.ts';
 import type { DaemonContext } from '../component/lifecycle.ts';
@@ -56,15 +57,14 @@ export async function run(flags: Flags, ctx: DaemonContext): Promise<void> {
   const config = configOf(flags);
   const problems = configProblems(config);
   if (problems.length > 0) throw new ConfigError(flags.values.config || 'command line', problems);
-  if (flags.values.config !== '') {
-    const { format, verbosity } = config.logging;
-    log.configure({
-      ...(flags.isSet('v') ? {} : { verbosity }),
-      ...(flags.isSet('logging-format') ? {} : { format: format === 'json' ? 'json' : 'text' }),
-    });
-  }
-  const gates = new FeatureGates();
-  for (const warning of gates.set(Object.entries(config.featureGates))) log.warn(warning);
+  const gates = applyDaemonSettings({
+    log,
+    flags,
+    source: flags.values.config || 'command line',
+    featureGates: Object.entries(config.featureGates),
+    logging: config.logging,
+    showHiddenMetricsForVersion: config.showHiddenMetricsForVersion,
+  });
   if (flags.values['write-config-to'] !== '')
     return writeConfig(config, flags.values['write-config-to'], log);
   if (flags.values.cleanup) return cleanUp(log);

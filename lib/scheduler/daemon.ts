@@ -12,13 +12,15 @@ import { runLeaderElection } from '../client/leader_election.ts';
 import { NODES, PODS } from '../client/resource.ts';
 import { startComponentServer } from '../component/component_server.ts';
 import { encodeConfig } from '../component/config/document.ts';
-import { FeatureGates } from '../component/feature_gates.ts';
+import { applyDaemonSettings } from '../component/daemon_settings.ts';
+import { checkVersionFlags } from '../component/feature_flags.ts';
 import type { ParsedFlags } from '../component/flags.ts';
 import { formatFlags } from '../component/flags.ts';
 import { HealthChecks } from '../component/health.ts';
 import type { DaemonContext } from '../component/lifecycle.ts';
 import { ExitError } from '../component/lifecycle.ts';
 import { Metrics } from '../component/metrics.ts';
+import { metricsSettings } from '../component/metrics_settings.ts';
 import { KUBERNETES_VERSION, userAgent } from '../component/version.ts';
 import { defaultBinder } from './binding/bind_pod.ts';
 import { SchedulerCache } from './cache/cache.ts';
@@ -46,6 +48,14 @@ import { createQueue } from './queue/queue_of_profiles.ts';
 export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: DaemonContext): Promise<void> {
   const { clock, log, signal } = ctx;
   const config = configOf(flags);
+  checkVersionFlags(flags.values);
+  const metrics = new Metrics(metricsSettings(flags.values));
+  const gates = applyDaemonSettings({
+    log,
+    flags,
+    source: 'command line',
+    featureGates: flags.values['feature-gates'],
+  });
   if (flags.values['write-config-to'] !== '') {
     writeFileSync(flags.values['write-config-to'], stringify(encodeConfig(config, SCHEDULER_CONFIG_KIND)));
     return;
@@ -56,8 +66,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
   const election = connect(config, flags.values.master, ctx, 0);
   const profiles = createProfiles(config, flags.values.config, client, ctx);
 
-  const metrics = new Metrics({ disabled: flags.values['disabled-metrics'] });
-  metrics.addProcessMetrics(gatesOf(flags.values['feature-gates'], ctx));
+  metrics.addProcessMetrics(gates);
   const cache = new SchedulerCache();
   const queue = createQueue(profiles, {
     clock,
@@ -232,10 +241,4 @@ async function lead(
     signal,
   });
   if (!signal.aborted) throw new ExitError('leaderelection lost', 1);
-}
-
-function gatesOf(given: ReadonlyMap<string, boolean>, { log }: DaemonContext): FeatureGates {
-  const gates = new FeatureGates();
-  for (const warning of gates.set(given)) log.warn(warning);
-  return gates;
 }

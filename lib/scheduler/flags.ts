@@ -1,9 +1,11 @@
 /** Command-line flags of the daemon. Kept free of heavy imports: it is loaded before `--version` is answered. */
 import { flag } from '../component/flag_types.ts';
 import { defineFlags } from '../component/flags.ts';
-import { featureFlags, leaderElectionFlags, metricsFlags } from '../component/generic_flags.ts';
+import { featureFlags } from '../component/feature_flags.ts';
 import { informationFlags } from '../component/information_flags.ts';
+import { leaderElectionFlags } from '../component/leader_election_flags.ts';
 import { loggingFlags } from '../component/logging_flags.ts';
+import { metricsFlags } from '../component/metrics_flags.ts';
 import { delegatedAuthFlags, secureServingFlags } from '../component/serving_flags.ts';
 
 const section = 'Deprecated';

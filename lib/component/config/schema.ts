@@ -11,6 +11,7 @@
  *
  * `null` counts as absent, as it does for the stock components.
  */
+import { tryParseQuantity } from '../../api/quantity.ts';
 import { formatDuration, parseDuration } from '../../base/duration.ts';
 import { nearNames } from '../near_names.ts';
 
@@ -106,11 +107,9 @@ export function duration(options: { min?: number } = {}): Schema<number> {
 export function quantity(): Schema<string> {
   return scalar('a quantity such as "500Mi"', (value) => {
     const text = typeof value === 'number' ? String(value) : value;
-    return typeof text === 'string' && QUANTITY.test(text) ? text : INVALID;
+    return typeof text === 'string' && tryParseQuantity(text) !== undefined ? text : INVALID;
   });
 }
-
-const QUANTITY = /^[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/;
 
 /** Any JSON value, taken as it is. */
 export function json(): Schema<unknown> {

@@ -3,6 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { ApiClient } from '../../client/client.ts';
 import { createClient, loadKubeconfig } from '../../client/kubeconfig.ts';
+import { applyDaemonSettings } from '../../component/daemon_settings.ts';
+import type { FeatureGates } from '../../component/feature_gates.ts';
 import type { ParsedFlags } from '../../component/flags.ts';
 import { reportedVersion } from '../../component/information_flags.ts';
 import type { DaemonContext } from '../../component/lifecycle.ts';
@@ -20,6 +22,7 @@ export interface Base extends KubeletOptions {
   readonly document: Readonly<Record<string, unknown>>;
   /** `v1.36.3` */
   readonly version: string;
+  readonly gates: FeatureGates;
   readonly dirs: KubeletDirs;
   readonly client: ApiClient;
   readonly clock: Clock;
@@ -39,6 +42,14 @@ export async function createBase(
   const { clock, log, signal } = ctx;
   const { options, document, warnings } = loadOptions(flags);
   const { config, nodeName } = options;
+  const gates = applyDaemonSettings({
+    log,
+    flags,
+    source: flags.values.config || 'command line',
+    featureGates: Object.entries(config.featureGates),
+    logging: config.logging,
+    showHiddenMetricsForVersion: config.showHiddenMetricsForVersion,
+  });
   for (const warning of warnings) log.warn(warning);
   if (options.flags.kubeconfig === '')
     throw new Error('--kubeconfig is required: running without an apiserver is not supported yet');
@@ -61,5 +72,5 @@ export async function createBase(
     clock,
   });
   const background = new Background({ clock, log, signal });
-  return { ...options, document, version, dirs, client, clock, log, signal, background };
+  return { ...options, document, version, gates, dirs, client, clock, log, signal, background };
 }

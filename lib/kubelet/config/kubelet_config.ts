@@ -3,6 +3,7 @@
  * API's, durations are milliseconds, quantities are bytes where the name says so. Immutable for the life of the process.
  */
 import type { Taint } from '../../api/types.ts';
+import type { LoggingConfiguration } from '../../component/logging_config.ts';
 
 export interface KubeletConfig {
   readonly enableServer: boolean;
@@ -101,10 +102,8 @@ export interface KubeletConfig {
   readonly allowedUnsafeSysctls: readonly string[];
   readonly volumePluginDir: string;
   readonly providerID: string;
-  readonly logging: {
-    readonly format: 'text' | 'json';
-    readonly verbosity: number;
-  };
+  readonly logging: LoggingConfiguration;
+  readonly showHiddenMetricsForVersion: string;
   readonly enableSystemLogHandler: boolean;
   readonly enableSystemLogQuery: boolean;
   readonly shutdownGracePeriod: number;

@@ -254,7 +254,6 @@ function toConfig(decoded: KubeletConfiguration): KubeletConfig {
     crashLoopBackOff: {
       maxContainerRestartPeriod: decoded.crashLoopBackOff.maxContainerRestartPeriod ?? 300_000,
     },
-    logging: { format: decoded.logging.format, verbosity: decoded.logging.verbosity },
   };
 }
 

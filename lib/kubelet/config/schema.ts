@@ -16,6 +16,7 @@ import {
 } from '../../component/config/schema.ts';
 import type { ConfigKind } from '../../component/config/document.ts';
 import type { Infer } from '../../component/config/schema.ts';
+import { loggingConfiguration } from '../../component/logging_config.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -147,13 +148,7 @@ export const kubeletConfigurationSchema = object({
   volumePluginDir: text('/usr/libexec/kubernetes/kubelet-plugins/volume/exec/'),
   providerID: text(),
   kernelMemcgNotification: flag(false),
-  logging: object({
-    format: withDefault(choice(['text', 'json']), 'text'),
-    flushFrequency: optional(json()),
-    verbosity: whole(0, 0),
-    vmodule: optional(list(object({ filePattern: string(), verbosity: integer({ min: 0 }) }))),
-    options: optional(json()),
-  }),
+  logging: loggingConfiguration,
   enableSystemLogHandler: flag(true),
   enableSystemLogQuery: flag(false),
   shutdownGracePeriod: time(0),

@@ -2,6 +2,7 @@
 
 import { decodeConfig, loadConfigFile } from '../../component/config/document.ts';
 import type { ParsedFlags } from '../../component/flags.ts';
+import { effectiveLogging } from '../../component/logging_config.ts';
 import type { proxyFlags } from '../flags.ts';
 import type { ProxyConfig } from './proxy_config.ts';
 import { PROXY_CONFIG_KIND } from './proxy_config.ts';
@@ -19,12 +20,13 @@ export function configOf(flags: Flags): ProxyConfig {
     const host = OVERRIDES.some((name) => flags.isSet(name))
       ? values['hostname-override']
       : config.hostnameOverride;
-    return { ...config, hostnameOverride: host };
+    return { ...config, hostnameOverride: host, logging: effectiveLogging(flags, config.logging) };
   }
   const base = decodeConfig(fileForm(flags), 'command line', [PROXY_CONFIG_KIND]);
   // In a file zero means the default; on the command line it means zero, and empty means disabled.
   return {
     ...base,
+    logging: effectiveLogging(flags),
     healthzBindAddress: endpoint(flags, 'healthz-bind-address', 'healthz-port'),
     metricsBindAddress: endpoint(flags, 'metrics-bind-address', 'metrics-port'),
     iptables: {
@@ -57,7 +59,6 @@ function fileForm({ values }: Flags): unknown {
       qps: values['kube-api-qps'],
       burst: values['kube-api-burst'],
     },
-    logging: { format: values['logging-format'], verbosity: values.v },
     hostnameOverride: values['hostname-override'],
     bindAddress: values['bind-address'],
     bindAddressHardFail: values['bind-address-hard-fail'],

@@ -3,22 +3,21 @@
  * it asks for what this proxy cannot do. Zero values count as absent, as upstream's defaulting has it.
  */
 import { isIP } from 'node:net';
+import { clientConnection } from '../../component/config/client_connection.ts';
 import type { ConfigKind } from '../../component/config/document.ts';
 import type { Infer, Schema } from '../../component/config/schema.ts';
 import {
   boolean,
   duration,
   integer,
-  json,
   list,
   map,
-  number,
   object,
-  optional,
   refine,
   string,
   withDefault,
 } from '../../component/config/schema.ts';
+import { loggingConfiguration } from '../../component/logging_config.ts';
 
 /** Absent, null and zero all mean the default. */
 function defaulted<T extends string | number>(schema: Schema<T>, value: NoInfer<T>): Schema<T> {
@@ -62,21 +61,8 @@ export function splitEndpoint(
 
 const schema = object({
   featureGates: withDefault(map(boolean()), {}),
-  clientConnection: object({
-    kubeconfig: text(),
-    acceptContentTypes: text(),
-    contentType: defaulted(string(), 'application/vnd.kubernetes.protobuf'),
-    qps: defaulted(number(), 5),
-    burst: defaulted(integer(), 10),
-  }),
-  logging: object({
-    format: defaulted(string({ oneOf: ['text', 'json'] }), 'text'),
-    // A duration, or nanoseconds as old files have it.
-    flushFrequency: withDefault(json(), '5s'),
-    verbosity: withDefault(integer({ min: 0 }), 0),
-    vmodule: withDefault(list(object({ filePattern: string(), verbosity: integer({ min: 0 }) })), []),
-    options: optional(json()),
-  }),
+  clientConnection: clientConnection({ qps: 5, burst: 10 }),
+  logging: loggingConfiguration,
   hostnameOverride: text(),
   bindAddress: defaulted(
     refine(string(), 'an IP address', (given) => isIP(given) !== 0),

@@ -1,4 +1,5 @@
 /** KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1), decoded strictly. Durations are milliseconds. */
+import { clientConnection } from '../../component/config/client_connection.ts';
 import type { ConfigKind } from '../../component/config/document.ts';
 import { decodeFields } from '../../component/config/document.ts';
 import type { Infer } from '../../component/config/schema.ts';
@@ -8,7 +9,6 @@ import {
   integer,
   json,
   list,
-  number,
   object,
   optional,
   refine,
@@ -89,13 +89,7 @@ const leaderElection = object({
 const schema = object({
   parallelism: withDefault(integer({ min: 1 }), 16),
   leaderElection,
-  clientConnection: object({
-    kubeconfig: withDefault(string(), ''),
-    acceptContentTypes: withDefault(string(), ''),
-    contentType: withDefault(string(), 'application/vnd.kubernetes.protobuf'),
-    qps: withDefault(number(), 50),
-    burst: withDefault(integer({ min: 0 }), 100),
-  }),
+  clientConnection: clientConnection({ qps: 50, burst: 100 }),
   enableProfiling: withDefault(boolean(), true),
   enableContentionProfiling: withDefault(boolean(), true),
   percentageOfNodesToScore: withDefault(integer({ min: 0, max: 100 }), 0),

@@ -1,44 +1,6 @@
-/** Further flags that several components share. */
-import { featureGatesFlag } from './feature_gates.ts';
+/** The flags of leader election. */
 import { flag } from './flag_types.ts';
 import { defineFlags } from './flags.ts';
-
-const metrics = 'Metrics';
-
-export const metricsFlags = defineFlags({
-  'allow-metric-labels': flag.map({
-    section: metrics,
-    type: 'stringToString',
-    help: 'Allowed label values by metric, "metric,label=\'value,value\'". Accepted; all values are shown.',
-  }),
-  'allow-metric-labels-manifest': flag.string({
-    section: metrics,
-    help: 'File with the mapping of --allow-metric-labels. Accepted; all values are shown.',
-  }),
-  'disabled-metrics': flag.strings({ section: metrics, help: 'Names of metrics not to show.' }),
-  'show-hidden-metrics-for-version': flag.string({
-    section: metrics,
-    help: 'Version (major.minor) whose hidden metrics are to be shown. None are hidden.',
-  }),
-});
-
-const gates = 'Feature gate';
-
-export const featureFlags = defineFlags({
-  'emulated-version': flag.strings({
-    section: gates,
-    help: 'Version to emulate, "kube=1.36". Only the own version can be.',
-  }),
-  'feature-gates': featureGatesFlag({
-    section: gates,
-    componentPrefix: true,
-    help: 'Feature gates to turn on or off, "Name=true,Other=false". Unknown names are refused.',
-  }),
-  'min-compatibility-version': flag.strings({
-    section: gates,
-    help: 'Oldest version of the control plane to work with, "kube=1.35".',
-  }),
-});
 
 const election = 'Leader election';
 
