@@ -24,6 +24,7 @@ import { schedulerConfig } from './node_components.ts';
 import { ensureNode, importImages, retireNodes } from './node_machine.ts';
 import type { NodeSoftware } from './node_machine.ts';
 import { ADMIN_GROUP, bootstrapAdmin, ensurePki, KUBELET_CLIENT_USER, readPair } from './pki/cluster_pki.ts';
+import { ensureRegistry } from './registry.ts';
 import { retry, settled } from './retry.ts';
 import { waitApplication, waitDaemonSet, waitDeployment, waitNodesReady } from './readiness.ts';
 
@@ -34,6 +35,8 @@ export interface Supplies {
   /** Image tars that the cluster itself needs, and those that can come later. */
   readonly imageTars: readonly string[];
   readonly laterTars: readonly string[];
+  /** What the registry serves; with the setting `registry` only. */
+  readonly registryTars?: readonly string[];
   /** With `inCluster` only. */
   readonly imageKeys?: ImageKeys;
 }
@@ -47,6 +50,7 @@ export async function bringUp(cluster: Cluster, supplies: Supplies): Promise<voi
     progress.step(`${components.nodes.length} nodes with containerd and images`, () =>
       ensureNodes(cluster, supplies),
     ),
+    ensureRegistry(cluster, components.registry, supplies.registryTars ?? []),
   ]);
 
   const api = adminApi(cluster);

@@ -8,6 +8,8 @@ import type { Programs } from './control_plane.ts';
 import { containerd, kubelet, kubeProxy, scheduler } from './node_components.ts';
 import { nodeSpec } from './node_machine.ts';
 import { locate } from './packages.ts';
+import { registry } from './registry.ts';
+import type { ClusterSettings } from './settings.ts';
 import { stockCatalogue } from './stock_catalogue.ts';
 
 /** Components by their role. With `inCluster`, kube-proxy and scheduler run as pods instead. */
@@ -16,6 +18,8 @@ export interface ClusterComponents {
   readonly apiserver: ComponentSpec;
   readonly controllerManager: ComponentSpec;
   readonly scheduler: ComponentSpec;
+  /** Runs with the setting `registry` only. */
+  readonly registry: ComponentSpec;
   readonly nodes: readonly NodeComponents[];
 }
 
@@ -44,6 +48,7 @@ export function clusterComponents(
     apiserver: apiserver(plan, paths, programs),
     controllerManager: controllerManager(plan, paths, programs),
     scheduler: scheduler(plan, paths, choose('scheduler', 'ts-scheduler', 'kube-scheduler')),
+    registry: registry(plan, paths, programs),
     nodes: plan.nodes.map((address) => ({
       address,
       machine: nodeSpec(cluster, address),
@@ -55,13 +60,17 @@ export function clusterComponents(
 }
 
 /** Those that run as processes when all is well. */
-export function wantedProcesses(components: ClusterComponents, inCluster: boolean): ComponentSpec[] {
-  const { etcd, apiserver, controllerManager, scheduler, nodes } = components;
+export function wantedProcesses(
+  components: ClusterComponents,
+  { inCluster, registry: withRegistry }: Pick<ClusterSettings, 'inCluster' | 'registry'>,
+): ComponentSpec[] {
+  const { etcd, apiserver, controllerManager, scheduler, registry: images, nodes } = components;
   return [
     etcd,
     apiserver,
     controllerManager,
     ...(inCluster ? [] : [scheduler]),
+    ...(withRegistry ? [images] : []),
     ...nodes.flatMap((node) => [
       node.machine,
       node.containerd,

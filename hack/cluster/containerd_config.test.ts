@@ -1,4 +1,9 @@
-import { cniConfig, containerdConfig, parseContainerdVersion } from './containerd_config.ts';
+import {
+  cniConfig,
+  containerdConfig,
+  parseContainerdVersion,
+  REGISTRY_HOSTS_DIR,
+} from './containerd_config.ts';
 
 test.each([
   ['containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3', '1.6.20'],
@@ -22,7 +27,12 @@ test.each([
   ['2.1.4', 'version = 3', 'sandbox = "ts-kubernetes.local/pause:dev"', 'bin_dirs = ["/usr/lib/cni"]'],
 ])('containerd %s', (version, ...lines) => {
   const config = containerdConfig({ ...options, version });
-  for (const line of [...lines, 'restrict_oom_score_adj = true', 'SystemdCgroup = false'])
+  for (const line of [
+    ...lines,
+    'restrict_oom_score_adj = true',
+    'SystemdCgroup = false',
+    `config_path = "${REGISTRY_HOSTS_DIR}"`,
+  ])
     expect(config).toContain(line);
 });
 

@@ -9,6 +9,9 @@ export interface ContainerdConfigOptions {
   readonly restrictOomScoreAdj: boolean;
 }
 
+/** Where a node has its mirrors of registries: `HOST/hosts.toml` in it, read at each pull. */
+export const REGISTRY_HOSTS_DIR = '/var/lib/containerd/certs.d';
+
 const UNUSED_PLUGINS = [
   'io.containerd.snapshotter.v1.aufs',
   'io.containerd.snapshotter.v1.btrfs',
@@ -68,6 +71,8 @@ export function containerdConfig(options: ContainerdConfigOptions): string {
       ...runc(runtime),
       `[plugins.${images}]`,
       '  snapshotter = "overlayfs"',
+      `[plugins.${images}.registry]`,
+      `  config_path = ${text(REGISTRY_HOSTS_DIR)}`,
       `[plugins.${images}.pinned_images]`,
       `  sandbox = ${text(options.sandboxImage)}`,
       `[plugins.${server}]`,
@@ -84,6 +89,8 @@ export function containerdConfig(options: ContainerdConfigOptions): string {
     `[plugins.${cri}.cni]`,
     `  bin_dir = ${text(options.cniPluginDir)}`,
     '  conf_dir = "/etc/cni/net.d"',
+    `[plugins.${cri}.registry]`,
+    `  config_path = ${text(REGISTRY_HOSTS_DIR)}`,
     `[plugins.${cri}.containerd]`,
     '  snapshotter = "overlayfs"',
     '  default_runtime_name = "runc"',

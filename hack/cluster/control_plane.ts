@@ -9,15 +9,24 @@ export const ETCD_PORT = 2379;
 export const ETCD_PEER_PORT = 2380;
 export const CONTROLLER_MANAGER_PORT = 10_257;
 export const SCHEDULER_PORT = 10_259;
+export const REGISTRY_PORT = 5000;
 
-/** The ports that the cluster listens on at the host's address. */
-export const HOST_PORTS: readonly { port: number; component: string }[] = [
+/** A port that the cluster listens on at the host's address. */
+export interface HostPort {
+  readonly port: number;
+  readonly component: string;
+}
+
+export const HOST_PORTS: readonly HostPort[] = [
   { port: ETCD_PORT, component: 'etcd' },
   { port: ETCD_PEER_PORT, component: 'etcd (peers)' },
   { port: APISERVER_PORT, component: 'kube-apiserver' },
   { port: CONTROLLER_MANAGER_PORT, component: 'kube-controller-manager' },
   { port: SCHEDULER_PORT, component: 'kube-scheduler' },
 ];
+
+/** Those that a cluster with a registry has besides. */
+export const REGISTRY_PORTS: readonly HostPort[] = [{ port: REGISTRY_PORT, component: 'registry' }];
 
 export const apiserverUrl = (plan: AddressPlan): string => `https://${plan.host}:${APISERVER_PORT}`;
 

@@ -13,6 +13,7 @@ import { kubeletConfig, kubeProxyConfig } from './node_components.ts';
 import { childOf, forget, isAlive, launch, readRecords, record, stop } from './processes.ts';
 import { hasCapability } from './procfs.ts';
 import { run } from './program.ts';
+import { writeMirrors } from './registry.ts';
 
 const CAP_SYS_RESOURCE = 24;
 
@@ -81,6 +82,7 @@ export async function ensureNode(cluster: Cluster, node: NodeAddress, software: 
       restrictOomScoreAdj,
     }),
   );
+  writeMirrors(cluster, files);
   const group = nodeGroup(settings.name, node.name);
   writeIfChanged(path.join(files.dir, 'kubelet-config.yaml'), kubeletConfig(plan, node, paths.pki, group));
   writeIfChanged(

@@ -9,6 +9,7 @@ test.each([
     { name: 'dev', flavours: { kubelet: 'stock', proxy: 'ours' }, download: false },
   ],
   [['--in-cluster', '--download'], { name: 'dev', flavours: {}, inCluster: true, download: true }],
+  [['--registry'], { name: 'dev', flavours: {}, registry: true, download: false }],
   [['--in-cluster=false'], { name: 'dev', flavours: {}, inCluster: false, download: false }],
 ])('%p', (args, want) => {
   expect(parseUp(args)).toEqual(want);
@@ -24,6 +25,7 @@ test.each([
   [['--nodes=2x'], '--nodes: got "2x", want'],
   [['--kubelet=mine'], '--kubelet: got "mine", want ours or stock'],
   [['--in-cluster=maybe'], '--in-cluster: got "maybe", want true or false'],
+  [['--registry=5000'], '--registry: got "5000", want true or false'],
   [['--name'], '--name needs a value'],
   [['--colour=red'], 'unknown flag --colour'],
   [['up'], 'unexpected argument "up"'],

@@ -12,6 +12,7 @@ export interface UpOptions {
   readonly nodes?: number;
   readonly flavours: Readonly<Partial<Record<Swappable, Flavour>>>;
   readonly inCluster?: boolean;
+  readonly registry?: boolean;
   readonly download: boolean;
 }
 
@@ -27,6 +28,7 @@ export const UP_USAGE = `usage: hack/up [flags]
   --proxy ours|stock          which kube-proxy (default ours)
   --scheduler ours|stock      which kube-scheduler (default ours)
   --in-cluster[=true|false]   run ts-kube-proxy and ts-scheduler as pods rather than as processes
+  --registry[=true|false]     build the images of the conformance suite and let nodes pull them from a registry
   --download                  fetch stock programs from the official release site when they cannot be built
   --help
 Folders: TSK_STATE (default /var/lib/ts-kubernetes), TSK_CACHE (default ~/.cache/ts-kubernetes).`;
@@ -35,7 +37,7 @@ Folders: TSK_STATE (default /var/lib/ts-kubernetes), TSK_CACHE (default ~/.cache
 export function parseUp(args: readonly string[]): UpOptions | 'help' {
   const flags = collect(args, {
     values: ['name', 'nodes', ...SWAPPABLE],
-    switches: ['in-cluster', 'download'],
+    switches: ['in-cluster', 'registry', 'download'],
   });
   if (flags === 'help') return 'help';
   const flavours = Object.fromEntries(
@@ -51,12 +53,14 @@ export function parseUp(args: readonly string[]): UpOptions | 'help' {
   if (nodes !== undefined && !(/^\d+$/.test(nodes) && Number(nodes) >= 1 && Number(nodes) <= MAX_NODES))
     throw new UsageError(`--nodes: got ${JSON.stringify(nodes)}, want a number from 1 to ${MAX_NODES}`);
   const inCluster = flags.get('in-cluster');
+  const registry = flags.get('registry');
   return {
     name: nameFrom(flags),
     flavours,
     download: truth('download', flags.get('download') ?? 'false'),
     ...(nodes === undefined ? {} : { nodes: Number(nodes) }),
     ...(inCluster === undefined ? {} : { inCluster: truth('in-cluster', inCluster) }),
+    ...(registry === undefined ? {} : { registry: truth('registry', registry) }),
   };
 }
 

@@ -6,6 +6,7 @@ import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync, stat
 import path from 'node:path';
 import type { CgroupHierarchies } from './cgroups.ts';
 import { HOST_PORTS } from './control_plane.ts';
+import type { HostPort } from './control_plane.ts';
 import { locate } from './packages.ts';
 import type { Requirement } from './packages.ts';
 import { hasCapability, listeningSockets, socketOwner } from './procfs.ts';
@@ -72,8 +73,9 @@ export function portProblems(
   ours: (pid: number) => boolean,
   sockets: readonly ListeningSocket[] = listeningSockets(),
   owner: (inode: string) => ProcessStat | undefined = socketOwner,
+  ports: readonly HostPort[] = HOST_PORTS,
 ): string[] {
-  return HOST_PORTS.flatMap(({ port, component }) => {
+  return ports.flatMap(({ port, component }) => {
     const taken = sockets.find(
       (socket) => socket.port === port && ['0.0.0.0', '::', host].includes(socket.address),
     );

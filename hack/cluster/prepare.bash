@@ -20,6 +20,8 @@ require_root() {
 # Runs npm ci when node_modules is missing or not what package-lock.json wants.
 ensure_modules() {
   [ -x "$node" ] && "$node" "$repo/hack/cluster/modules_current.ts" && return
+  # npm ci would empty the folder behind a link, under whoever else uses it.
+  [ ! -L "$repo/node_modules" ] || fail "node_modules is a link to $(readlink -f "$repo/node_modules"), which does not hold what package-lock.json wants: run npm ci there, or remove the link."
   command -v npm >/dev/null || fail "there is no npm to install the pinned dependencies with: install Node.js (any version that brings npm 8 or newer), for example \`apt-get install npm\`."
   free=$(df -Pk "$repo" | awk 'NR == 2 { print $4 }')
   [ "$free" -ge 800000 ] || fail "no disk space: $((free / 1024)) MiB are free at $repo, npm ci needs 800: free some."

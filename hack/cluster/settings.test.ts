@@ -1,7 +1,7 @@
 import { mergeSettings, parseSettings } from './settings.ts';
 
 const stock = { kubelet: 'stock', proxy: 'stock', scheduler: 'stock' } as const;
-const known = { name: 'a', slot: 1, nodes: 3, flavours: stock, inCluster: true };
+const known = { name: 'a', slot: 1, nodes: 3, flavours: stock, inCluster: true, registry: true };
 
 test('a new cluster takes the defaults', () => {
   expect(mergeSettings({ name: 'a', flavours: {}, download: false }, undefined, 4)).toEqual({
@@ -10,6 +10,7 @@ test('a new cluster takes the defaults', () => {
     nodes: 2,
     flavours: { kubelet: 'ours', proxy: 'ours', scheduler: 'ours' },
     inCluster: false,
+    registry: false,
   });
 });
 
@@ -20,12 +21,14 @@ test('what is not said stays as it is', () => {
     flavours: { proxy: 'ours' },
     nodes: 1,
     inCluster: false,
+    registry: false,
     download: false,
   } as const;
   expect(mergeSettings(options, known, 1)).toEqual({
     ...known,
     nodes: 1,
     inCluster: false,
+    registry: false,
     flavours: { ...stock, proxy: 'ours' },
   });
 });

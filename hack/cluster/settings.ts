@@ -11,6 +11,8 @@ export interface ClusterSettings {
   readonly nodes: number;
   readonly flavours: Readonly<Record<Swappable, Flavour>>;
   readonly inCluster: boolean;
+  /** Nodes can pull the images of the conformance suite from a registry. */
+  readonly registry: boolean;
 }
 
 /** What the command line says, else what the cluster has, else the default. */
@@ -26,6 +28,7 @@ export function mergeSettings(
     nodes: options.nodes ?? known?.nodes ?? 2,
     flavours: { kubelet: flavour('kubelet'), proxy: flavour('proxy'), scheduler: flavour('scheduler') },
     inCluster: options.inCluster ?? known?.inCluster ?? false,
+    registry: options.registry ?? known?.registry ?? false,
   };
 }
 
@@ -47,6 +50,7 @@ export function parseSettings(text: string): ClusterSettings | undefined {
     nodes,
     flavours: { kubelet: flavour('kubelet'), proxy: flavour('proxy'), scheduler: flavour('scheduler') },
     inCluster: field(value, 'inCluster') === true,
+    registry: field(value, 'registry') === true,
   };
 }
 

@@ -55,7 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
   const records = readRecords(paths);
   const now = new Date();
   const processes = await Promise.all(
-    wantedProcesses(clusterComponents(cluster), settings.inCluster).map((spec) =>
+    wantedProcesses(clusterComponents(cluster), settings).map((spec) =>
       processRow(
         spec,
         records.find((entry) => entry.id === spec.id),

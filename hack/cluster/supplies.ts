@@ -4,6 +4,7 @@ import path from 'node:path';
 import { IMAGE_NAMES } from '../images/definitions.ts';
 import type { ImageName } from '../images/definitions.ts';
 import { buildImages, imageRef } from '../images/images.ts';
+import { buildConformanceImages, conformanceStock } from '../../test/conformance/images/build.ts';
 import type { Supplies } from './bring_up.ts';
 import type { Cluster } from './cluster.ts';
 import { clusterComponents } from './components.ts';
@@ -28,7 +29,7 @@ const DAEMONS: Readonly<Record<Swappable, { ours: string; stock: string }>> = {
 };
 
 /** Stock programs that a cluster with these settings needs. */
-export function wantedStock(settings: Pick<ClusterSettings, 'flavours'>): string[] {
+export function wantedStock(settings: Pick<ClusterSettings, 'flavours' | 'registry'>): string[] {
   return [
     'etcd',
     'kube-apiserver',
@@ -37,6 +38,7 @@ export function wantedStock(settings: Pick<ClusterSettings, 'flavours'>): string
     ...daemons(settings, 'stock'),
     'coredns',
     'agnhost',
+    ...(settings.registry ? ['registry', ...conformanceStock()] : []),
   ];
 }
 
@@ -75,6 +77,9 @@ export async function gatherSupplies(options: GatherOptions): Promise<(cluster: 
     settings.inCluster ? ['ts-kubelet', 'ts-kube-proxy', 'ts-scheduler'] : daemons(settings, 'ours'),
     options,
   );
+  const registryTars = settings.registry
+    ? await buildConformanceImages({ repoDir: repo, cacheDir: roots.cache, progress, signal, download })
+    : undefined;
   const catalogue = stockCatalogue(repo, roots.cache);
   const later = FOR_TESTS.filter(
     (name) => name !== 'agnhost' || missingPrograms(catalogue, ['agnhost']).length === 0,
@@ -109,6 +114,9 @@ export async function gatherSupplies(options: GatherOptions): Promise<(cluster: 
     software: { containerdVersion, cniPluginDir: plugins, sandboxImage: imageRef('pause') },
     imageTars: [...NEEDED, ...inCluster].map(tar),
     laterTars: later.map(tar),
+    ...(registryTars === undefined
+      ? {}
+      : { registryTars: [...new Set(registryTars.map(({ tarPath }) => tarPath))] }),
     ...(settings.inCluster
       ? {
           imageKeys: {

@@ -6,6 +6,7 @@ import { adminApi } from './admin.ts';
 import { bringUp, retireSurplus } from './bring_up.ts';
 import { cgroupHierarchies, clusterGroup, processesIn } from './cgroups.ts';
 import type { Cluster } from './cluster.ts';
+import { HOST_PORTS, REGISTRY_PORTS } from './control_plane.ts';
 import { lockFile } from './lock.ts';
 import { interfaceExists } from './network.ts';
 import { parseUp, UP_USAGE, UsageError } from './options.ts';
@@ -115,7 +116,10 @@ async function preflight(options: UpOptions, roots: Roots, repo: string): Promis
       bytes: (programs.length > 0 ? 6 : 1) * GIB,
       variable: 'TSK_CACHE',
     }),
-    ...portProblems(host ?? 'no address yet', (pid) => own.has(pid)),
+    ...portProblems(host ?? 'no address yet', (pid) => own.has(pid), undefined, undefined, [
+      ...HOST_PORTS,
+      ...(settings.registry ? REGISTRY_PORTS : []),
+    ]),
     nowhere.length > 0 && noGo !== undefined ? cannotObtain(nowhere, noGo) : undefined,
     await imageProblem(roots.cache),
     ...(await kernelProblems(roots.state)),

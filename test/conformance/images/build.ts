@@ -9,7 +9,7 @@ import type { Progress } from '../../../hack/cluster/progress.ts';
 import { obtainStock } from '../../../hack/cluster/stock_programs.ts';
 import { packImages } from '../../../hack/images/image.ts';
 import { contentKey, prune, touch } from '../../../hack/images/image_cache.ts';
-import { recipeImages } from './catalogue.ts';
+import { RECIPES, recipeImages } from './catalogue.ts';
 import { imageSpecs, stockPrograms } from './content.ts';
 
 /** How many builds stay in the cache. */
@@ -33,6 +33,11 @@ export interface BuildOptions {
   readonly download?: boolean;
 }
 
+/** Stock programs in the images. */
+export function conformanceStock(): string[] {
+  return stockPrograms(RECIPES);
+}
+
 /**
  * Builds the images, or finds them in the cache. A tar is imported with `ctr -n k8s.io images import TAR`.
  *
@@ -42,7 +47,7 @@ export async function buildConformanceImages(options: BuildOptions): Promise<rea
   const { repoDir, cacheDir, progress, signal, download = false } = options;
   const images = recipeImages();
   const withSignal = signal === undefined ? {} : { signal };
-  const stock = await obtainStock(stockPrograms(images.map(({ recipe }) => recipe)), {
+  const stock = await obtainStock(conformanceStock(), {
     repo: repoDir,
     cache: cacheDir,
     download,
