@@ -55,6 +55,15 @@ test.each([
   await expect(rootFile(root, path)).rejects.toThrow(message);
 });
 
+test('a program comes with its libraries, and with the loader at the path by which it asks for it', async () => {
+  const entries = await rootPrograms('/', ['/bin/ls']);
+  const files = entries.filter((entry) => entry.type === 'file').map((entry) => entry.path);
+  expect(files.some((path) => path.endsWith('/bin/ls'))).toBe(true);
+  expect(files.some((path) => path.endsWith('/libc.so.6'))).toBe(true);
+  const loader = process.arch === 'x64' ? '/lib64/ld-linux-x86-64.so.2' : '/lib/ld-linux-aarch64.so.1';
+  for (const entry of await rootFile('/', loader)) expect(entries).toContainEqual(entry);
+});
+
 test('a root without a dynamic linker gives no programs', async () => {
   await expect(rootPrograms(root, ['/usr/lib/libx.so.1'])).rejects.toThrow(/is not in/);
 });

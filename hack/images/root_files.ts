@@ -67,7 +67,8 @@ export async function rootPrograms(root: string, paths: readonly string[]): Prom
   const [loaderFile] = (await rootFile(root, loader.path)).filter((entry) => entry.type === 'file');
   const loaderPath = join(root, loaderFile?.path ?? loader.path);
   const folders = [`/usr/lib/${loader.triplet}`, '/usr/lib'].map((folder) => join(root, folder)).join(':');
-  const wanted = new Set(paths);
+  // Programs name the loader by this path, which is a link.
+  const wanted = new Set([...paths, loader.path]);
   for (const path of paths) {
     const real = (await rootFile(root, path)).at(-1)?.path ?? path;
     const { stdout } = await execute(
@@ -86,7 +87,8 @@ export async function rootPrograms(root: string, paths: readonly string[]): Prom
 }
 
 function withinRoot(root: string, library: string, loader: string): string {
-  if (library.startsWith(`${root}/`)) return library.slice(root.length);
+  const prefix = root === '/' ? '' : root;
+  if (library.startsWith(`${prefix}/`)) return library.slice(prefix.length);
   if (library === loader) return library;
   throw new Error(`image: ${library} is not in ${root}: the package that has it is missing`);
 }
