@@ -1,3 +1,5 @@
+import { abortReason } from './errors.ts';
+
 /** A pending timer. `cancel` is idempotent and safe after firing. */
 export interface Timer {
   cancel(): void;
@@ -56,10 +58,10 @@ export function sleepOn(clock: Pick<Clock, 'setTimer'>, ms: number, signal?: Abo
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       timer.cancel();
-      reject(reasonOf(signal));
+      if (signal !== undefined) reject(abortReason(signal));
     };
-    if (signal?.aborted) {
-      reject(reasonOf(signal));
+    if (signal?.aborted === true) {
+      reject(abortReason(signal));
       return;
     }
     const timer = clock.setTimer(ms, () => {
@@ -68,9 +70,4 @@ export function sleepOn(clock: Pick<Clock, 'setTimer'>, ms: number, signal?: Abo
     });
     signal?.addEventListener('abort', abort, { once: true });
   });
-}
-
-function reasonOf(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { abortReason, errorCode, errorMessage, isAbort, toError } from './errors.ts';
 
 const circular: Record<string, unknown> = {};
@@ -55,6 +56,14 @@ describe('isAbort', () => {
 test('toError keeps errors and wraps the rest', () => {
   expect(toError(loop)).toBe(loop);
   expect(toError('x')).toMatchObject({ message: 'x', cause: 'x' });
+});
+
+test('errors of another realm are errors too', () => {
+  const foreign: unknown = runInNewContext('new TypeError("elsewhere")');
+  expect(foreign).not.toBeInstanceOf(Error);
+  expect(toError(foreign)).toBe(foreign);
+  expect(errorMessage(foreign)).toBe('elsewhere');
+  expect(abortReason(AbortSignal.abort(foreign))).toBe(foreign);
 });
 
 test('errorCode', () => {

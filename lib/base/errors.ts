@@ -72,13 +72,13 @@ export function isAbort(err: unknown, signal: AbortSignal | undefined): boolean 
 
 /** An Error for anything thrown: itself when it is one, else one that carries it as `cause`. */
 export function toError(err: unknown): Error {
-  return err instanceof Error ? err : new Error(errorMessage(err), { cause: err });
+  return isError(err) ? err : new Error(errorMessage(err), { cause: err });
 }
 
 /** The reason of an aborted signal as an Error. */
 export function abortReason(signal: AbortSignal): Error {
   const reason: unknown = signal.reason;
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
+  return isError(reason) ? reason : new Error('aborted', { cause: reason });
 }
 
 /** `err.code` where it is text, as Node's system errors have it (`ENOENT`); undefined for everything else. */

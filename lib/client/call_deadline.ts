@@ -1,3 +1,4 @@
+import { abortReason } from '../base/errors.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { CallOptions } from './client.ts';
 import { TimeoutError } from './errors.ts';
@@ -36,7 +37,7 @@ export class Deadline {
     if (!(promise instanceof Promise)) return promise;
     const { signal } = this;
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(reasonOf(signal));
+      const onAbort = (): void => reject(abortReason(signal));
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort, { once: true });
       promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
@@ -52,10 +53,4 @@ export class Deadline {
     this.#timer.cancel();
     this.#outer?.removeEventListener('abort', this.#onOuterAbort);
   }
-}
-
-/** Why a signal aborted, as an Error. */
-export function reasonOf(signal: AbortSignal): Error {
-  const reason: unknown = signal.reason;
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
 }

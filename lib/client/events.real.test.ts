@@ -2,6 +2,7 @@ import { startApiserver } from '../../test/fixtures/apiserver.ts';
 import type { Apiserver } from '../../test/fixtures/apiserver.ts';
 import type { Pod } from '../api/types.ts';
 import { FakeClock } from '../base/fake_clock.ts';
+import { RecordingLog } from '../base/log.ts';
 import { createEventRecorder } from './events.ts';
 import { CORE_EVENTS, EVENTS, NAMESPACES, PODS } from './resource.ts';
 
@@ -151,3 +152,34 @@ test('while the server is away events wait, and are written once it is back', as
   expect(items.map((e) => e.message)).toEqual(['message 0', 'message 1', 'message 2']);
   expect(errors).toEqual([]);
 }, 60_000);
+
+test('a namespace that is being deleted is told of once, and is no error', async () => {
+  const { namespace, pod } = await makePod();
+  // A finalizer of ours keeps it in the state of being deleted.
+  await server.client.patch(
+    NAMESPACES,
+    { name: namespace },
+    { metadata: { finalizers: ['test.local/keep'] } },
+    { type: 'merge' },
+  );
+  await server.client.delete(NAMESPACES, { name: namespace });
+  const errors: unknown[] = [];
+  const log = new RecordingLog();
+  const recorder = createEventRecorder(server.client, {
+    component: 'kubelet',
+    clock: new FakeClock(),
+    api: 'core/v1',
+    onError: (err) => errors.push(err),
+    log,
+  });
+  for (const reason of ['Killing', 'Unhealthy', 'FailedMount']) recorder.event(pod, 'Normal', reason, 'text');
+  await recorder.flush();
+  expect(errors).toEqual([]);
+  expect(log.entries).toMatchObject([{ severity: 'info', kv: { namespace } }]);
+  await server.client.patch(
+    NAMESPACES,
+    { name: namespace },
+    { metadata: { finalizers: null } },
+    { type: 'merge' },
+  );
+}, 30_000);

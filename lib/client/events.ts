@@ -4,8 +4,9 @@ import type { CoreV1Event, EventsV1Event, KubeObject, ObjectReference } from '..
 import { Backoff } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
 import type { ApiClient, NewObject } from './client.ts';
-import { ApiError, isAlreadyExists, isNotFound, isRetriable } from './errors.ts';
+import { ApiError, isAlreadyExists, isNamespaceTerminating, isNotFound, isRetriable } from './errors.ts';
 import type { Correlated, CorrelationLimits } from './event_correlator.ts';
 import { DEFAULT_LIMITS, EventCorrelator } from './event_correlator.ts';
 import { CORE_EVENTS, EVENTS } from './resource.ts';
@@ -18,8 +19,10 @@ export interface EventRecorderOptions {
   readonly clock?: Clock;
   /** Form of the Event objects: the kubelet writes the old one, the scheduler and the proxy the new one. */
   readonly api: 'core/v1' | 'events.k8s.io/v1';
-  /** Told of events that had to be dropped. */
+  /** Told of events that had to be dropped, but for those about what goes with its namespace. */
   readonly onError?: (err: unknown) => void;
+  /** Told once of each namespace whose events are dropped because it is being deleted. */
+  readonly log?: Pick<Log, 'info'>;
   readonly limits?: CorrelationLimits;
   /** 0..1, for jitter. Default Math.random. */
   readonly random?: () => number;
@@ -60,6 +63,8 @@ export function createEventRecorder(client: ApiClient, options: EventRecorderOpt
 
 const MAX_QUEUED = 1_000;
 const MAX_TRIES = 12;
+/** Namespaces remembered as being deleted. */
+const MAX_TERMINATING = 1_000;
 const RETRY = { initialMs: 500, maxMs: 10_000, factor: 2, jitter: 0.5 };
 // Validation of events.k8s.io/v1: bytes.
 const MAX_NOTE_BYTES = 1_024;
@@ -82,6 +87,7 @@ class Recorder implements EventRecorder {
   #sending: Promise<void> | undefined;
   #sequence = 0;
   #full = false;
+  readonly #terminating = new Set<string>();
 
   constructor(client: ApiClient, options: EventRecorderOptions) {
     this.#client = client;
@@ -170,6 +176,10 @@ class Recorder implements EventRecorder {
           entry.written = count; // an earlier try got through without an answer
           return;
         }
+        if (isNamespaceTerminating(err)) {
+          this.#droppedWithNamespace(entry.namespace);
+          return;
+        }
         if (!isRetriable(err) || attempt >= MAX_TRIES) {
           this.#dropped(err);
           return;
@@ -247,6 +257,13 @@ class Recorder implements EventRecorder {
   #nameFor(object: string): string {
     const nanos = BigInt(Math.floor(this.#clock.now() * 1000)) * 1000n + BigInt(this.#sequence++ % 1000);
     return `${object.slice(0, 230)}.${nanos.toString(16)}`;
+  }
+
+  #droppedWithNamespace(namespace: string): void {
+    if (this.#terminating.has(namespace)) return;
+    if (this.#terminating.size >= MAX_TERMINATING) this.#terminating.clear();
+    this.#terminating.add(namespace);
+    this.#options.log?.info('The namespace is being deleted: events in it are dropped', { namespace });
   }
 
   #dropped(err: unknown): void {

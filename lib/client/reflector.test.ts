@@ -276,6 +276,63 @@ test('failures wait longer each time, as long as the server says, and start over
   expect(watches).toHaveLength(3); // ended in good order after an event: no wait
 });
 
+const refused = () => new TransportError('connect ECONNREFUSED', { sent: false });
+const starting = () => new ApiError('starting', { status: 503, reason: 'ServiceUnavailable' });
+
+/** Lets time pass in steps of 100 ms until the watch opens again; when the refusals were, by the clock. */
+async function attempts(forMs: number): Promise<number[]> {
+  const began = clock.monotonic();
+  const at: number[] = [];
+  let left = refusals.length;
+  while (watches.length < 2 && clock.monotonic() - began < forMs) {
+    await clock.advance(100);
+    for (; left > refusals.length; left--) at.push(clock.monotonic() - began);
+  }
+  return at;
+}
+
+test('a server that cannot be reached is tried every five seconds at least, and reported now and then', async () => {
+  await synced();
+  refusals.push(...Array.from({ length: 20 }, refused));
+  watch(0).fail(new TransportError('reset'));
+  await clock.advance(0);
+  const at = await attempts(200_000);
+  expect(at).toHaveLength(20);
+  expect(at.slice(0, 7)).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400]);
+  expect(at.slice(7).map((time, i) => time - (at[i + 6] ?? 0))).toEqual(
+    Array.from({ length: 13 }, () => 5_000),
+  );
+  expect(errors.map((err) => (err instanceof Error ? err.message : ''))).toEqual([
+    'reset',
+    'connect ECONNREFUSED',
+    'connect ECONNREFUSED (12 attempts in a row)',
+    'connect ECONNREFUSED (18 attempts in a row)',
+  ]);
+});
+
+test('a server that begins to answer after an outage is not waited for as after old trouble', async () => {
+  await synced();
+  refusals.push(...Array.from({ length: 8 }, starting), refused(), refused(), refused(), starting());
+  watch(0).fail(new TransportError('reset'));
+  await clock.advance(0);
+  const at = await attempts(200_000);
+  expect(at).toHaveLength(12);
+  expect((at[8] ?? 0) - (at[7] ?? 0)).toBe(25_600); // trouble inside the server: it is left in peace
+  expect(at.slice(9).map((time, i) => time - (at[i + 8] ?? 0))).toEqual([100, 200, 400]);
+  expect(clock.monotonic() - (at[11] ?? 0)).toBe(100);
+});
+
+test('a server that answers now and then is left in peace', async () => {
+  await synced();
+  refusals.push(...Array.from({ length: 10 }, (_, i) => (i % 2 === 0 ? starting() : refused())));
+  watch(0).fail(new TransportError('reset'));
+  await clock.advance(0);
+  const at = await attempts(200_000);
+  expect(at.map((time, i) => time - (at[i - 1] ?? 0))).toEqual([
+    100, 200, 100, 400, 100, 800, 100, 1_600, 100, 3_200,
+  ]);
+});
+
 test('watches that end at once are not opened again in a tight loop', async () => {
   await synced();
   watch(0).end();

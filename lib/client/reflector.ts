@@ -34,6 +34,13 @@ export interface ReflectorOptions extends ListSelection {
 }
 
 const BACKOFF = { initialMs: 100, maxMs: 30_000, factor: 2, jitter: 0.5 };
+// While no connection comes about the server does no work for us, so we knock more often, to be back soon after an
+// outage: a daemon with ten watches makes two to four attempts a second.
+const UNREACHABLE_BACKOFF = { initialMs: 100, maxMs: 5_000, factor: 2, jitter: 0.5 };
+// That many attempts in vain are an outage: what the server says first after it, while it starts, is no old trouble.
+const OUTAGE_FAILURES = 3;
+// An outage is reported at its beginning, and again that often.
+const OUTAGE_REPORT_MS = 30_000;
 const MIN_WATCH_SECONDS = 300;
 // The server ends a watch itself at its timeout; past that much more it is dead.
 const OVERDUE_MS = 15_000;
@@ -52,6 +59,8 @@ export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions;
   readonly #random: () => number;
   readonly #backoff: Backoff;
+  readonly #unreachable: Backoff;
+  #outageReportedAt = 0;
   readonly #path: string;
   #streamList: boolean;
   #streamFailures = 0;
@@ -66,6 +75,7 @@ export class Reflector<T extends KubeObject> {
     this.#options = options;
     this.#random = options.random ?? Math.random;
     this.#backoff = new Backoff(BACKOFF, this.#random);
+    this.#unreachable = new Backoff(UNREACHABLE_BACKOFF, this.#random);
     this.#path = resourcePath(r, { namespace: options.namespace });
     this.#streamList = options.paginatedList !== true && !listsOnly.has(client);
   }
@@ -91,6 +101,7 @@ export class Reflector<T extends KubeObject> {
     const events = await this.#watch(signal);
     if (events > 0 || this.#options.clock.monotonic() - began >= SHORT_WATCH_MS) {
       this.#backoff.reset();
+      this.#unreachable.reset();
       return 0;
     }
     return this.#backoff.next();
@@ -102,6 +113,9 @@ export class Reflector<T extends KubeObject> {
       this.#streamList = false;
       return 0;
     }
+    if (err instanceof TransportError && !err.sent) return this.#afterNoConnection(err);
+    if (this.#unreachable.failures >= OUTAGE_FAILURES) this.#backoff.reset();
+    this.#unreachable.reset();
     this.#options.onError(err);
     if (isGone(err)) {
       this.#resourceVersion = undefined;
@@ -112,6 +126,20 @@ export class Reflector<T extends KubeObject> {
     }
     const wait = this.#backoff.next();
     return err instanceof ApiError ? Math.max(wait, err.retryAfterMs ?? 0) : wait;
+  }
+
+  #afterNoConnection(err: TransportError): number {
+    const wait = this.#unreachable.next();
+    const { failures } = this.#unreachable;
+    const now = this.#options.clock.monotonic();
+    if (failures === 1 || now - this.#outageReportedAt >= OUTAGE_REPORT_MS) {
+      this.#outageReportedAt = now;
+      const counted = `${err.message} (${failures} attempts in a row)`;
+      this.#options.onError(
+        failures === 1 ? err : new TransportError(counted, { cause: err.cause, sent: false }),
+      );
+    }
+    return wait;
   }
 
   async #list(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { errorMessage } from '../base/errors.ts';
-import { reasonOf } from './call_deadline.ts';
+import { abortReason } from '../base/errors.ts';
 import type { Deadline } from './call_deadline.ts';
 import { TransportError } from './errors.ts';
 
@@ -35,7 +35,7 @@ async function* chunksOf(
 ): AsyncGenerator<Buffer, void, undefined> {
   const { signal } = deadline;
   const onAbort = (): void => {
-    message.destroy(reasonOf(signal));
+    message.destroy(abortReason(signal));
   };
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
@@ -44,7 +44,7 @@ async function* chunksOf(
     for await (const chunk of message as AsyncIterable<Buffer>) yield chunk;
     if (!message.complete) throw new Error('connection closed in the middle of the answer');
   } catch (err) {
-    if (signal.aborted) throw reasonOf(signal);
+    if (signal.aborted) throw abortReason(signal);
     if (err instanceof TransportError) throw err;
     throw new TransportError(`${what}: ${errorMessage(err)}`, { cause: err });
   } finally {

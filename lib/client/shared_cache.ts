@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/types.ts';
 import { keyOf } from '../api/types.ts';
-import { errorMessage } from '../base/errors.ts';
+import { abortReason, errorMessage } from '../base/errors.ts';
 import { HandlerQueue } from './handler_queue.ts';
 import type { Handler } from './handler_queue.ts';
 import type { ReflectorSink } from './reflector.ts';
@@ -90,8 +90,7 @@ export class SharedCache<T extends KubeObject> implements ReflectorSink<T> {
       };
       const onAbort = (): void => {
         this.#waiting.delete(done);
-        const reason: unknown = signal?.reason;
-        reject(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
+        if (signal !== undefined) reject(abortReason(signal));
       };
       if (signal?.aborted === true) {
         onAbort();

@@ -10,7 +10,7 @@
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { reasonOf } from './call_deadline.ts';
+import { abortReason } from '../base/errors.ts';
 import type { TlsConfig } from './client_config.ts';
 import type { TlsMaterial } from './credentials.ts';
 import { TransportError } from './errors.ts';
@@ -117,14 +117,14 @@ export class Transport {
     };
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
-        reject(reasonOf(signal));
+        reject(abortReason(signal));
         return;
       }
       const req = (this.#server.protocol === 'https:' ? httpsRequest : httpRequest)(options);
       let connected = false;
       let response: IncomingMessage | undefined;
       const onAbort = (): void => {
-        req.destroy(reasonOf(signal));
+        req.destroy(abortReason(signal));
       };
       signal.addEventListener('abort', onAbort, { once: true });
       // Whoever reads the body is told why it ends.
@@ -146,7 +146,7 @@ export class Transport {
         resolve(message);
       });
       req.on('error', (err) => {
-        if (signal.aborted) reject(reasonOf(signal));
+        if (signal.aborted) reject(abortReason(signal));
         else reject(transportError(what, err, { connected, reused: req.reusedSocket }));
       });
       req.on('close', () => {

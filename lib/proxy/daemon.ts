@@ -129,6 +129,7 @@ class ProxyDaemon {
       clock: ctx.clock,
       api: 'events.k8s.io/v1',
       onError: (err) => ctx.log.v(2).info('Event dropped', { err: errorMessage(err) }),
+      log: ctx.log,
     });
     this.#tracker = new ServiceTracker({
       nodeName: this.#nodeName,

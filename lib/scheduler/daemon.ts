@@ -209,6 +209,7 @@ function createRecorders(
         clock,
         api: 'events.k8s.io/v1',
         onError: (err) => log.error(err, 'Event dropped'),
+        log,
       }),
     ]),
   );

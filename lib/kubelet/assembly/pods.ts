@@ -25,6 +25,7 @@ export function knownPods({ background, client, clock, log, nodeName }: Base): P
     clock,
     api: 'core/v1',
     onError: background.onError('Cannot write an event'),
+    log,
   });
   const statuses = new StatusWriter({ client, clock, log, apiPod: (uid) => pods.apiPod(uid) });
   pods.listen({
