@@ -49,6 +49,12 @@ export interface RuntimeClientOptions {
   readonly imageEndpoint?: string;
   /** Deadline of calls that name none (kubelet's `runtimeRequestTimeout`). Default 2 min. */
   readonly requestTimeoutMs?: number;
+  /** Told of every call (streams left out) when it has ended, by its CRI name (`RunPodSandbox`), for metrics. */
+  readonly observe?: (call: {
+    readonly name: string;
+    readonly durationMs: number;
+    readonly failed: boolean;
+  }) => void;
 }
 
 /** Connects lazily: nothing is sent before the first call, and a runtime that is away now may come later. */
@@ -67,7 +73,8 @@ export function connectRuntime(options: RuntimeClientOptions): RuntimeClient {
   ];
   for (const [channel, service] of services) {
     for (const [key, definition] of Object.entries(service.methods)) {
-      calls[key] = callOf(channel, service.fullName, definition, defaultTimeout(definition.name, timeoutMs));
+      const call = callOf(channel, service.fullName, definition, defaultTimeout(definition.name, timeoutMs));
+      calls[key] = definition.responseStream ? call : observed(definition.name, call, options.observe);
       channelOf.set(key, { channel, name: definition.name });
     }
   }
@@ -124,6 +131,25 @@ function callOf(
     ? (request = {}, options = {}) => channel.stream(method, request, options)
     : (request = {}, options = {}) =>
         channel.unary(method, request, 'timeoutMs' in options ? options : { ...options, timeoutMs });
+}
+
+function observed(
+  name: string,
+  call: (request?: object, options?: CallOptions) => unknown,
+  observe: RuntimeClientOptions['observe'],
+): (request?: object, options?: CallOptions) => unknown {
+  if (observe === undefined) return call;
+  return async (request, options) => {
+    const began = performance.now();
+    let failed = true;
+    try {
+      const answer = await call(request, options);
+      failed = false;
+      return answer;
+    } finally {
+      observe({ name, durationMs: performance.now() - began, failed });
+    }
+  };
 }
 
 /** Pulls take as long as they take (the caller watches progress); creating a sandbox waits for the network plugin. */

@@ -7,6 +7,7 @@ import type { ParsedFlags } from '../component/flags.ts';
 import type { DaemonContext } from '../component/lifecycle.ts';
 import { createBase } from './assembly/base.ts';
 import { containerInputs } from './assembly/container_inputs.ts';
+import { addStateMetrics, createMetrics } from './assembly/metrics.ts';
 import { createNode } from './assembly/node.ts';
 import { cleanUpOrphans } from './assembly/orphan_cleanup.ts';
 import { knownPods } from './assembly/pods.ts';
@@ -14,6 +15,7 @@ import { createProbes } from './assembly/probes.ts';
 import { connectToRuntime, followRuntime } from './assembly/runtime.ts';
 import { startServers } from './assembly/servers.ts';
 import { runSources } from './assembly/sources.ts';
+import { createStats } from './assembly/stats.ts';
 import { createWorkers, runWorkers } from './assembly/workers.ts';
 import type { kubeletFlags } from './flags.ts';
 
@@ -29,10 +31,12 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
   const { background, config, log, signal } = base;
 
   // ---------------------------------------------------------- made, in the order of who needs whom
-  const known = { ...base, ...(await connectToRuntime(base)), ...knownPods(base) };
+  const counting = { ...base, ...createMetrics() };
+  const known = { ...counting, ...(await connectToRuntime(counting)), ...knownPods(base) };
   const onNode = { ...known, ...(await createNode(known)) };
   const equipped = { ...onNode, ...containerInputs(onNode), ...createProbes(onNode) };
-  const working = { ...equipped, ...createWorkers(equipped) };
+  const working = { ...equipped, ...createStats(equipped), ...createWorkers(equipped) };
+  addStateMetrics(working);
 
   // ---------------------------------------------------------- started
   background.start('Node reporter failed', working.reporter.run(signal));

@@ -4,6 +4,7 @@ import { containerStatusOf } from '../podworkers/container_status_of.ts';
 import { attempt } from '../probes/attempt.ts';
 import { createProbeManager } from '../probes/manager.ts';
 import type { Base } from './base.ts';
+import type { KubeletMetrics } from './metrics.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
 import type { Runtime } from './runtime.ts';
@@ -12,7 +13,7 @@ export interface Probes {
   readonly probes: ProbeManager;
 }
 
-export function createProbes(base: Base & Runtime & Pods & NodeParts): Probes {
+export function createProbes(base: Base & KubeletMetrics & Runtime & Pods & NodeParts): Probes {
   const { background, cache, clock, events, exec, hostIPs, log, pods, signal, statuses } = base;
   const host: ProbeHost = {
     ...exec,
@@ -28,7 +29,15 @@ export function createProbes(base: Base & Runtime & Pods & NodeParts): Probes {
       return { ready: known.ready, started: known.started === true };
     },
   };
-  const probes = createProbeManager({ host, events, clock, log, attempt, userAgent: 'kube-probe/1.36' });
+  const probes = createProbeManager({
+    host,
+    events,
+    clock,
+    log,
+    attempt,
+    userAgent: 'kube-probe/1.36',
+    observe: (attempted) => base.probeMetrics.observe(attempted),
+  });
   background.start('Probes failed', probes.run(signal));
   return { probes };
 }

@@ -9,6 +9,7 @@ import { RuntimeCache } from '../pleg/runtime_cache.ts';
 import { RuntimeHealth } from '../runtime/runtime_health.ts';
 import type { StreamingRuntime } from '../server/view.ts';
 import type { Base } from './base.ts';
+import type { KubeletMetrics } from './metrics.ts';
 
 export interface Runtime {
   readonly cri: RuntimeClient;
@@ -26,12 +27,13 @@ const STREAMING_TIMEOUT_MS = 30_000;
 const LONGEST_EXEC_MS = 2 ** 31;
 
 /** @throws Error when the runtime does not answer within a minute */
-export async function connectToRuntime(base: Base): Promise<Runtime> {
+export async function connectToRuntime(base: Base & KubeletMetrics): Promise<Runtime> {
   const { clock, config, log, signal } = base;
   const cri = connectRuntime({
     endpoint: config.containerRuntimeEndpoint,
     imageEndpoint: config.imageServiceEndpoint,
     requestTimeoutMs: config.runtimeRequestTimeout,
+    observe: base.observeRuntimeCall,
   });
   const health = new RuntimeHealth(cri, clock, log);
   await waitForRuntime(health, base);

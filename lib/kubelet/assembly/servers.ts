@@ -1,4 +1,5 @@
 /** The kubelet's servers, with who may ask them what. */
+import { podQOS } from '../../api/qos.ts';
 import { alwaysAllow, type Authorizer } from '../../component/authz/authorizer.ts';
 import {
   delegatedAuthentication,
@@ -6,17 +7,21 @@ import {
   delegatedAuthorization,
 } from '../../component/delegated_auth.ts';
 import { formatFlags, type ParsedFlags } from '../../component/flags.ts';
-import { Metrics } from '../../component/metrics.ts';
 import { servingCertificate } from '../../component/serving_certificate.ts';
 import { nodeTlsSettings } from '../../component/serving/tls_options.ts';
+import { cgroupPath, parseCgroupRoot, podCgroup } from '../cgroups/cgroup_names.ts';
 import { kubeletFlags } from '../flags.ts';
-import { startHealthzServer, startKubeletServer } from '../server/server.ts';
+import type { KubeletRouteOptions } from '../server/kubelet_routes.ts';
+import { startHealthzServer, startKubeletServer, startReadOnlyServer } from '../server/server.ts';
 import type { KubeletView } from '../server/view.ts';
-import { createStatsSource } from '../stats/stats_source.ts';
 import type { Base } from './base.ts';
+import type { KubeletMetrics } from './metrics.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
 import type { Runtime } from './runtime.ts';
+import type { Stats } from './stats.ts';
+
+type Served = Base & KubeletMetrics & Runtime & Pods & NodeParts & Stats;
 
 interface Closable {
   close(): Promise<void>;
@@ -24,7 +29,7 @@ interface Closable {
 
 /** @throws ListenError when a port is taken */
 export async function startServers(
-  kubelet: Base & Runtime & Pods & NodeParts,
+  kubelet: Served,
   flags: ParsedFlags<typeof kubeletFlags>,
 ): Promise<readonly Closable[]> {
   const { clock, config, log, signal } = kubelet;
@@ -50,43 +55,61 @@ export async function startServers(
     log,
     signal,
   });
+  const routes: KubeletRouteOptions = {
+    view: viewOf(kubelet),
+    metrics: kubelet.metrics,
+    probeMetrics: kubelet.probeMetrics.metrics,
+    httpMetrics: kubelet.httpMetrics,
+    flags: formatFlags(kubeletFlags, flags),
+    debuggingHandlers: config.enableDebuggingHandlers,
+    systemLogHandler: config.enableSystemLogHandler,
+    log,
+    clock,
+    signal,
+  };
   started.push(
     await startKubeletServer({
-      view: viewOf(kubelet),
+      ...routes,
       address: config.address,
       port: config.port,
       certificate,
       tls,
       authentication: await authentication(kubelet),
       authorizer: authorizer(kubelet),
-      metrics: new Metrics(),
-      flags: formatFlags(kubeletFlags, flags),
-      debuggingHandlers: config.enableDebuggingHandlers,
-      systemLogHandler: config.enableSystemLogHandler,
       streamingIdleTimeoutMs: config.streamingConnectionIdleTimeout,
-      log,
-      clock,
-      signal,
     }),
   );
+  if (config.readOnlyPort > 0) {
+    started.push(
+      await startReadOnlyServer({ ...routes, address: config.address, port: config.readOnlyPort }),
+    );
+  }
   return started;
 }
 
-function viewOf(kubelet: Base & Runtime & Pods & NodeParts): KubeletView {
-  const { cache, clock, cri, dirs, document, exec, nodeName, podView, reporter, streaming, timeline } =
-    kubelet;
+function viewOf(kubelet: Served): KubeletView {
+  const { cache, document, exec, nodeName, podView, reporter, streaming, timeline } = kubelet;
   return {
     nodeName,
     pods: podView,
     runtime: cache,
     exec,
     streaming,
-    stats: createStatsSource({ cri, runtime: cache, clock, nodeName, rootDir: dirs.root }),
+    stats: kubelet.stats,
+    podCgroup: (uid) => podCgroupPath(kubelet, uid),
     timeline,
     node: () => reporter.node(),
     syncLoopProblem: () => cache.problem(),
     configuration: () => document,
   };
+}
+
+/** As the kernel knows it: below the root of the hierarchy. */
+function podCgroupPath({ cgroupDriver, config, pods }: Served, uid: string): string | undefined {
+  const pod = pods.pod(uid);
+  if (pod === undefined || !config.cgroupsPerQOS) return undefined;
+  const name = podCgroup(parseCgroupRoot(config.cgroupRoot), podQOS(pod), uid);
+  return `/${cgroupPath(name, cgroupDriver)}`;
 }
 
 function authentication({ client, clock, config, log, signal }: Base): Promise<DelegatedAuthentication> {

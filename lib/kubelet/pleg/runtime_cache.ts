@@ -76,6 +76,14 @@ export class RuntimeCache implements RuntimeView {
     return this.#lastError;
   }
 
+  /** When the last relist succeeded, milliseconds since the epoch. */
+  get lastRelistAtMs(): number | undefined {
+    const { clock } = this.#options;
+    return this.#lastRelistMs === undefined
+      ? undefined
+      : clock.now() - (clock.monotonic() - this.#lastRelistMs);
+  }
+
   /** True once the runtime was looked at as a whole. */
   get synced(): boolean {
     return this.#lastRelistMs !== undefined;

@@ -12,6 +12,7 @@ import { Routes } from '../../component/serving/routes.ts';
 import { verbosityHandler } from '../../component/verbosity_handler.ts';
 import { configz, flagz, statusz } from '../../component/zpages.ts';
 import { isCriError } from '../../cri/errors.ts';
+import type { HttpMetrics } from '../metrics/http_metrics.ts';
 import { plain } from './access.ts';
 import { serveContainerLogs } from './container_logs/handler.ts';
 import { EXPOSITION_TYPE } from './exposition.ts';
@@ -19,7 +20,7 @@ import { serveHostLogs } from './host_logs.ts';
 import { findPod, podPath, runningContainer } from './pod_path.ts';
 import { RequestError } from './request_error.ts';
 import { sessionUrl } from './streaming_request.ts';
-import { cadvisorMetrics, resourceMetrics } from './usage_metrics.ts';
+import { cadvisorMetrics, type CgroupNames, resourceMetrics } from './usage_metrics.ts';
 import type { KubeletView } from './view.ts';
 
 export interface KubeletRouteOptions {
@@ -27,6 +28,8 @@ export interface KubeletRouteOptions {
   metrics: Metrics;
   /** Served at /metrics/probes. */
   probeMetrics?: Metrics;
+  /** Counts the requests. */
+  httpMetrics?: HttpMetrics;
   /** Every flag with its value, for /flagz. */
   flags: ReadonlyMap<string, string>;
   /** `enableDebuggingHandlers`: exec, attach, port-forward, run, logs of containers and of the host. */
@@ -74,7 +77,12 @@ export function readOnlyRoutes(options: KubeletRouteOptions): Routes {
   });
   on(['GET'], '/metrics/cadvisor', async ({ res }) => {
     const summary = await view.stats.summary({ onlyCPUAndMemory: false }, signal);
-    text(res, cadvisorMetrics(summary, machine(view.node())), EXPOSITION_TYPE);
+    const names: CgroupNames = {
+      podCgroup: (uid) => view.podCgroup?.(uid),
+      container: (uid, name) =>
+        view.runtime.podStatus(uid)?.containers.find((c) => c.name === name && c.state === 'running'),
+    };
+    text(res, cadvisorMetrics(summary, machine(view.node()), names), EXPOSITION_TYPE);
   });
   on(['GET'], '/stats/summary', async ({ res, query }) => {
     const onlyCPUAndMemory = query.get('only_cpu_and_memory') === 'true';

@@ -5,6 +5,7 @@ import type { DelegatedAuthentication } from '../../component/delegated_auth.ts'
 import { HealthChecks } from '../../component/health.ts';
 import type { RootLogger } from '../../component/logging.ts';
 import type { Source } from '../../component/serving/certificates.ts';
+import type { Handler } from '../../component/serving/exchange.ts';
 import { Routes } from '../../component/serving/routes.ts';
 import type { RunningServer, UpgradeHandler } from '../../component/serving/server.ts';
 import { createPlainServer, createSecureServer, refuseUpgrade } from '../../component/serving/server.ts';
@@ -42,7 +43,7 @@ export function startKubeletServer(options: KubeletServerOptions): Promise<Runni
     authorizer,
     attributes: kubeletAttributes(view.nodeName),
     refusals: kubeletRefusals,
-    handler: kubeletRoutes(options).handle,
+    handler: counted(options, 'readwrite', kubeletRoutes(options).handle),
     ...(options.debuggingHandlers ? { upgrade: upgradeHandler(options) } : {}),
     clock,
     log,
@@ -65,7 +66,20 @@ export function startReadOnlyServer(
   options: KubeletRouteOptions & { address: string; port: number },
 ): Promise<RunningServer> {
   const { address, port, log } = options;
-  return createPlainServer({ address, port, log, handler: readOnlyRoutes(options).handle });
+  return createPlainServer({
+    address,
+    port,
+    log,
+    handler: counted(options, 'readonly', readOnlyRoutes(options).handle),
+  });
+}
+
+function counted(
+  { httpMetrics }: KubeletRouteOptions,
+  serverType: 'readwrite' | 'readonly',
+  handler: Handler,
+): Handler {
+  return httpMetrics === undefined ? handler : httpMetrics.around(serverType, handler);
 }
 
 function upgradeHandler(options: KubeletServerOptions): UpgradeHandler {

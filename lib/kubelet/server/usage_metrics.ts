@@ -46,6 +46,18 @@ export function resourceMetrics({ node, pods }: Summary): string {
     containers.map(({ container, labels }) => [unixSeconds(container.startTime), labels]),
   );
   out.metric(
+    'container_swap_limit_bytes',
+    'gauge',
+    '[ALPHA] Swap that the container may use, in bytes',
+    containers.map(({ container: { swap }, labels }) => [
+      swap?.swapAvailableBytes === undefined
+        ? undefined
+        : swap.swapAvailableBytes + (swap.swapUsageBytes ?? 0),
+      labels,
+      at(swap?.time),
+    ]),
+  );
+  out.metric(
     'container_swap_usage_bytes',
     'gauge',
     '[ALPHA] Current amount of the container swap usage in bytes',
@@ -90,47 +102,52 @@ export function resourceMetrics({ node, pods }: Summary): string {
   return out.toString();
 }
 
+/** How the runtime and the kernel name what the figures are about, for the labels that dashboards join on. */
+export interface CgroupNames {
+  readonly podCgroup?: (uid: string) => string | undefined;
+  readonly container?: (
+    uid: string,
+    name: string,
+  ) => { readonly id: string; readonly image: string } | undefined;
+}
+
 /** The container metrics that dashboards know from cAdvisor, as far as the runtime gives them. */
 export function cadvisorMetrics(
   { node, pods }: Summary,
   machine: { cores: number; memoryBytes: number },
+  names: CgroupNames = {},
 ): string {
   const out = new Exposition();
+  const podId = (pod: PodStats): string =>
+    names.podCgroup?.(pod.podRef.uid) ?? `/kubepods/pod${pod.podRef.uid}`;
+  const labelsOf = (pod: PodStats, container: string): Labels => {
+    const { name, namespace, uid } = pod.podRef;
+    const known = names.container?.(uid, container);
+    const id = `${podId(pod)}/${known?.id ?? container}`;
+    return { container, id, image: known?.image ?? '', name: known?.id ?? '', namespace, pod: name };
+  };
   const cgroups = [
     { labels: labels('', '', '', '/'), stats: { ...node, startTime: node.startTime } },
     ...pods.flatMap((pod) => [
       {
-        labels: labels('', pod.podRef.name, pod.podRef.namespace, `/kubepods/pod${pod.podRef.uid}`),
+        labels: labels('', pod.podRef.name, pod.podRef.namespace, podId(pod)),
         stats: pod,
       },
-      ...pod.containers.map((c) => ({
-        labels: labels(
-          c.name,
-          pod.podRef.name,
-          pod.podRef.namespace,
-          `/kubepods/pod${pod.podRef.uid}/${c.name}`,
-        ),
-        stats: c,
-      })),
+      ...pod.containers.map((c) => ({ labels: labelsOf(pod, c.name), stats: c })),
     ]),
   ];
   const each = (
     value: (stats: Pick<ContainerStats, 'cpu' | 'memory' | 'startTime' | 'swap'>) => Sample[0],
   ): Sample[] =>
     cgroups.map(({ labels, stats }) => [value(stats), labels, at(stats.memory?.time ?? stats.cpu?.time)]);
-  const containers = pods.flatMap((pod) =>
-    pod.containers.map((c) => ({
-      c,
-      l: labels(c.name, pod.podRef.name, pod.podRef.namespace, `/kubepods/pod${pod.podRef.uid}/${c.name}`),
-    })),
-  );
+  const containers = pods.flatMap((pod) => pod.containers.map((c) => ({ c, l: labelsOf(pod, c.name) })));
   const interfaces = [
     { network: node.network, pod: '', namespace: '', id: '/' },
     ...pods.map((p) => ({
       network: p.network,
       pod: p.podRef.name,
       namespace: p.podRef.namespace,
-      id: `/kubepods/pod${p.podRef.uid}`,
+      id: podId(p),
     })),
   ].flatMap(({ network, pod, namespace, id }) =>
     (network?.interfaces ?? []).map((i) => ({
@@ -181,6 +198,31 @@ export function cadvisorMetrics(
     'Number of bytes that are consumed by the container on this filesystem.',
     containers.map(({ c, l }) => [c.rootfs?.usedBytes, { ...l, device: '' }, at(c.rootfs?.time)]),
   );
+  out.metric(
+    'container_fs_limit_bytes',
+    'gauge',
+    'Size of the file system that the container writes to, in bytes.',
+    containers.map(({ c, l }) => [c.rootfs?.capacityBytes, { ...l, device: '' }, at(c.rootfs?.time)]),
+  );
+  out.metric(
+    'container_spec_memory_limit_bytes',
+    'gauge',
+    'Memory that the container may use, in bytes; 0 without a limit.',
+    containers.map(({ c, l }) => [
+      c.memory?.availableBytes === undefined ? 0 : c.memory.availableBytes + (c.memory.workingSetBytes ?? 0),
+      l,
+    ]),
+  );
+  out.metric(
+    'container_processes',
+    'gauge',
+    'Processes of the pod.',
+    pods.map((p) => [
+      p.process_stats?.process_count,
+      labels('', p.podRef.name, p.podRef.namespace, podId(p)),
+    ]),
+  );
+  out.metric('container_scrape_error', 'gauge', '1 when figures could not be read, else 0.', [[0, {}]]);
   out.metric(
     'container_network_receive_bytes_total',
     'counter',

@@ -45,6 +45,8 @@ export interface KubeletView {
   readonly streaming: StreamingRuntime;
   readonly stats: StatsSource;
   readonly timeline: Timeline;
+  /** Name of a pod's cgroup (`/kubepods/burstable/pod...`), for /metrics/cadvisor. */
+  podCgroup?(uid: string): string | undefined;
   node(): Node | undefined;
   /** Why the sync loop counts as stuck (last turn too long ago), or undefined: for /healthz/syncloop and the watchdog. */
   syncLoopProblem(): string | undefined;

@@ -25,6 +25,7 @@ import type {
 import type { StatsSource } from '../view.ts';
 import { fileSystemStats, machineStats } from './machine_stats.ts';
 import { CpuRates } from './cpu_rates.ts';
+import { type PodDiskOptions, withDiskStats } from './pod_disk_stats.ts';
 
 export interface CriStatsOptions {
   client: Pick<RuntimeClient, 'listPodSandboxStats' | 'listContainerStats' | 'imageFsInfo'>;
@@ -33,6 +34,12 @@ export interface CriStatsOptions {
   /** `--root-dir` */
   rootDir: string;
   clock: Clock;
+  /** Memory that a container may use at most, bytes. */
+  memoryLimit?: (uid: string, containerName: string) => number | undefined;
+  /** Where pods keep what; absent: figures of disks only as the runtime gives them. */
+  disk?: PodDiskOptions;
+  /** Usage of the node's own groups (`pods`, `kubelet`, `runtime`). */
+  systemContainers?: (time: string) => Promise<readonly ContainerStats[]>;
 }
 
 /** Several scrapers at the same time share one round of questions; nobody needs fresher figures. */
@@ -40,27 +47,42 @@ const FRESH_MS = 1000;
 const TIMEOUT_MS = 10_000;
 
 export function criStats(options: CriStatsOptions): StatsSource {
-  const { client, runtime, nodeName, rootDir, clock } = options;
+  const { client, nodeName, rootDir, clock, disk } = options;
   const cache = new TtlCache<Summary>(clock, 2);
   const rates = new CpuRates();
 
   const take = async (onlyCPUAndMemory: boolean): Promise<Summary> => {
     const now = clock.now();
-    const [node, sandboxes, imageFs] = await Promise.all([
+    const time = isoTime(now);
+    const [machine, sandboxes, imageFs, systemContainers = []] = await Promise.all([
       machineStats(nodeName, rootDir, now),
       podSandboxStats(client),
       onlyCPUAndMemory ? undefined : imageFileSystem(client, now),
+      options.systemContainers?.(time),
     ]);
-    const pods = sandboxes.flatMap((sandbox) => podStats(sandbox, runtime, rates, onlyCPUAndMemory) ?? []);
-    rates.forgetUnseen();
-    return {
+    let pods = sandboxes.flatMap((sandbox) => podStats(sandbox, options, rates, onlyCPUAndMemory, now) ?? []);
+    if (!onlyCPUAndMemory && disk !== undefined) {
+      const fileSystems = { node: machine.fs, images: imageFs };
+      pods = await Promise.all(pods.map((pod) => withDiskStats(pod, fileSystems, disk, time)));
+      disk.volumes.forgetUnseen();
+      disk.logs.forgetUnseen();
+    }
+    const { fs, network, rlimit, ...node } = machine;
+    const summary: Summary = {
       node: {
         ...node,
         ...(node.cpu === undefined ? {} : { cpu: rates.rated('node', node.cpu) }),
+        systemContainers: systemContainers.map((c) =>
+          c.cpu === undefined ? c : { ...c, cpu: rates.rated(`group ${c.name}`, c.cpu) },
+        ),
+        ...(onlyCPUAndMemory ? {} : { ...optional('fs', fs), ...optional('network', network) }),
+        ...(onlyCPUAndMemory ? {} : optional('rlimit', rlimit)),
         ...(imageFs === undefined ? {} : { runtime: { imageFs, containerFs: imageFs } }),
       },
       pods,
     };
+    rates.forgetUnseen();
+    return summary;
   };
 
   return {
@@ -112,9 +134,10 @@ const NAMESPACE_LABEL = 'io.kubernetes.pod.namespace';
 
 function podStats(
   sandbox: PodSandboxStats,
-  runtime: RuntimeView,
+  { runtime, memoryLimit }: CriStatsOptions,
   rates: CpuRates,
   onlyCPUAndMemory: boolean,
+  now: number,
 ): PodStats | undefined {
   const metadata = sandbox.attributes?.metadata;
   if (metadata === undefined) return undefined;
@@ -124,17 +147,22 @@ function podStats(
   const current = known?.sandboxes[0];
   const id = sandbox.attributes?.id ?? '';
   if (id !== '' && current !== undefined && current.id !== id) return undefined;
-  const containers = (sandbox.linux?.containers ?? []).map((c): ContainerStats => {
+  const containers = (sandbox.linux?.containers ?? []).flatMap((c): ContainerStats[] => {
     const containerId = c.attributes?.id ?? '';
-    const startedAt = known?.containers.find((k) => k.id === containerId)?.startedAtMs;
-    return {
-      name: c.attributes?.metadata?.name ?? '',
-      startTime: isoTime(startedAt ?? 0),
+    const container = known?.containers.find((k) => k.id === containerId);
+    // What has ended uses nothing any more; its last figures would look like those of its successor.
+    if (container !== undefined && container.state !== 'running') return [];
+    const name = c.attributes?.metadata?.name ?? '';
+    const startTime = isoTime(container?.startedAtMs ?? 0);
+    const entry: ContainerStats = {
+      name,
+      startTime,
       ...optional('cpu', cpuStats(c.cpu, containerId, rates)),
-      ...optional('memory', memoryStats(c.memory)),
+      ...optional('memory', memoryStats(c.memory, memoryLimit?.(uid, name))),
       ...optional('swap', swapStats(c.swap)),
       ...(onlyCPUAndMemory ? {} : optional('rootfs', fsStats(c.writableLayer))),
     };
+    return [entry];
   });
   const { cpu, memory, network, process } = sandbox.linux ?? {};
   const processes = process?.processCount;
@@ -144,7 +172,7 @@ function podStats(
     containers,
     ...optional('cpu', cpuStats(cpu, `pod ${uid}`, rates) ?? sumCpu(containers)),
     ...optional('memory', memoryStats(memory) ?? sumMemory(containers)),
-    ...(onlyCPUAndMemory ? {} : optional('network', networkStats(network))),
+    ...(onlyCPUAndMemory ? {} : optional('network', networkStats(network, now))),
     ...(processes === undefined ? {} : { process_stats: { process_count: Number(processes.value) } }),
   };
 }
@@ -167,17 +195,21 @@ function cpuStats(usage: CpuUsage | undefined, id: string, rates: CpuRates): CPU
   const stats: CPUStats = {
     time: nanoTime(usage.timestamp),
     ...value('usageCoreNanoSeconds', usage.usageCoreNanoSeconds),
-    ...value('usageNanoCores', usage.usageNanoCores),
+    // A runtime that has not measured yet says 0.
+    ...(usage.usageNanoCores?.value === 0n ? {} : value('usageNanoCores', usage.usageNanoCores)),
   };
   return rates.rated(id, stats);
 }
 
-function memoryStats(usage: MemoryUsage | undefined): MemoryStats | undefined {
+function memoryStats(usage: MemoryUsage | undefined, limit?: number): MemoryStats | undefined {
   if (usage === undefined) return undefined;
+  const workingSet = usage.workingSetBytes?.value;
+  const left = limit === undefined || workingSet === undefined ? undefined : limit - Number(workingSet);
   return {
     time: nanoTime(usage.timestamp),
-    ...value('availableBytes', usage.availableBytes),
-    ...value('usageBytes', usage.usageBytes),
+    // Runtimes say 0, or what the machine has, for containers without a limit.
+    ...optional('availableBytes', left === undefined ? undefined : Math.max(0, left)),
+    ...value('usageBytes', usage.usageBytes ?? usage.workingSetBytes),
     ...value('workingSetBytes', usage.workingSetBytes),
     ...value('rssBytes', usage.rssBytes),
     ...value('pageFaults', usage.pageFaults),
@@ -203,7 +235,7 @@ function fsStats(usage: FilesystemUsage | undefined): FsStats | undefined {
   };
 }
 
-function networkStats(usage: NetworkUsage | undefined): NetworkStats | undefined {
+function networkStats(usage: NetworkUsage | undefined, nowMs: number): NetworkStats | undefined {
   const main = usage?.defaultInterface;
   if (usage === undefined || main === undefined) return undefined;
   const counters = (i: typeof main) => ({
@@ -214,7 +246,8 @@ function networkStats(usage: NetworkUsage | undefined): NetworkStats | undefined
     ...value('txErrors', i.txErrors),
   });
   const interfaces = usage.interfaces.length > 0 ? usage.interfaces : [main];
-  return { time: nanoTime(usage.timestamp), ...counters(main), interfaces: interfaces.map(counters) };
+  const time = usage.timestamp === 0n ? isoTime(nowMs) : nanoTime(usage.timestamp);
+  return { time, ...counters(main), interfaces: interfaces.map(counters) };
 }
 
 /** For runtimes that know no usage of sandboxes. */
@@ -224,7 +257,9 @@ function sumCpu(containers: readonly ContainerStats[]): CPUStats | undefined {
   if (first === undefined) return undefined;
   return {
     time: first.time,
-    usageNanoCores: sum(all.map((c) => c.usageNanoCores)),
+    ...(all.some((c) => c.usageNanoCores === undefined)
+      ? {}
+      : { usageNanoCores: sum(all.map((c) => c.usageNanoCores)) }),
     usageCoreNanoSeconds: sum(all.map((c) => c.usageCoreNanoSeconds)),
   };
 }

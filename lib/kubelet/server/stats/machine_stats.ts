@@ -55,11 +55,11 @@ export function parseMemory(
   };
 }
 
-/** Counters of /proc/net/dev; the interface of the default route (/proc/net/route) stands for the machine. */
+/** Counters of /proc/net/dev, the hosts' ends of pod links left out; the interface of the default route (/proc/net/route) stands for the machine. */
 export function parseNetwork(netDev: string, netRoute: string, time: string): NetworkStats | undefined {
   const interfaces = [...netDev.matchAll(/^ *([^:\s]+): *(.*)$/gm)]
     .map(([, name = '', values = '']) => ({ name, numbers: values.trim().split(/ +/).map(Number) }))
-    .filter(({ name, numbers }) => name !== 'lo' && numbers.length >= 16)
+    .filter(({ name, numbers }) => !/^(?:lo$|veth|docker|nerdctl)/.test(name) && numbers.length >= 16)
     .map(({ name, numbers }) => ({
       name,
       rxBytes: numbers[0] ?? 0,
@@ -103,8 +103,17 @@ export async function machineStats(
   nowMs: number,
 ): Promise<NodeStats & { readonly cpu?: CPUStats }> {
   const time = new Date(nowMs).toISOString();
-  const [stat, meminfo, vmstat, netDev, netRoute, loadavg, pidMax] = await Promise.all(
-    ['stat', 'meminfo', 'vmstat', 'net/dev', 'net/route', 'loadavg', 'sys/kernel/pid_max'].map(read),
+  const [stat, meminfo, vmstat, netDev, netRoute, loadavg, pidMax, threadsMax] = await Promise.all(
+    [
+      'stat',
+      'meminfo',
+      'vmstat',
+      'net/dev',
+      'net/route',
+      'loadavg',
+      'sys/kernel/pid_max',
+      'sys/kernel/threads-max',
+    ].map(read),
   );
   const cpuTime = parseCpuTime(stat ?? '');
   const boot = parseBootTime(stat ?? '') ?? nowMs;
@@ -116,7 +125,11 @@ export async function machineStats(
     ...parseMemory(meminfo ?? '', vmstat ?? '', time),
     ...given('network', parseNetwork(netDev ?? '', netRoute ?? '', time)),
     ...given('fs', await fileSystemStats(rootDir, time).catch(() => undefined)),
-    rlimit: { time, ...given('maxpid', Number(pidMax) || undefined), ...given('curproc', tasks) },
+    rlimit: {
+      time,
+      ...given('maxpid', Math.min(Number(pidMax), Number(threadsMax)) || undefined),
+      ...given('curproc', tasks),
+    },
   };
 }
 

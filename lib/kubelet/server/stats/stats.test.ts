@@ -38,7 +38,7 @@ describe('the machine', () => {
   test('the interface of the default route stands for the network', () => {
     const dev =
       'Inter-|   Receive  |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes\n' +
-      '    lo: 9 9 9 0 0 0 0 0 9 9 9 0 0 0 0 0\n  br0: 1 0 2 0 0 0 0 0 3 0 4 0 0 0 0 0\n  eth0:10 0 20 0 0 0 0 0 30 0 40 0 0 0 0 0\n';
+      '    lo: 9 9 9 0 0 0 0 0 9 9 9 0 0 0 0 0\n  br0: 1 0 2 0 0 0 0 0 3 0 4 0 0 0 0 0\nveth1: 1 0 2 0 0 0 0 0 3 0 4 0 0 0 0 0\n  eth0:10 0 20 0 0 0 0 0 30 0 40 0 0 0 0 0\n';
     const route = 'Iface\tDestination\tGateway\neth0\t00000000\t0100000A\t0003\n';
     const eth0 = { name: 'eth0', rxBytes: 10, rxErrors: 20, txBytes: 30, txErrors: 40 };
     const br0 = { name: 'br0', rxBytes: 1, rxErrors: 2, txBytes: 3, txErrors: 4 };
@@ -147,7 +147,7 @@ describe('pods', () => {
     windows: undefined,
   };
 
-  function source(client: Partial<CriStatsOptions['client']>) {
+  function source(client: Partial<CriStatsOptions['client']>, more: Partial<CriStatsOptions> = {}) {
     const missing = (call: string) => () =>
       Promise.reject(new CriError(call, 'UNIMPLEMENTED', 'unknown method'));
     return criStats({
@@ -161,6 +161,7 @@ describe('pods', () => {
       nodeName: 'node-1',
       rootDir: '/',
       clock: new FakeClock(Date.parse(TIME)),
+      ...more,
     });
   }
 
@@ -187,6 +188,40 @@ describe('pods', () => {
         ],
       },
     ]);
+  });
+
+  test('a rate of 0 is one that was not measured; memory left is counted from the limit', async () => {
+    const idle = { ...container, cpu: container.cpu && { ...container.cpu, usageNanoCores: { value: 0n } } };
+    const stats = source(
+      { listContainerStats: async () => ({ stats: [idle] }) },
+      { memoryLimit: (uid, name) => (uid === 'u1' && name === 'app' ? 10_000 : undefined) },
+    );
+    const [pod] = (await stats.summary({ onlyCPUAndMemory: true }, signal)).pods;
+    expect(pod?.containers[0]?.cpu).toEqual({ time: TIME, usageCoreNanoSeconds: 3e9 });
+    expect(pod?.cpu).toEqual({ time: TIME, usageCoreNanoSeconds: 3e9 });
+    expect(pod?.containers[0]?.memory?.availableBytes).toBe(10_000 - 4096);
+  });
+
+  test('CPU and memory only: no disks, no network, the groups of the node rated', async () => {
+    const clock = new FakeClock(Date.parse(TIME));
+    let used = 1e9;
+    const stats = source(
+      { listPodSandboxStats: async () => ({ stats: [sandbox] }) },
+      {
+        clock,
+        systemContainers: async (time) => [
+          { name: 'pods', startTime: TIME, cpu: { time, usageCoreNanoSeconds: used } },
+        ],
+      },
+    );
+    await stats.summary({ onlyCPUAndMemory: true }, signal);
+    await clock.advance(2000);
+    used = 2e9;
+    const { node, pods } = await stats.summary({ onlyCPUAndMemory: true }, signal);
+    expect([node.fs, node.network, node.rlimit, node.runtime, pods[0]?.network]).toEqual(
+      Array(5).fill(undefined),
+    );
+    expect(node.systemContainers?.[0]?.cpu?.usageNanoCores).toBe(5e8);
   });
 
   test('of a runtime that knows containers only', async () => {

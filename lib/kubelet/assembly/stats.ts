@@ -1,0 +1,58 @@
+/** Usage of the node and its pods: one source for /stats/summary, the metrics made from it, and eviction. */
+import { parseQuantity } from '../../api/quantity.ts';
+import { allContainers } from '../../api/pod.ts';
+import { cgroupPath, parseCgroupRoot, qosCgroup } from '../cgroups/cgroup_names.ts';
+import type { ContainerStats } from '../server/summary.ts';
+import { cgroupStats } from '../server/stats/cgroup_stats.ts';
+import { criStats } from '../server/stats/cri_stats.ts';
+import { DiskUsage } from '../server/stats/disk_usage.ts';
+import type { StatsSource } from '../server/view.ts';
+import type { Base } from './base.ts';
+import type { Pods } from './pods.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface Stats {
+  readonly stats: StatsSource;
+}
+
+const LOGS_AGE_MS = 10_000;
+
+export function createStats(kubelet: Base & Runtime & Pods): Stats {
+  const { cache, cgroupDriver, clock, config, cri, dirs, hierarchy, nodeName, pods } = kubelet;
+  const startTime = new Date(clock.now()).toISOString();
+  const podsGroup = qosCgroup(parseCgroupRoot(config.cgroupRoot), 'Guaranteed');
+  const groups: readonly (readonly [string, string])[] = [
+    ['pods', config.cgroupsPerQOS ? cgroupPath(podsGroup, cgroupDriver) : ''],
+    ['kubelet', config.kubeletCgroups],
+    ['runtime', kubelet.flags.runtimeCgroups],
+  ];
+  const systemContainers = async (time: string): Promise<ContainerStats[]> => {
+    const found = await Promise.all(
+      groups
+        .filter(([, path]) => path !== '')
+        .map(async ([name, path]) => ({ name, startTime, ...(await cgroupStats(hierarchy, path, time)) })),
+    );
+    return found.filter(({ cpu, memory }) => cpu !== undefined || memory !== undefined);
+  };
+  const stats = criStats({
+    client: cri,
+    runtime: cache,
+    nodeName,
+    rootDir: dirs.root,
+    clock,
+    memoryLimit: (uid, name) => {
+      const pod = pods.pod(uid);
+      const container = pod === undefined ? undefined : allContainers(pod).find((c) => c.name === name);
+      const limit = container?.resources?.limits?.['memory'];
+      return limit === undefined ? undefined : Number(parseQuantity(limit).value());
+    },
+    disk: {
+      dirs,
+      volumes: new DiskUsage({ clock, maxAgeMs: config.volumeStatsAggPeriod }),
+      logs: new DiskUsage({ clock, maxAgeMs: LOGS_AGE_MS }),
+      pod: (uid) => pods.pod(uid),
+    },
+    systemContainers,
+  });
+  return { stats };
+}
