@@ -67,31 +67,35 @@ export class PodCgroups {
 
   /** Makes the pod's group and sets its limits. Idempotent. */
   async ensure(pod: Pod): Promise<void> {
-    const { enabled, root, driver, hierarchy, podPidsLimit, cpuPeriodUs } = this.#options;
+    const { enabled, root, driver, hierarchy, podPidsLimit } = this.#options;
     const uid = podUid(pod);
     if (!enabled || this.#made.has(uid)) return;
     const path = cgroupPath(podCgroup(root, podQOS(pod), uid), driver);
     await createGroup(hierarchy, path);
     const limits = podLimits(pod, this.#options);
     await this.#setCpuShares(path, limits.cpuShares);
-    const v2 = hierarchy.version === 2;
-    if (limits.cpuQuota !== undefined) {
-      if (v2) await this.#set('cpu', path, 'cpu.max', `${limits.cpuQuota} ${cpuPeriodUs}`);
-      else {
-        await this.#set('cpu', path, 'cpu.cfs_period_us', String(cpuPeriodUs));
-        await this.#set('cpu', path, 'cpu.cfs_quota_us', String(limits.cpuQuota));
-      }
-    }
-    if (limits.memoryBytes !== undefined) {
-      await this.#set(
-        'memory',
-        path,
-        v2 ? 'memory.max' : 'memory.limit_in_bytes',
-        String(limits.memoryBytes),
-      );
-    }
+    if (limits.cpuQuota !== undefined) await this.#setCpuQuota(path, limits.cpuQuota);
+    if (limits.memoryBytes !== undefined) await this.#setMemory(path, limits.memoryBytes);
     if (podPidsLimit > 0) await this.#set('pids', path, 'pids.max', String(podPidsLimit));
     this.#made.add(uid);
+  }
+
+  /**
+   * Sets the limits of the group of a running pod anew: before its containers grow, or after they have shrunk.
+   *
+   * @param before the pod with what the group was set to
+   * @param direction which changes are made: of limits that grow, or of limits that shrink
+   */
+  async resize(pod: Pod, before: Pod, direction: 'grow' | 'shrink'): Promise<void> {
+    const { enabled, root, driver } = this.#options;
+    if (!enabled) return;
+    const path = cgroupPath(podCgroup(root, podQOS(pod), podUid(pod)), driver);
+    const [now, was] = [podLimits(pod, this.#options), podLimits(before, this.#options)];
+    const due = (a = Number.POSITIVE_INFINITY, b = Number.POSITIVE_INFINITY): boolean =>
+      direction === 'grow' ? a > b : a < b;
+    if (due(now.cpuShares, was.cpuShares)) await this.#setCpuShares(path, now.cpuShares);
+    if (due(now.cpuQuota, was.cpuQuota)) await this.#setCpuQuota(path, now.cpuQuota);
+    if (due(now.memoryBytes, was.memoryBytes)) await this.#setMemory(path, now.memoryBytes);
   }
 
   /** The burstable class weighs as much as the requests of its pods. */
@@ -125,6 +129,23 @@ export class PodCgroups {
       }
     }
     return [...uids];
+  }
+
+  /** @param quotaUs microseconds per period; `undefined`: no limit */
+  async #setCpuQuota(path: string, quotaUs: number | undefined): Promise<void> {
+    const { hierarchy, cpuPeriodUs } = this.#options;
+    if (hierarchy.version === 2) {
+      await this.#set('cpu', path, 'cpu.max', `${quotaUs ?? 'max'} ${cpuPeriodUs}`);
+      return;
+    }
+    await this.#set('cpu', path, 'cpu.cfs_period_us', String(cpuPeriodUs));
+    await this.#set('cpu', path, 'cpu.cfs_quota_us', String(quotaUs ?? -1));
+  }
+
+  async #setMemory(path: string, bytes: number | undefined): Promise<void> {
+    const v2 = this.#options.hierarchy.version === 2;
+    const file = v2 ? 'memory.max' : 'memory.limit_in_bytes';
+    await this.#set('memory', path, file, bytes === undefined ? (v2 ? 'max' : '-1') : String(bytes));
   }
 
   async #setCpuShares(path: string, shares: number): Promise<void> {

@@ -1,0 +1,108 @@
+/** Grants that must survive the kubelet: what each pod was allocated, and what its containers were last set to. */
+import { readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../base/atomic_file.ts';
+import { errorCode, errorMessage } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Allocation, Granted } from './allocation.ts';
+
+export interface ResizeState {
+  /** By UID of the pod. */
+  readonly allocated: ReadonlyMap<string, Allocation>;
+  readonly actuated: ReadonlyMap<string, Allocation>;
+}
+
+const FILE = 'ts_kubelet_resize_state';
+/** Stock's own, read once when this kubelet takes over from it. */
+const STOCK = { allocated: 'allocated_pods_state', actuated: 'actuated_pods_state' } as const;
+
+/**
+ * What was saved last; nothing where there is no file. A file that cannot be understood is set aside and reported: pods
+ * then have what their specs ask for.
+ */
+export async function loadResizeState(rootDir: string, log: Pick<Log, 'error'>): Promise<ResizeState> {
+  const path = join(rootDir, FILE);
+  try {
+    const parsed: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return { allocated: entriesAt(parsed, 'allocated'), actuated: entriesAt(parsed, 'actuated') };
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return loadStock(rootDir, log);
+    log.error(error, 'The checkpoint of resizes cannot be read; it is set aside', { path });
+    await rename(path, `${path}.corrupt`);
+    return { allocated: new Map(), actuated: new Map() };
+  }
+}
+
+export async function saveResizeState(rootDir: string, state: ResizeState): Promise<void> {
+  const text = JSON.stringify({
+    version: 1,
+    allocated: Object.fromEntries(state.allocated),
+    actuated: Object.fromEntries(state.actuated),
+  });
+  await writeFileAtomic(join(rootDir, FILE), text, { mode: 0o600 });
+}
+
+async function loadStock(rootDir: string, log: Pick<Log, 'error'>): Promise<ResizeState> {
+  const load = async (name: string): Promise<Map<string, Allocation>> => {
+    try {
+      const outer: unknown = JSON.parse(await readFile(join(rootDir, name), 'utf8'));
+      const inner: unknown = JSON.parse(textOf(outer, 'data'));
+      const pods = objectAt(inner, 'entries');
+      return new Map(
+        Object.entries(pods).map(([uid, entry]) => [uid, allocationOf(fieldOf(entry, 'ContainerResources'))]),
+      );
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT')
+        log.error(error, 'The checkpoint of the kubelet before cannot be read', { name });
+      return new Map();
+    }
+  };
+  return { allocated: await load(STOCK.allocated), actuated: await load(STOCK.actuated) };
+}
+
+/** A field of the checkpoint is not what it should be. */
+class CheckpointError extends Error {
+  override readonly name = 'CheckpointError';
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function textOf(value: unknown, name: string): string {
+  const field = fieldOf(value, name);
+  if (typeof field !== 'string') throw new CheckpointError(`field "${name}": want a string`);
+  return field;
+}
+
+function objectAt(value: unknown, name: string): object {
+  const field = fieldOf(value, name);
+  if (typeof field !== 'object' || field === null)
+    throw new CheckpointError(`field "${name}": got ${errorMessage(field)}, want an object`);
+  return field;
+}
+
+function entriesAt(value: unknown, name: string): Map<string, Allocation> {
+  return new Map(Object.entries(objectAt(value, name)).map(([uid, entry]) => [uid, allocationOf(entry)]));
+}
+
+function allocationOf(value: unknown): Allocation {
+  if (typeof value !== 'object' || value === null) throw new CheckpointError('an allocation: want an object');
+  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, grantOf(entry)]));
+}
+
+function grantOf(value: unknown): Granted {
+  const read = (name: 'limits' | 'requests'): Record<string, string> | undefined => {
+    const amounts = fieldOf(value, name);
+    if (amounts === undefined || amounts === null) return undefined;
+    if (typeof amounts !== 'object') throw new CheckpointError(`field "${name}": want an object`);
+    return Object.fromEntries(
+      Object.entries(amounts).map(([resource, amount]): [string, string] => {
+        if (typeof amount !== 'string') throw new CheckpointError(`"${name}.${resource}": want a quantity`);
+        return [resource, amount];
+      }),
+    );
+  };
+  const [limits, requests] = [read('limits'), read('requests')];
+  return { ...(limits === undefined ? {} : { limits }), ...(requests === undefined ? {} : { requests }) };
+}
