@@ -17,6 +17,7 @@ import { formatFlags } from '../component/flags.ts';
 import type { DaemonContext } from '../component/lifecycle.ts';
 import { Metrics } from '../component/metrics.ts';
 import { configOf } from './config/from_flags.ts';
+import { modeSettings } from './config/mode_settings.ts';
 import type { ProxyConfig } from './config/proxy_config.ts';
 import { configProblems } from './config/validate.ts';
 import { ConntrackCleaner } from './conntrack/cleaner.ts';
@@ -25,7 +26,7 @@ import { proxyFlags } from './flags.ts';
 import { ProxyHealth } from './healthcheck/proxy_health.ts';
 import type { ServiceHealth } from './healthcheck/service_health.ts';
 import { ServiceHealthServers } from './healthcheck/service_health.ts';
-import { IptablesBackend } from './iptables/backend.ts';
+import type { Family } from './model/address.ts';
 import { AddressRange } from './model/address.ts';
 import { ServicePlanner } from './model/planner.ts';
 import type { ServicePort } from './model/service_port.ts';
@@ -92,6 +93,8 @@ class ProxyDaemon {
   #families: Array<{ proxy: FamilyProxy; support: FamilySupport }> = [];
   #node: NodeState = UNKNOWN_NODE;
   #policies = '';
+  // Families in which no rules of another mode are left.
+  readonly #alone = new Set<Family>();
 
   constructor(
     flags: Flags,
@@ -147,7 +150,7 @@ class ProxyDaemon {
       pendingServiceChanges: () => tracker.pendingServiceChanges,
       pendingEndpointChanges: () => tracker.pendingEndpointChanges,
     });
-    const supports = await probeFamilies(this.#routeLocalnet, log);
+    const supports = await probeFamilies(this.#config.mode, this.#routeLocalnet, log);
 
     const nodes = createInformer(this.#client, NODES, {
       fieldSelector: `metadata.name=${this.#nodeName}`,
@@ -168,14 +171,14 @@ class ProxyDaemon {
     const health = new ProxyHealth({
       clock,
       families: supports.map((s) => s.family),
-      timeoutMs: 2 * this.#config.iptables.syncPeriod,
+      timeoutMs: 2 * modeSettings(this.#config).syncPeriod,
       onAnswer: (path, code) => metrics[path].inc({ code: String(code) }),
     });
     let synced = false;
     const runner = new SyncRunner({
       clock,
-      minIntervalMs: this.#config.iptables.minSyncPeriod,
-      periodMs: this.#config.iptables.syncPeriod,
+      minIntervalMs: modeSettings(this.#config).minSyncPeriod,
+      periodMs: modeSettings(this.#config).syncPeriod,
       sync: () => this.#sync(metrics, health, serviceServers),
       periodic: () => this.#periodic(runner),
       onError: (err, retryInMs) => log.error(err, 'Sync failed', { retryIn: `${Math.round(retryInMs)}ms` }),
@@ -260,11 +263,7 @@ class ProxyDaemon {
     this.#families = supports.map((support) => ({
       support,
       proxy: new FamilyProxy({
-        backend: new IptablesBackend({
-          netfilter: support.netfilter,
-          policy: this.#policy(support),
-          log: this.#log,
-        }),
+        backend: support.createBackend(this.#policy(support), this.#log),
         planner: new ServicePlanner(this.#tracker, { family: support.family, nodeName: this.#nodeName }),
         conntrack: new ConntrackCleaner({
           family: support.family,
@@ -317,11 +316,12 @@ class ProxyDaemon {
     const times = changes.triggerTimes.filter((time) => time >= this.#startedAt);
     for (const { proxy } of this.#families) proxy.apply(changes.services, times);
     const failures: unknown[] = [];
-    for (const { proxy } of this.#families) {
+    for (const { proxy, support } of this.#families) {
       try {
         // Not aborted by a shutdown: a commit under way is finished, the next start finds it complete.
         await proxy.sync(new AbortController().signal);
         health.updated(proxy.family);
+        await this.#removeOtherModes(support);
       } catch (err) {
         failures.push(err);
       }
@@ -329,6 +329,15 @@ class ProxyDaemon {
     await serviceServers.update(this.#serviceHealth());
     if (failures.length > 0)
       throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'both families');
+  }
+
+  /** After the first sync, so that no packet is without rules while one mode takes over from another. */
+  async #removeOtherModes(support: FamilySupport): Promise<void> {
+    if (this.#alone.has(support.family)) return;
+    if (await support.removeOtherModes()) {
+      this.#log.info('Removed the rules of a proxy in another mode', { ipFamily: support.family });
+    }
+    this.#alone.add(support.family);
   }
 
   async #periodic(runner: SyncRunner): Promise<void> {

@@ -133,7 +133,7 @@ export const proxyFlags = defineFlags({
     help: 'Beginning of interface names of pods, for --detect-local-mode=InterfaceNamePrefix.',
   }),
   profiling: flag.bool({ help: 'Accepted for compatibility: use --inspect of the runtime.' }),
-  'proxy-mode': flag.string({ help: `Which mode to use: iptables (default).${ignored}` }),
+  'proxy-mode': flag.string({ help: `Which mode to use: iptables (default) or nftables.${ignored}` }),
   'show-hidden-metrics-for-version': flag.string({
     help: 'Accepted for compatibility: no metrics are hidden.',
   }),

@@ -1,6 +1,7 @@
 /** What the Node object and the machine say about this node, as far as rules depend on it. */
 import { networkInterfaces } from 'node:os';
 import type { Node } from '../api/types.ts';
+import { modeSettings } from './config/mode_settings.ts';
 import { clusterRanges } from './config/validate.ts';
 import type { ProxyConfig } from './config/proxy_config.ts';
 import type { Family, IPAddress } from './model/address.ts';
@@ -55,7 +56,9 @@ export interface MachineSupport {
 /** True when the configuration wants node ports on loopback addresses. */
 export function wantsLocalhostNodePorts(config: ProxyConfig): boolean {
   return (
-    config.iptables.localhostNodePorts && !isRestricted(config, 'IPv4', (range) => range.contains(LOCALHOST))
+    config.mode === 'iptables' &&
+    config.iptables.localhostNodePorts &&
+    !isRestricted(config, 'IPv4', (range) => range.contains(LOCALHOST))
   );
 }
 
@@ -87,10 +90,11 @@ export function familyPolicy(
   support: MachineSupport,
 ): FamilyPolicy {
   const localhost = family === 'IPv4' && wantsLocalhostNodePorts(config) && support.routeLocalnet;
+  const { masqueradeAll, masqueradeBit } = modeSettings(config);
   return {
     localDetector: localDetector(family, config, node),
-    masqueradeAll: config.iptables.masqueradeAll,
-    masqueradeMark: 2 ** config.iptables.masqueradeBit,
+    masqueradeAll,
+    masqueradeMark: 2 ** masqueradeBit,
     randomFully: support.randomFully,
     nodePortAddresses: nodePortAddresses(family, config, node, machine, localhost),
     localhostNodePorts: localhost,

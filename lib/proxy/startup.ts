@@ -8,7 +8,13 @@ import { encodeConfig } from '../component/config/document.ts';
 import type { ProxyConfig } from './config/proxy_config.ts';
 import { PROXY_CONFIG_KIND } from './config/proxy_config.ts';
 import { cleanup } from './iptables/cleanup.ts';
+import { IptablesBackend } from './iptables/backend.ts';
 import { IptablesPrograms, supportsRandomFully } from './iptables/iptables_programs.ts';
+import type { Backend } from './backend.ts';
+import { cleanup as cleanupNftables } from './nftables/cleanup.ts';
+import { NftablesBackend } from './nftables/backend.ts';
+import { NftProgram } from './nftables/nft_program.ts';
+import type { FamilyPolicy } from './model/policy.ts';
 import type { Family } from './model/address.ts';
 import { FAMILIES } from './model/address.ts';
 import type { MachineSupport } from './node_state.ts';
@@ -24,13 +30,24 @@ export async function writeConfig(config: ProxyConfig, path: string, log: Log): 
 /** Takes all rules of the proxy out of the kernel. */
 export async function cleanUp(log: Log): Promise<void> {
   for (const family of FAMILIES) {
-    const netfilter = new IptablesPrograms({ family });
+    const failures: unknown[] = [];
     try {
-      log.info('Removed the rules of the proxy', { ipFamily: family, chains: await cleanup(netfilter) });
+      const chains = await cleanup(new IptablesPrograms({ family }));
+      log.info('Removed the rules of the proxy', { ipFamily: family, chains });
     } catch (err) {
-      if (family === 'IPv4') throw err;
-      log.warn('Cannot remove IPv6 rules', { err: errorMessage(err) });
+      failures.push(err);
     }
+    try {
+      const removed = await cleanupNftables(new NftProgram({ family }));
+      if (removed) log.info('Removed the nftables table of the proxy', { ipFamily: family });
+    } catch (err) {
+      failures.push(err);
+    }
+    // One of the two programs need not be there; with neither, nothing was looked at.
+    const [first] = failures;
+    if (failures.length === 2 && family === 'IPv4') throw first;
+    for (const err of failures)
+      log.warn('Cannot look for rules', { ipFamily: family, err: errorMessage(err) });
   }
 }
 
@@ -56,28 +73,64 @@ export async function prepareMachine(
   return { routeLocalnet };
 }
 
-/** An address family that this machine has iptables for. */
+/** An address family that this machine can be a proxy for, in the mode that is configured. */
 export interface FamilySupport extends MachineSupport {
   readonly family: Family;
-  readonly netfilter: IptablesPrograms;
+  readonly createBackend: (policy: FamilyPolicy, log: Log) => Backend;
+  /** Takes out what a proxy in another mode left. Only when our rules are in force. @returns whether there was anything */
+  readonly removeOtherModes: () => Promise<boolean>;
 }
 
-/** @throws Error when iptables cannot be used at all */
-export async function probeFamilies(routeLocalnet: boolean, log: Log): Promise<FamilySupport[]> {
+/** @throws Error when the packet filter cannot be used at all */
+export async function probeFamilies(
+  mode: ProxyConfig['mode'],
+  routeLocalnet: boolean,
+  log: Log,
+): Promise<FamilySupport[]> {
   const found: FamilySupport[] = [];
   const failures: unknown[] = [];
   for (const family of FAMILIES) {
-    const netfilter = new IptablesPrograms({ family });
     try {
-      const version = await netfilter.probe();
-      found.push({ family, netfilter, randomFully: supportsRandomFully(version), routeLocalnet });
+      const probe = mode === 'nftables' ? probeNftables : probeIptables;
+      found.push({ ...(await probe(family)), family, routeLocalnet });
     } catch (err) {
       failures.push(err);
-      log.warn('No iptables support for this family', { ipFamily: family, err: errorMessage(err) });
+      log.warn(`No ${mode} support for this family`, { ipFamily: family, err: errorMessage(err) });
     }
   }
   if (found.length === 0) {
-    throw new Error(`iptables cannot be used for any address family: ${errorMessage(failures[0])}`);
+    throw new Error(`${mode} cannot be used for any address family: ${errorMessage(failures[0])}`);
   }
   return found;
+}
+
+type ModeSupport = Pick<FamilySupport, 'createBackend' | 'removeOtherModes' | 'randomFully'>;
+
+async function probeIptables(family: Family): Promise<ModeSupport> {
+  const netfilter = new IptablesPrograms({ family });
+  const version = await netfilter.probe();
+  return {
+    randomFully: supportsRandomFully(version),
+    createBackend: (policy, log) => new IptablesBackend({ netfilter, policy, log }),
+    // Without nft there cannot have been a proxy in that mode.
+    removeOtherModes: () => cleanupNftables(new NftProgram({ family })).catch(() => false),
+  };
+}
+
+async function probeNftables(family: Family): Promise<ModeSupport> {
+  const nft = new NftProgram({ family });
+  await nft.probe();
+  return {
+    randomFully: true,
+    createBackend: (policy, log) => new NftablesBackend({ nft, policy, log }),
+    removeOtherModes: async () => {
+      const netfilter = new IptablesPrograms({ family });
+      // Without iptables there cannot have been a proxy in that mode.
+      const usable = await netfilter.probe().then(
+        () => true,
+        () => false,
+      );
+      return usable && (await cleanup(netfilter)) > 0;
+    },
+  };
 }

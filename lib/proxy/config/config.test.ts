@@ -88,9 +88,9 @@ test.each([
 });
 
 test.each([
-  ['mode: nftables', 'mode'],
   ['mode: ipvs', 'mode'],
   ['iptables: {syncPeriod: 1s, minSyncPeriod: 5s}', 'iptables.syncPeriod'],
+  ['mode: nftables\nnftables: {syncPeriod: 1s, minSyncPeriod: 5s}', 'nftables.syncPeriod'],
   ['clusterCIDR: x', 'clusterCIDR'],
   ['clusterCIDR: 10.0.0.0/8,11.0.0.0/8', 'clusterCIDR'],
   ['detectLocalMode: BridgeInterface', 'detectLocal.bridgeInterface'],

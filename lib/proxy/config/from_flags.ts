@@ -4,6 +4,7 @@ import { decodeConfig, loadConfigFile } from '../../component/config/document.ts
 import type { ParsedFlags } from '../../component/flags.ts';
 import { effectiveLogging } from '../../component/logging_config.ts';
 import type { proxyFlags } from '../flags.ts';
+import { withModeDefaults } from './mode_settings.ts';
 import type { ProxyConfig } from './proxy_config.ts';
 import { PROXY_CONFIG_KIND } from './proxy_config.ts';
 
@@ -20,21 +21,27 @@ export function configOf(flags: Flags): ProxyConfig {
     const host = OVERRIDES.some((name) => flags.isSet(name))
       ? values['hostname-override']
       : config.hostnameOverride;
-    return { ...config, hostnameOverride: host, logging: effectiveLogging(flags, config.logging) };
+    return withModeDefaults({
+      ...config,
+      hostnameOverride: host,
+      logging: effectiveLogging(flags, config.logging),
+    });
   }
   const base = decodeConfig(fileForm(flags), 'command line', [PROXY_CONFIG_KIND]);
   // In a file zero means the default; on the command line it means zero, and empty means disabled.
-  return {
+  const periods = {
+    minSyncPeriod: values['iptables-min-sync-period'],
+    syncPeriod: values['iptables-sync-period'],
+  };
+  return withModeDefaults({
     ...base,
     logging: effectiveLogging(flags),
     healthzBindAddress: endpoint(flags, 'healthz-bind-address', 'healthz-port'),
     metricsBindAddress: endpoint(flags, 'metrics-bind-address', 'metrics-port'),
-    iptables: {
-      ...base.iptables,
-      minSyncPeriod: values['iptables-min-sync-period'],
-      syncPeriod: values['iptables-sync-period'],
-    },
-  };
+    // Named after iptables, but meant for whichever mode there is.
+    iptables: { ...base.iptables, ...periods },
+    nftables: { ...base.nftables, ...periods },
+  });
 }
 
 function endpoint(
@@ -70,6 +77,7 @@ function fileForm({ values }: Flags): unknown {
       masqueradeAll: values['masquerade-all'],
       localhostNodePorts: values['iptables-localhost-nodeports'],
     },
+    nftables: { masqueradeAll: values['masquerade-all'] },
     detectLocalMode: values['detect-local-mode'],
     detectLocal: {
       bridgeInterface: values['pod-bridge-interface'],

@@ -94,8 +94,8 @@ const schema = object({
   nftables: object({
     masqueradeBit: maskBit(),
     masqueradeAll: flag(),
-    syncPeriod: seconds(0),
-    minSyncPeriod: seconds(0),
+    syncPeriod: defaulted(duration({ min: 0 }), 30_000),
+    minSyncPeriod: defaulted(duration({ min: 0 }), 1000),
   }),
   winkernel: object({
     networkName: text(),

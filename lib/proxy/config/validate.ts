@@ -2,6 +2,7 @@
 import { formatDuration } from '../../base/duration.ts';
 import type { Problem } from '../../component/config/schema.ts';
 import { AddressRange } from '../model/address.ts';
+import { modeSettings } from './mode_settings.ts';
 import type { ProxyConfig } from './proxy_config.ts';
 
 // IFNAMSIZ is 16 with the terminating zero; what is allowed here is what networks tools allow and no rule can misread.
@@ -13,13 +14,17 @@ export function configProblems(config: ProxyConfig): Problem[] {
   const refuse = (path: string, message: string): void => {
     problems.push({ path, message });
   };
-  const { mode, iptables, detectLocal, detectLocalMode, nodePortAddresses, portRange, winkernel } = config;
-  if (mode !== 'iptables')
-    refuse('mode', `got "${mode}", want "iptables": this release of the proxy has no other mode`);
-  if (iptables.syncPeriod < iptables.minSyncPeriod) {
+  const { mode, detectLocal, detectLocalMode, nodePortAddresses, portRange, winkernel } = config;
+  if (mode !== 'iptables' && mode !== 'nftables')
     refuse(
-      'iptables.syncPeriod',
-      `got "${formatDuration(iptables.syncPeriod)}", want at least iptables.minSyncPeriod ("${formatDuration(iptables.minSyncPeriod)}")`,
+      'mode',
+      `got "${mode}", want "iptables" or "nftables": this release of the proxy has no other mode`,
+    );
+  const { syncPeriod, minSyncPeriod } = modeSettings(config);
+  if (syncPeriod < minSyncPeriod) {
+    refuse(
+      `${mode}.syncPeriod`,
+      `got "${formatDuration(syncPeriod)}", want at least ${mode}.minSyncPeriod ("${formatDuration(minSyncPeriod)}")`,
     );
   }
   const ranges = clusterRanges(config);

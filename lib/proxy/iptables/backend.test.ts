@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
-import { endpoint, service, slice } from '../testing/objects.ts';
+import { service, slice } from '../testing/objects.ts';
 import { ProxyUnderTest } from '../testing/proxy_under_test.ts';
+import type { ModelKernel } from '../testing/random_changes.ts';
+import { randomStep, runSteps } from '../testing/random_changes.ts';
 import { cleanup } from './cleanup.ts';
 import { FakeNetfilter } from './fake_netfilter.ts';
 import { NetfilterError } from './netfilter.ts';
@@ -241,80 +243,18 @@ test('a change of policy renders every Service anew', async () => {
  * start would write.
  */
 test('model check: incremental rules equal those of a fresh start', async () => {
-  const conditions = [
-    { ready: true },
-    { ready: false, serving: true, terminating: true },
-    { ready: false, serving: false },
-  ];
-  const name = fc.integer({ min: 0, max: 4 });
-  const spec = fc.record({
-    type: fc.constantFrom('ClusterIP', 'NodePort', 'LoadBalancer'),
-    externalTrafficPolicy: fc.constantFrom('Cluster', 'Local'),
-    internalTrafficPolicy: fc.constantFrom('Cluster', 'Local'),
-    sessionAffinity: fc.constantFrom('None', 'ClientIP'),
-    externalIPs: fc.subarray(['192.0.2.1', '192.0.2.2', '10.96.0.1']),
-    loadBalancerSourceRanges: fc.subarray(['203.0.113.0/24']),
+  const onKernel = (kernel: FakeNetfilter): ModelKernel => ({
+    start: () => new ProxyUnderTest({ netfilter: kernel }),
+    setFailing: (failing) => {
+      kernel.failNext = failing ? new NetfilterError('busy') : undefined;
+    },
+    flush: () => kernel.flush('nat'),
   });
-  const step = fc.oneof(
-    fc.record({ do: fc.constant('service' as const), n: name, spec }),
-    fc.record({ do: fc.constant('noService' as const), n: name }),
-    fc.record({
-      do: fc.constant('slice' as const),
-      n: name,
-      k: fc.integer({ min: 0, max: 1 }),
-      hosts: fc.array(
-        fc.tuple(fc.integer({ min: 1, max: 5 }), fc.constantFrom('n1', 'n2'), fc.constantFrom(...conditions)),
-        {
-          maxLength: 4,
-        },
-      ),
-    }),
-    fc.record({ do: fc.constant('noSlice' as const), n: name, k: fc.integer({ min: 0, max: 1 }) }),
-    fc.record({
-      do: fc.constantFrom('sync' as const, 'fail' as const, 'flush' as const, 'restart' as const),
-    }),
-  );
-  type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
-
-  const vip = (n: number): string => `10.96.0.${n + 1}`;
-  const feed = (p: ProxyUnderTest, s: Step): void => {
-    if (s.do === 'service') {
-      const port = { name: 'p', port: 80, protocol: 'TCP', nodePort: 30000 + s.n };
-      const status = { status: { loadBalancer: { ingress: [{ ip: `203.0.113.${s.n + 1}` }] } } };
-      p.tracker.setService(service(`a/s${s.n}`, vip(s.n), { ...s.spec, ports: [port] }, status));
-    } else if (s.do === 'noService') p.tracker.deleteService(service(`a/s${s.n}`, vip(s.n)));
-    else if (s.do === 'slice') {
-      const hosts = s.hosts.map(([host, node, c]) => endpoint(`10.66.0.${host}@${node}`, c));
-      p.tracker.setSlice(slice(`a/s${s.n}-${s.k}`, `s${s.n}`, hosts));
-    } else if (s.do === 'noSlice') p.tracker.deleteSlice(slice(`a/s${s.n}-${s.k}`, `s${s.n}`, []));
-  };
-
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(fc.array(randomStep, { maxLength: 40 }), async (steps) => {
       const kernel = new FakeNetfilter();
-      let p = new ProxyUnderTest({ netfilter: kernel });
-      const done: Step[] = [];
-      for (const s of steps) {
-        feed(p, s);
-        done.push(s);
-        if (s.do === 'sync') await p.sync();
-        else if (s.do === 'fail') {
-          kernel.failNext = new NetfilterError('busy');
-          await p.sync().catch(() => undefined);
-          kernel.failNext = undefined;
-        } else if (s.do === 'flush') {
-          kernel.flush('nat');
-          p.backend.requestFullSync();
-        } else if (s.do === 'restart') {
-          p = new ProxyUnderTest({ netfilter: kernel });
-          for (const earlier of done) feed(p, earlier);
-        }
-      }
-      await p.sync();
       const fresh = new FakeNetfilter();
-      const q = new ProxyUnderTest({ netfilter: fresh });
-      for (const s of done) feed(q, s);
-      await q.sync();
+      await runSteps(steps, onKernel(kernel), onKernel(fresh));
       expect(sorted(kernel)).toBe(sorted(fresh));
     }),
     { numRuns: 300 },

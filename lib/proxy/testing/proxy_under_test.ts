@@ -1,7 +1,7 @@
 /** A proxy of one family without apiserver, fed with plain objects: what tests and benchmarks drive. */
 import type { Log } from '../../base/log.ts';
 import { nullLog } from '../../base/log.ts';
-import type { CommitResult } from '../backend.ts';
+import type { Backend, CommitResult } from '../backend.ts';
 import { ConntrackCleaner } from '../conntrack/cleaner.ts';
 import { IptablesBackend } from '../iptables/backend.ts';
 import type { Netfilter } from '../iptables/netfilter.ts';
@@ -9,11 +9,16 @@ import { AddressRange } from '../model/address.ts';
 import type { PlanChange } from '../model/planner.ts';
 import { ServicePlanner } from '../model/planner.ts';
 import type { FamilyPolicy } from '../model/policy.ts';
+import { NftablesBackend } from '../nftables/backend.ts';
+import type { Nft } from '../nftables/nft.ts';
 import type { RunProgram } from '../program.ts';
 import { ServiceTracker } from '../tracker/tracker.ts';
 
 export interface ProxyUnderTestOptions {
-  readonly netfilter: Netfilter;
+  /** Either the iptables mode or */
+  readonly netfilter?: Netfilter;
+  /** the nftables mode. */
+  readonly nft?: Nft;
   readonly policy?: Partial<FamilyPolicy>;
   readonly nodeName?: string;
   /** For connection tracking; left out: it is not touched. */
@@ -40,21 +45,29 @@ export const TEST_POLICY: FamilyPolicy = {
   nodeIPs: [],
 };
 
+function backendOf({ netfilter, nft }: ProxyUnderTestOptions, policy: FamilyPolicy, log: Log): Backend {
+  if (nft !== undefined) return new NftablesBackend({ nft, policy, log });
+  if (netfilter !== undefined) return new IptablesBackend({ netfilter, policy, log });
+  throw new TypeError('want netfilter or nft');
+}
+
 export class ProxyUnderTest {
   readonly tracker: ServiceTracker;
   readonly planner: ServicePlanner;
-  readonly backend: IptablesBackend;
+  readonly backend: Backend;
   readonly #conntrack: ConntrackCleaner | undefined;
 
   constructor(options: ProxyUnderTestOptions) {
-    const { netfilter, nodeName = 'n1', log = nullLog, run } = options;
+    const { nodeName = 'n1', log = nullLog, run } = options;
+    const policy = { ...TEST_POLICY, ...options.policy };
+    this.backend = backendOf(options, policy, log);
+    const { family } = this.backend;
     this.tracker = new ServiceTracker({ nodeName });
-    this.planner = new ServicePlanner(this.tracker, { family: netfilter.family, nodeName });
-    this.backend = new IptablesBackend({ netfilter, policy: { ...TEST_POLICY, ...options.policy }, log });
+    this.planner = new ServicePlanner(this.tracker, { family, nodeName });
     const addresses = new Set(options.nodeAddresses);
     if (run !== undefined) {
       this.#conntrack = new ConntrackCleaner({
-        family: netfilter.family,
+        family,
         nodeAddresses: () => addresses,
         run,
       });

@@ -3,67 +3,58 @@
  * it and one pod on another node. Everything is made by the test and removed by it; needs root.
  *
  *     client 198.51.100.2 -- 198.51.100.1 node 10.66.0.1 -- pod1 10.66.0.2, pod2 10.66.0.3
- *                                         node 10.66.1.1 -- far  10.66.1.2  (a pod of another node)
+ *            198.51.100.3                 node 10.66.1.1 -- far  10.66.1.2  (a pod of another node)
+ *
+ * and the same in IPv6: see {@link HOSTS6}.
  */
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { RunProgram } from '../program.ts';
 import { runProgram } from '../program.ts';
+import type { PeerAnswer, PeerCommand } from './peer_agent.ts';
 
 export const CLIENT = '198.51.100.2';
+/** A second address of the client. */
+export const CLIENT_B = '198.51.100.3';
 export const NODE = '198.51.100.1';
 export const POD1 = '10.66.0.2';
 export const POD2 = '10.66.0.3';
 export const FAR = '10.66.1.2';
+/** The node's addresses in the networks of its pods. */
+export const NODE_AT_PODS = '10.66.0.1';
+export const NODE_AT_FAR = '10.66.1.1';
+
+/** The IPv6 addresses of the hosts. */
+export const HOSTS6 = {
+  client: 'fd00:51::2',
+  clientB: 'fd00:51::3',
+  node: 'fd00:51::1',
+  pod1: 'fd00:66::2',
+  pod2: 'fd00:66::3',
+  far: 'fd00:67::2',
+  nodeAtPods: 'fd00:66::1',
+  nodeAtFar: 'fd00:67::1',
+} as const;
+
+const SIX: Readonly<Record<string, string>> = {
+  [CLIENT]: HOSTS6.client,
+  [CLIENT_B]: HOSTS6.clientB,
+  [NODE]: HOSTS6.node,
+  [POD1]: HOSTS6.pod1,
+  [POD2]: HOSTS6.pod2,
+  [FAR]: HOSTS6.far,
+  [NODE_AT_PODS]: HOSTS6.nodeAtPods,
+  [NODE_AT_FAR]: HOSTS6.nodeAtFar,
+};
 
 export type Host = 'client' | 'node' | 'pod1' | 'pod2' | 'far';
 
 /** What a peer said: its own name and the address it saw, or why nothing came. */
 export type Answer =
   { readonly by: string; readonly source: string } | { readonly by: undefined; readonly error: string };
-
-// Runs in the namespace. Serves TCP and UDP on a port, answering "name source", or asks once.
-const PEER = `
-const net = require('node:net'), dgram = require('node:dgram');
-const [mode, ...args] = process.argv.slice(1);
-const plain = (a) => String(a).replace(/^::ffff:/, '');
-if (mode === 'serve') {
-  const [name, port] = args;
-  net.createServer((s) => {
-    s.on('error', () => {});
-    s.write(name + ' ' + plain(s.remoteAddress) + '\\n');
-    s.on('data', (d) => s.write(d));
-  }).listen(+port, '0.0.0.0', () => {
-    const u = dgram.createSocket('udp4');
-    u.on('message', (_m, r) => u.send(name + ' ' + r.address + '\\n', r.port, r.address));
-    u.bind(+port, () => console.log('ready'));
-  });
-} else if (mode === 'tcp') {
-  const [host, port, timeout] = args;
-  const s = net.connect(+port, host);
-  const end = (t) => { console.log(t); process.exit(0); };
-  setTimeout(() => end('! timeout'), +timeout);
-  s.on('error', (e) => end('! ' + e.code));
-  s.once('data', (d) => end(String(d).trim()));
-} else if (mode === 'udp') {
-  const [host, port, timeout, from] = args;
-  const u = dgram.createSocket('udp4');
-  const end = (t) => { console.log(t); process.exit(0); };
-  setTimeout(() => end('! timeout'), +timeout);
-  u.on('error', (e) => end('! ' + e.code));
-  u.on('message', (m) => end(String(m).trim()));
-  u.bind(+from || 0, () => u.connect(+port, host, () => u.send('hello')));
-} else if (mode === 'hold') {
-  const [host, port] = args;
-  const s = net.connect(+port, host);
-  s.on('error', (e) => { console.log('! ' + e.code); process.exit(1); });
-  s.on('close', () => { console.log('! closed'); process.exit(1); });
-  s.on('data', (d) => console.log(String(d).trim()));
-  process.stdin.on('data', (d) => s.write(d));
-}
-`;
 
 /** A TCP connection held open by a host. */
 export interface HeldConnection {
@@ -72,9 +63,39 @@ export interface HeldConnection {
   close(): void;
 }
 
+type AgentProcess = ChildProcessByStdio<Writable, Readable, null>;
+
+/** The agent of a host, and who waits for its answers. */
+class Agent {
+  readonly #process: AgentProcess;
+  readonly #waiting = new Map<number, (answer: PeerAnswer) => void>();
+  #last = 0;
+
+  constructor(process: AgentProcess) {
+    this.#process = process;
+    createInterface({ input: process.stdout }).on('line', (line) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a program of ours
+      const { id, answer } = JSON.parse(line) as { id: number; answer: PeerAnswer };
+      this.#waiting.get(id)?.(answer);
+      this.#waiting.delete(id);
+    });
+    process.on('exit', () => {
+      for (const resolve of this.#waiting.values()) resolve({ error: 'the agent ended' });
+    });
+  }
+
+  call(command: PeerCommand): { readonly id: number; readonly answer: Promise<PeerAnswer> } {
+    const id = ++this.#last;
+    const answer = new Promise<PeerAnswer>((resolve) => this.#waiting.set(id, resolve));
+    this.#process.stdin.write(`${JSON.stringify({ id, command })}\n`);
+    return { id, answer };
+  }
+}
+
 export class TestBed {
   readonly #prefix: string;
   readonly #children = new Set<ChildProcess>();
+  readonly #agents = new Map<Host, Agent>();
 
   private constructor(prefix: string) {
     this.#prefix = prefix;
@@ -85,20 +106,29 @@ export class TestBed {
     const bed = new TestBed(prefix);
     bed.#removeNamespaces();
     for (const host of HOSTS) ip('netns', 'add', bed.#ns(host));
-    for (const host of HOSTS) bed.#ip(host, 'link', 'set', 'lo', 'up');
+    for (const host of HOSTS) {
+      // Addresses are there at once, not after a second of looking for others that have them.
+      bed.exec(host, [
+        'sysctl',
+        '-qw',
+        'net.ipv6.conf.all.accept_dad=0',
+        'net.ipv6.conf.default.accept_dad=0',
+      ]);
+      bed.#ip(host, 'link', 'set', 'lo', 'up');
+    }
     bed.#link('client', CLIENT, 'cl0', NODE);
+    bed.#address('client', CLIENT_B, 'eth0');
     // Where a packet goes that no rule takes: the client does not forward, so it is lost.
     bed.#ip('node', 'route', 'add', 'default', 'via', CLIENT);
+    bed.#ip('node', '-6', 'route', 'add', 'default', 'via', HOSTS6.client);
     bed.#ip('node', 'link', 'add', 'cni0', 'type', 'bridge');
-    bed.#ip('node', 'addr', 'add', '10.66.0.1/24', 'dev', 'cni0');
+    bed.#address('node', NODE_AT_PODS, 'cni0');
     bed.#ip('node', 'link', 'set', 'cni0', 'up');
     bed.#pod('pod1', POD1);
     bed.#pod('pod2', POD2);
-    bed.#link('far', FAR, 'far0', '10.66.1.1');
-    bed.exec('node', ['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.route_localnet=1']);
-    // A pod that reaches itself through the node: the bridge must send packets back where they came from.
-    bed.exec('node', ['ip', 'link', 'set', 'pod1v', 'type', 'bridge_slave', 'hairpin', 'on']);
-    bed.exec('node', ['ip', 'link', 'set', 'pod2v', 'type', 'bridge_slave', 'hairpin', 'on']);
+    bed.#link('far', FAR, 'far0', NODE_AT_FAR);
+    const forwarding = ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'];
+    bed.exec('node', ['sysctl', '-qw', ...forwarding, 'net.ipv4.conf.all.route_localnet=1']);
     for (const host of ['pod1', 'pod2', 'far'] as const) await bed.serve(host, 8080);
     return bed;
   }
@@ -118,54 +148,61 @@ export class TestBed {
       input,
       encoding: 'utf8',
       timeout: 20_000,
+      stdio: ['pipe', 'pipe', 'ignore'],
     });
   }
 
-  /** Serves TCP and UDP on a port of a host; answers are its name and the address it saw. */
-  async serve(host: Host, port: number, name: string = host): Promise<ChildProcess> {
-    const child = this.#peer(host, 'serve', name, String(port));
-    if (child.stdout === null) throw new Error('no stdout');
-    await once(child.stdout, 'data');
+  /** Starts a program on the node; it ends with the bed. */
+  spawnInNode(argv: readonly string[]): AgentProcess {
+    const child = spawn('ip', ['netns', 'exec', this.#ns('node'), ...argv], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    this.#children.add(child);
     return child;
   }
 
-  /** Asks once over TCP or UDP. @param from source port of UDP; 0: any */
+  /** Serves TCP and UDP on a port of a host; answers are its name and the address it saw. */
+  async serve(host: Host, port: number, name: string = host): Promise<void> {
+    const answer = await this.#agent(host).call({ do: 'serve', name, port }).answer;
+    if ('error' in answer) throw new Error(`${host} cannot serve port ${port}: ${answer.error}`);
+  }
+
+  /** Asks once over TCP or UDP. @param fromPort source port; 0: any */
   async ask(
     host: Host,
     protocol: 'tcp' | 'udp',
     to: string,
     port: number,
     timeoutMs = 1500,
-    from = 0,
+    fromPort = 0,
+    from?: string,
   ): Promise<Answer> {
-    const child = this.#peer(host, protocol, to, String(port), String(timeoutMs), String(from));
-    let out = '';
-    child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    await once(child, 'close');
-    this.#children.delete(child);
-    const [by = '', source = ''] = out.trim().split(' ');
-    return by === '!' || by === '' ? { by: undefined, error: source } : { by, source };
+    const answer = await this.#agent(host).call({
+      do: protocol,
+      to,
+      port,
+      timeoutMs,
+      ...(from === undefined ? {} : { from }),
+      ...(fromPort === 0 ? {} : { fromPort }),
+    }).answer;
+    if ('error' in answer) return { by: undefined, error: answer.error };
+    const [by = '', source = ''] = answer.text.split(' ');
+    return { by, source };
   }
 
   /** Opens a TCP connection and keeps it. */
   async hold(host: Host, to: string, port: number): Promise<HeldConnection> {
-    const child = this.#peer(host, 'hold', to, String(port));
-    if (child.stdout === null || child.stdin === null) throw new Error('no pipes');
-    const { stdin } = child;
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const next = async (): Promise<string> => {
-      const { value, done } = await lines.next();
-      if (done === true || value.startsWith('!')) throw new Error(`connection broke: ${value ?? 'ended'}`);
-      return value;
-    };
-    await next();
+    const agent = this.#agent(host);
+    const { id, answer } = agent.call({ do: 'hold', to, port });
+    const first = await answer;
+    if ('error' in first) throw new Error(`cannot connect to ${to}:${port}: ${first.error}`);
     return {
       echo: async (text) => {
-        stdin.write(`${text}\n`);
-        const got = await next();
-        if (got !== text) throw new Error(`sent ${text}, got ${got}`);
+        const got = await agent.call({ do: 'echo', held: id, text }).answer;
+        if ('error' in got) throw new Error(`connection broke: ${got.error}`);
+        if (got.text !== text) throw new Error(`sent ${text}, got ${got.text}`);
       },
-      close: () => child.kill('SIGKILL'),
+      close: () => void agent.call({ do: 'drop', held: id }),
     };
   }
 
@@ -175,43 +212,46 @@ export class TestBed {
     this.#removeNamespaces();
   }
 
-  #peer(host: Host, ...args: string[]): ChildProcess {
-    const child = spawn('ip', ['netns', 'exec', this.#ns(host), process.execPath, '-e', PEER, ...args], {
+  #agent(host: Host): Agent {
+    const found = this.#agents.get(host);
+    if (found !== undefined) return found;
+    const program = join(__dirname, 'peer_agent.ts');
+    const child = spawn('ip', ['netns', 'exec', this.#ns(host), process.execPath, program], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
     });
     this.#children.add(child);
-    return child;
+    const agent = new Agent(child);
+    this.#agents.set(host, agent);
+    return agent;
   }
 
   #pod(host: 'pod1' | 'pod2', address: string): void {
-    this.#ip(
-      'node',
-      'link',
-      'add',
-      `${host}v`,
-      'type',
-      'veth',
-      'peer',
-      'name',
-      'eth0',
-      'netns',
-      this.#ns(host),
-    );
+    const peer = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', this.#ns(host)];
+    this.#ip('node', 'link', 'add', `${host}v`, ...peer);
     this.#ip('node', 'link', 'set', `${host}v`, 'master', 'cni0', 'up');
-    this.#addressed(host, address, '10.66.0.1');
+    // A pod that reaches itself through the node: the bridge must send packets back where they came from.
+    this.#ip('node', 'link', 'set', `${host}v`, 'type', 'bridge_slave', 'hairpin', 'on');
+    this.#addressed(host, address, NODE_AT_PODS);
   }
 
   #link(host: 'client' | 'far', address: string, name: string, nodeAddress: string): void {
     this.#ip('node', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.#ns(host));
-    this.#ip('node', 'addr', 'add', `${nodeAddress}/24`, 'dev', name);
+    this.#address('node', nodeAddress, name);
     this.#ip('node', 'link', 'set', name, 'up');
     this.#addressed(host, address, nodeAddress);
   }
 
   #addressed(host: Host, address: string, gateway: string): void {
-    this.#ip(host, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
+    this.#address(host, address, 'eth0');
     this.#ip(host, 'link', 'set', 'eth0', 'up');
     this.#ip(host, 'route', 'add', 'default', 'via', gateway);
+    this.#ip(host, '-6', 'route', 'add', 'default', 'via', SIX[gateway] ?? '');
+  }
+
+  #address(host: Host, address: string, device: string): void {
+    this.#ip(host, 'addr', 'add', `${address}/24`, 'dev', device);
+    this.#ip(host, 'addr', 'add', `${SIX[address]}/64`, 'dev', device, 'nodad');
   }
 
   #ip(host: Host, ...args: string[]): void {

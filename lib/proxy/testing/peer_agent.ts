@@ -1,0 +1,141 @@
+/**
+ * A program that stands on a host of the test bed (in its network namespace) and serves, asks and holds connections as it is
+ * told: a JSON command a line on stdin, a JSON answer a line on stdout. One process for hundreds of probes.
+ */
+import { createSocket } from 'node:dgram';
+import type { Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+
+export type PeerCommand =
+  | { readonly do: 'serve'; readonly name: string; readonly port: number }
+  | {
+      readonly do: 'tcp' | 'udp';
+      readonly to: string;
+      readonly port: number;
+      readonly timeoutMs: number;
+      /** Source address; left out: whatever the host chooses. */
+      readonly from?: string;
+      readonly fromPort?: number;
+    }
+  | { readonly do: 'hold'; readonly to: string; readonly port: number }
+  | { readonly do: 'echo'; readonly held: number; readonly text: string }
+  | { readonly do: 'drop'; readonly held: number };
+
+/** What a peer said (its name and the address that it saw), or the error that came instead, `timeout` for none. */
+export type PeerAnswer = { readonly text: string } | { readonly error: string };
+
+const held = new Map<number, Socket>();
+
+function plain(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/, '');
+}
+
+function serve(name: string, port: number): Promise<PeerAnswer> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.write(`${name} ${plain(socket.remoteAddress)}\n`);
+      socket.on('data', (chunk) => socket.write(chunk));
+    });
+    server.on('error', reject);
+    server.listen(port, '::', () => {
+      const udp = createSocket('udp6');
+      udp.on('error', () => undefined);
+      udp.on('message', (_message, from) => {
+        udp.send(`${name} ${plain(from.address)}\n`, from.port, from.address);
+      });
+      udp.bind(port, '::', () => resolve({ text: 'ready' }));
+    });
+  });
+}
+
+function ask(command: Extract<PeerCommand, { do: 'tcp' | 'udp' }>): Promise<PeerAnswer> {
+  const { to, port, timeoutMs, from, fromPort } = command;
+  return new Promise((resolve) => {
+    const finish = (answer: PeerAnswer, close: () => void): void => {
+      clearTimeout(timer);
+      resolve(answer);
+      close();
+    };
+    let close = (): void => undefined;
+    const timer = setTimeout(() => finish({ error: 'timeout' }, close), timeoutMs);
+    if (command.do === 'tcp') {
+      const socket = connect({
+        port,
+        host: to,
+        ...(from === undefined ? {} : { localAddress: from }),
+        ...(fromPort === undefined ? {} : { localPort: fromPort }),
+      });
+      close = () => void socket.destroy();
+      socket.on('error', (err: NodeJS.ErrnoException) => finish({ error: err.code ?? err.message }, close));
+      socket.once('data', (chunk) => finish({ text: chunk.toString().trim() }, close));
+    } else {
+      const socket = createSocket(to.includes(':') ? 'udp6' : 'udp4');
+      let open = true;
+      close = () => {
+        if (open) socket.close();
+        open = false;
+      };
+      socket.on('error', (err: NodeJS.ErrnoException) => finish({ error: err.code ?? err.message }, close));
+      socket.on('message', (message) => finish({ text: message.toString().trim() }, close));
+      socket.bind(fromPort ?? 0, from, () => socket.connect(port, to, () => socket.send('hello')));
+    }
+  });
+}
+
+function hold(id: number, to: string, port: number): Promise<PeerAnswer> {
+  return new Promise((resolve) => {
+    const socket = connect(port, to);
+    socket.once('error', (err: NodeJS.ErrnoException) => resolve({ error: err.code ?? err.message }));
+    socket.once('data', (chunk) => {
+      held.set(id, socket);
+      resolve({ text: chunk.toString().trim() });
+    });
+  });
+}
+
+function echo(id: number, text: string): Promise<PeerAnswer> {
+  const socket = held.get(id);
+  if (socket === undefined) return Promise.resolve({ error: 'not held' });
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve({ error: 'timeout' }), 5000);
+    const done = (answer: PeerAnswer): void => {
+      clearTimeout(timer);
+      socket.removeAllListeners('error').removeAllListeners('close').removeAllListeners('data');
+      socket.on('error', () => undefined);
+      resolve(answer);
+    };
+    socket.on('error', (err: NodeJS.ErrnoException) => done({ error: err.code ?? err.message }));
+    socket.on('close', () => done({ error: 'closed' }));
+    socket.on('data', (chunk) => done({ text: chunk.toString().trim() }));
+    if (socket.destroyed) done({ error: 'closed' });
+    else socket.write(text);
+  });
+}
+
+function carryOut(id: number, command: PeerCommand): Promise<PeerAnswer> {
+  switch (command.do) {
+    case 'serve':
+      return serve(command.name, command.port);
+    case 'hold':
+      return hold(id, command.to, command.port);
+    case 'echo':
+      return echo(command.held, command.text);
+    case 'drop':
+      held.get(command.held)?.destroy();
+      held.delete(command.held);
+      return Promise.resolve({ text: '' });
+    default:
+      return ask(command);
+  }
+}
+
+createInterface({ input: process.stdin }).on('line', (line) => {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the test that started this program
+  const { id, command } = JSON.parse(line) as { id: number; command: PeerCommand };
+  void carryOut(id, command)
+    .catch((err: unknown) => ({ error: String(err) }))
+    .then((answer) => process.stdout.write(`${JSON.stringify({ id, answer })}\n`));
+});
+process.stdin.on('end', () => process.exit(0));
