@@ -8,6 +8,7 @@ import type { AddressPlan, NodeAddress } from './address_plan.ts';
 import { SCHEDULER_PORT } from './control_plane.ts';
 import type { Programs } from './control_plane.ts';
 import type { ComponentSpec } from './component.ts';
+import type { ProxyMode } from './options.ts';
 import type { ClusterPaths } from './paths.ts';
 
 export function containerd(node: NodeAddress, paths: ClusterPaths, programs: Programs): ComponentSpec {
@@ -97,7 +98,12 @@ export function kubeProxy(node: NodeAddress, paths: ClusterPaths, program: strin
 }
 
 /** KubeProxyConfiguration of a node. */
-export function kubeProxyConfig(plan: AddressPlan, node: NodeAddress, kubeconfig: string): string {
+export function kubeProxyConfig(
+  plan: AddressPlan,
+  node: NodeAddress,
+  kubeconfig: string,
+  mode: ProxyMode,
+): string {
   return stringify({
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
@@ -105,7 +111,7 @@ export function kubeProxyConfig(plan: AddressPlan, node: NodeAddress, kubeconfig
     healthzBindAddress: `${node.address}:10256`,
     metricsBindAddress: '127.0.0.1:10249',
     clientConnection: { kubeconfig },
-    mode: 'iptables',
+    mode,
     clusterCIDR: plan.podNetwork,
     // The table's size belongs to the machine, not to a network namespace of it.
     conntrack: { maxPerCore: 0, min: 0 },

@@ -87,7 +87,7 @@ export async function ensureNode(cluster: Cluster, node: NodeAddress, software: 
   writeIfChanged(path.join(files.dir, 'kubelet-config.yaml'), kubeletConfig(plan, node, paths.pki, group));
   writeIfChanged(
     path.join(files.dir, 'kube-proxy-config.yaml'),
-    kubeProxyConfig(plan, node, paths.kubeconfig('kube-proxy')),
+    kubeProxyConfig(plan, node, paths.kubeconfig('kube-proxy'), settings.proxyMode),
   );
   ensureGroup(cluster.cgroups, group);
 

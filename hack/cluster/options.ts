@@ -4,6 +4,8 @@ import { clusterNameProblem, MAX_NODES } from './address_plan.ts';
 /** Ours from `dist/`, or the stock program. */
 export type Flavour = 'ours' | 'stock';
 export const SWAPPABLE = ['kubelet', 'proxy', 'scheduler'] as const;
+export const PROXY_MODES = ['iptables', 'nftables'] as const;
+export type ProxyMode = (typeof PROXY_MODES)[number];
 export type Swappable = (typeof SWAPPABLE)[number];
 
 /** What the caller said; what is missing stays as it is on a running cluster, else takes the default. */
@@ -13,6 +15,7 @@ export interface UpOptions {
   readonly flavours: Readonly<Partial<Record<Swappable, Flavour>>>;
   readonly inCluster?: boolean;
   readonly registry?: boolean;
+  readonly proxyMode?: ProxyMode;
   readonly download: boolean;
 }
 
@@ -26,6 +29,7 @@ export const UP_USAGE = `usage: hack/up [flags]
   --nodes N                   how many nodes, 1 to ${MAX_NODES} (default 2)
   --kubelet ours|stock        which kubelet (default ours)
   --proxy ours|stock          which kube-proxy (default ours)
+  --proxy-mode MODE           of kube-proxy: iptables or nftables (default iptables)
   --scheduler ours|stock      which kube-scheduler (default ours)
   --in-cluster[=true|false]   run ts-kube-proxy and ts-scheduler as pods rather than as processes
   --registry[=true|false]     build the images of the conformance suite and let nodes pull them from a registry
@@ -36,7 +40,7 @@ Folders: TSK_STATE (default /var/lib/ts-kubernetes), TSK_CACHE (default ~/.cache
 /** Parses hack/up's arguments. `'help'` when help was asked for. Throws {@link UsageError}. */
 export function parseUp(args: readonly string[]): UpOptions | 'help' {
   const flags = collect(args, {
-    values: ['name', 'nodes', ...SWAPPABLE],
+    values: ['name', 'nodes', 'proxy-mode', ...SWAPPABLE],
     switches: ['in-cluster', 'registry', 'download'],
   });
   if (flags === 'help') return 'help';
@@ -54,11 +58,16 @@ export function parseUp(args: readonly string[]): UpOptions | 'help' {
     throw new UsageError(`--nodes: got ${JSON.stringify(nodes)}, want a number from 1 to ${MAX_NODES}`);
   const inCluster = flags.get('in-cluster');
   const registry = flags.get('registry');
+  const mode = flags.get('proxy-mode');
+  const proxyMode = PROXY_MODES.find((known) => known === mode);
+  if (mode !== undefined && proxyMode === undefined)
+    throw new UsageError(`--proxy-mode: got ${JSON.stringify(mode)}, want ${PROXY_MODES.join(' or ')}`);
   return {
     name: nameFrom(flags),
     flavours,
     download: truth('download', flags.get('download') ?? 'false'),
     ...(nodes === undefined ? {} : { nodes: Number(nodes) }),
+    ...(proxyMode === undefined ? {} : { proxyMode }),
     ...(inCluster === undefined ? {} : { inCluster: truth('in-cluster', inCluster) }),
     ...(registry === undefined ? {} : { registry: truth('registry', registry) }),
   };

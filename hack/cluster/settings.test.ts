@@ -1,7 +1,16 @@
 import { mergeSettings, parseSettings } from './settings.ts';
 
 const stock = { kubelet: 'stock', proxy: 'stock', scheduler: 'stock' } as const;
-const known = { name: 'a', slot: 1, nodes: 3, flavours: stock, inCluster: true, registry: true };
+
+const known = {
+  name: 'a',
+  slot: 1,
+  nodes: 3,
+  flavours: stock,
+  inCluster: true,
+  registry: true,
+  proxyMode: 'nftables',
+} as const;
 
 test('a new cluster takes the defaults', () => {
   expect(mergeSettings({ name: 'a', flavours: {}, download: false }, undefined, 4)).toEqual({
@@ -11,6 +20,7 @@ test('a new cluster takes the defaults', () => {
     flavours: { kubelet: 'ours', proxy: 'ours', scheduler: 'ours' },
     inCluster: false,
     registry: false,
+    proxyMode: 'iptables',
   });
 });
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { nodeAddress } from './address_plan.ts';
 import { field } from './api.ts';
-import type { Flavour, Swappable, UpOptions } from './options.ts';
+import type { Flavour, ProxyMode, Swappable, UpOptions } from './options.ts';
 import type { ClusterPaths } from './paths.ts';
 
 export interface ClusterSettings {
@@ -13,6 +13,7 @@ export interface ClusterSettings {
   readonly inCluster: boolean;
   /** Nodes can pull the images of the conformance suite from a registry. */
   readonly registry: boolean;
+  readonly proxyMode: ProxyMode;
 }
 
 /** What the command line says, else what the cluster has, else the default. */
@@ -29,6 +30,7 @@ export function mergeSettings(
     flavours: { kubelet: flavour('kubelet'), proxy: flavour('proxy'), scheduler: flavour('scheduler') },
     inCluster: options.inCluster ?? known?.inCluster ?? false,
     registry: options.registry ?? known?.registry ?? false,
+    proxyMode: options.proxyMode ?? known?.proxyMode ?? 'iptables',
   };
 }
 
@@ -51,6 +53,7 @@ export function parseSettings(text: string): ClusterSettings | undefined {
     flavours: { kubelet: flavour('kubelet'), proxy: flavour('proxy'), scheduler: flavour('scheduler') },
     inCluster: field(value, 'inCluster') === true,
     registry: field(value, 'registry') === true,
+    proxyMode: field(value, 'proxyMode') === 'nftables' ? 'nftables' : 'iptables',
   };
 }
 

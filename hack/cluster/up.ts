@@ -181,7 +181,7 @@ async function report(cluster: Cluster, tookMs: number): Promise<void> {
   );
   console.log(`  logs       ${paths.logs}/`);
   console.log(
-    `  components kubelet ${kubelet}, kube-proxy ${proxy}, scheduler ${scheduler}${settings.inCluster ? ' (kube-proxy and scheduler as pods)' : ''}`,
+    `  components kubelet ${kubelet}, kube-proxy ${proxy} (${settings.proxyMode}), scheduler ${scheduler}${settings.inCluster ? ' (kube-proxy and scheduler as pods)' : ''}`,
   );
   console.log(`  more       hack/status${nameFlag}, hack/down${nameFlag}`);
 }

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EndpointSlice, Service } from '../../api/types.ts';
 import type { Family } from '../model/address.ts';
 import { AddressRange } from '../model/address.ts';
-import { ServicePlanner } from '../model/planner.ts';
 import type { FamilyPolicy } from '../model/policy.ts';
-import { ServiceTracker } from '../tracker/tracker.ts';
+import { stockPlans } from '../testing/stock_objects.ts';
 import { baseChains, jumpRules } from './base_rules.ts';
 import type { Table } from './names.ts';
 import { parseSave } from './restore_text.ts';
@@ -17,11 +15,7 @@ import { serviceRules } from './service_rules.ts';
  * The same objects, the same settings: our rules must be those that stock kube-proxy made of them, so that one takes
  * over from the other in place.
  */
-const NODE = 'n1';
 const data = (file: string): string => readFileSync(join(__dirname, 'testdata', file), 'utf8');
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a fixture of ours, as the apiserver gave it
-const objects = JSON.parse(data('objects.json')) as ReadonlyArray<Service | EndpointSlice>;
-const isService = (object: Service | EndpointSlice): object is Service => object.kind === 'Service';
 
 const range = (text: string): AddressRange => AddressRange.parse(text) ?? fail(text);
 function fail(text: string): never {
@@ -41,16 +35,8 @@ const BASE: FamilyPolicy = {
 };
 
 function desired(family: Family, policy: FamilyPolicy): Ruleset {
-  const tracker = new ServiceTracker({ nodeName: NODE });
-  for (const object of objects) {
-    if (isService(object)) tracker.setService(object);
-    else tracker.setSlice(object);
-  }
-  const planner = new ServicePlanner(tracker, { family, nodeName: NODE });
   const ruleset = new Ruleset(baseChains(family, policy));
-  for (const { id, after } of planner.update(tracker.take().services)) {
-    if (after !== undefined) ruleset.setService(id, serviceRules(after, policy));
-  }
+  for (const plan of stockPlans(family)) ruleset.setService(plan.port.id, serviceRules(plan, policy));
   return ruleset;
 }
 

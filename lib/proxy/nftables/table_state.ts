@@ -168,8 +168,8 @@ export class TableState {
   }
 
   #hold(container: string, key: string, value: string): void {
-    let elements = this.#elements.get(container);
-    if (elements === undefined) this.#elements.set(container, (elements = new Map()));
+    const elements = this.#elements.get(container) ?? new Map<string, Held>();
+    this.#elements.set(container, elements);
     const held = elements.get(key);
     if (held?.value !== value) this.#touch(container, key, held?.value);
     elements.set(key, { value, holders: (held?.holders ?? 0) + 1 });
@@ -187,8 +187,8 @@ export class TableState {
 
   #touch(container: string, key: string, before: string | undefined): void {
     const { elements } = this.#touched;
-    let keys = elements.get(container);
-    if (keys === undefined) elements.set(container, (keys = new Map()));
+    const keys = elements.get(container) ?? new Map<string, string | undefined>();
+    elements.set(container, keys);
     if (!keys.has(key)) keys.set(key, before);
   }
 }

@@ -126,7 +126,8 @@ function carryOut(id: number, command: PeerCommand): Promise<PeerAnswer> {
       held.get(command.held)?.destroy();
       held.delete(command.held);
       return Promise.resolve({ text: '' });
-    default:
+    case 'tcp':
+    case 'udp':
       return ask(command);
   }
 }

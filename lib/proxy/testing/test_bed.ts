@@ -9,7 +9,6 @@
  */
 import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { RunProgram } from '../program.ts';
@@ -215,7 +214,7 @@ export class TestBed {
   #agent(host: Host): Agent {
     const found = this.#agents.get(host);
     if (found !== undefined) return found;
-    const program = join(__dirname, 'peer_agent.ts');
+    const program = PEER_AGENT;
     const child = spawn('ip', ['netns', 'exec', this.#ns(host), process.execPath, program], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
@@ -271,6 +270,8 @@ export class TestBed {
   }
 }
 
+// From the root of the repository, where tests and benchmarks run.
+const PEER_AGENT = 'lib/proxy/testing/peer_agent.ts';
 const HOSTS: readonly Host[] = ['client', 'node', 'pod1', 'pod2', 'far'];
 
 function ip(...args: string[]): void {
