@@ -1,8 +1,17 @@
 /** Installs what the tests and the clusters need of the distribution, as hack/up would. */
-import { installPackages, missingRequirements } from '../cluster/packages.ts';
+import { installPackages, locate, missingRequirements } from '../cluster/packages.ts';
 import { createProgress } from '../cluster/progress.ts';
 
-const missing = missingRequirements();
+/** What the tests alone use. */
+const OF_TESTS = [
+  { program: 'openssl', packages: ['openssl'] },
+  { program: 'perl', packages: ['perl-base'] },
+];
+
+const missing = [
+  ...missingRequirements(),
+  ...OF_TESTS.filter(({ program }) => locate(program) === undefined),
+];
 if (missing.length > 0) {
   await installPackages(
     missing,

@@ -1,4 +1,4 @@
-/** Datagrams to real sockets, received by a python3 process: Node cannot receive them itself. */
+/** Datagrams to real sockets, received by a perl process (it is on every Debian): Node cannot receive them itself. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,12 +7,15 @@ import { join } from 'node:path';
 import { openUnixDatagram } from './unix_datagram.ts';
 
 const RECEIVER = `
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-path = sys.argv[1]
-s.bind("\\0" + path[1:] if path.startswith("@") else path)
-print("bound", flush=True)
-print(s.recv(4096).decode(), flush=True)
+use Socket;
+$| = 1;
+my $path = shift;
+socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!";
+$path =~ s/^@/\\0/;
+bind($socket, pack_sockaddr_un($path)) or die "bind: $!";
+print "bound\\n";
+recv($socket, my $datagram, 4096, 0);
+print "$datagram\\n";
 `;
 
 let dir: string;
@@ -23,7 +26,7 @@ afterEach(() => rmSync(dir, { recursive: true }));
 
 test.each(['path', 'abstract'])('reach a socket with an %s name', async (kind) => {
   const name = kind === 'path' ? join(dir, 'notify.sock') : `@tsk-test-${process.pid}`;
-  const receiver = spawn('python3', ['-c', RECEIVER, name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const receiver = spawn('perl', ['-e', RECEIVER, name], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   const ended = once(receiver, 'close');
   const bound = new Promise<void>((resolve, reject) => {

@@ -127,7 +127,7 @@ export class TestBed {
     bed.#pod('pod2', POD2);
     bed.#link('far', FAR, 'far0', NODE_AT_FAR);
     const forwarding = ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'];
-    bed.exec('node', ['sysctl', '-qw', ...forwarding, 'net.ipv4.conf.all.route_localnet=1']);
+    bed.exec('node', ['busybox', 'sysctl', '-qw', ...forwarding, 'net.ipv4.conf.all.route_localnet=1']);
     for (const host of ['pod1', 'pod2', 'far'] as const) await bed.serve(host, 8080);
     return bed;
   }
