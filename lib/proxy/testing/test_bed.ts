@@ -108,6 +108,7 @@ export class TestBed {
     for (const host of HOSTS) {
       // Addresses are there at once, not after a second of looking for others that have them.
       bed.exec(host, [
+        'busybox',
         'sysctl',
         '-qw',
         'net.ipv6.conf.all.accept_dad=0',
