@@ -77,6 +77,7 @@ export function ensureGroup(hierarchies: CgroupHierarchies, group: string): bool
       if (!existsSync(dir)) {
         mkdirSync(dir);
         made = true;
+        weigh(dir, part);
       }
       // A new cpuset group of version 1 takes no process until it has cores and memory nodes.
       for (const file of ['cpuset.cpus', 'cpuset.mems'])
@@ -89,6 +90,20 @@ export function ensureGroup(hierarchies: CgroupHierarchies, group: string): bool
     }
   }
   return made;
+}
+
+/**
+ * A group counts as one task among those of its parent: without a weight, all clusters together would get as much of a
+ * busy machine as one shell, and all daemons of a cluster as much as the pods of one node.
+ */
+function weigh(dir: string, name: string): void {
+  const tasks = { [OURS]: 10, system: 8 }[name];
+  if (tasks === undefined) return;
+  for (const [file, weight] of [
+    ['cpu.shares', 1024 * tasks],
+    ['cpu.weight', 100 * tasks],
+  ] as const)
+    if (existsSync(path.join(dir, file))) writeFileSync(path.join(dir, file), String(weight));
 }
 
 function enableControllers(dir: string, controllers: readonly string[]): void {
