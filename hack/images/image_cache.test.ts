@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cachedLayerWriter, contentKey, prune } from './image_cache.ts';
+import { cachedLayerBlob, cachedLayerWriter, contentKey, prune } from './image_cache.ts';
 import type { LayerEntry } from './layer.ts';
 
 let dir: string;
@@ -68,4 +68,13 @@ test('prune keeps the newest, the recently used and other images', async () => {
   expect((await readdir(dir)).sort()).toEqual(['a-01.tar', 'a-02.tar', 'a-04.cdx.json', 'a-b-01.tar']);
   await prune(join(dir, 'a-01.tar'), 0, now - 7200 * 1000 + 1);
   expect((await readdir(dir)).sort()).toEqual(['a-01.tar', 'a-02.tar', 'a-04.cdx.json', 'a-b-01.tar']);
+});
+
+test('a layer that is found keeps its time: images that hold it keep their key', async () => {
+  const blobOf = cachedLayerBlob(join(dir, 'layers'));
+  const entries: LayerEntry[] = [{ type: 'file', path: '/a', content: 'a' }];
+  const { file } = await blobOf(entries, { compress: false });
+  await utimes(file, 5, 5);
+  expect((await blobOf(entries, { compress: false })).file).toBe(file);
+  expect((await stat(file)).mtimeMs).toBe(5000);
 });

@@ -44,7 +44,8 @@ export function cachedLayerBlob(
     const blob = join(folder, await contentKey(entries, options));
     const known = await knownLayer(blob);
     if (known !== undefined) {
-      await touch(blob);
+      // Not the layer itself: images that hold it as a file have its time in their key.
+      await touch(`${blob}.json`);
       return known;
     }
     const written = await writeLayer(entries, `${blob}.${process.pid}.tmp`, options);

@@ -53,7 +53,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   'invalid.registry.k8s.io/': 'must not exist: specs want its pull to fail',
   'gcr.io/k8s-authenticated-test/': 'lies in a private registry by intention; its specs need that registry',
   'registry.k8s.io/cloud-provider-gcp/': 'cloud only',
-  'registry.k8s.io/sig-storage/': 'CSI drivers and their sidecars: no conformance spec uses them',
+  'registry.k8s.io/sig-storage/':
+    'CSI drivers and sidecars: the module proxy lacks the driver, and no conformance spec uses them',
   'registry.k8s.io/e2e-test-images/apparmor-loader:1.4': 'the kernel has no AppArmor',
   'registry.k8s.io/e2e-test-images/node-perf/':
     'performance loads of the node suite: no conformance spec uses them',
