@@ -43,6 +43,8 @@ export interface TlsConfig {
 export interface ClientConfig {
   /** Base URL; a path in it is kept in front of every request's. */
   readonly server: string;
+  /** An HTTP proxy on the way: http:// or https://, with user and password if it wants them. */
+  readonly proxyUrl?: string;
   /** The context's namespace, for those who want a default. */
   readonly namespace?: string;
   readonly tls: TlsConfig;

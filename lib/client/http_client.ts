@@ -76,7 +76,7 @@ class HttpClient implements ApiClient {
   constructor(config: ClientConfig, options: ClientOptions) {
     this.#clock = options.clock ?? systemClock;
     this.#onError = options.onError ?? (() => undefined);
-    this.#transport = new Transport(config.server, config.tls);
+    this.#transport = new Transport(config.server, config.tls, config.proxyUrl);
     this.#credentials = new Credentials(config, this.#clock, this.#onError);
     this.#bucket = new TokenBucket(options.qps ?? 50, options.burst ?? 100, this.#clock);
     this.#userAgent = options.userAgent ?? 'ts-kubernetes';

@@ -34,6 +34,11 @@ test.each([
   expect(parse(config(cluster)).tls).toEqual(tls);
 });
 
+test('a proxy', () => {
+  expect(parse(config({ 'proxy-url': 'http://u:p@proxy:3128' })).proxyUrl).toBe('http://u:p@proxy:3128');
+  expect(parse(config({ 'proxy-url': '' })).proxyUrl).toBeUndefined();
+});
+
 test.each([
   [
     'a client certificate',
@@ -94,7 +99,22 @@ test.each([
     /field "clusters\[0\].cluster.server": got "", want a string that is not empty/,
   ],
   ['a number', config({}, { token: 5 }), /field "users\[0\].user.token": got 5, want a string/],
-  ['a proxy', config({ 'proxy-url': 'http://p' }), /proxy-url": got "http:\/\/p", want no proxy/],
+  [
+    'a SOCKS proxy',
+    config({ 'proxy-url': 'socks5://u:secret@p:1' }),
+    /proxy-url": got "socks5:\/\/\.\.\.", want http:\/\/ or https:\/\/: SOCKS is not supported/,
+  ],
+  [
+    'a proxy of another kind',
+    config({ 'proxy-url': 'ftp://p' }),
+    /proxy-url": got "ftp:\/\/\.\.\.", want a URL with http:\/\/ or https:\/\//,
+  ],
+  ['a proxy without scheme', config({ 'proxy-url': 'p' }), /proxy-url": got "p", want a URL/],
+  [
+    'a proxy without host',
+    config({ 'proxy-url': 'http://' }),
+    /proxy-url": got "http:\/\/\.\.\.", want a URL/,
+  ],
   [
     'a CA without use',
     config({ 'certificate-authority': 'a', 'insecure-skip-tls-verify': true }),

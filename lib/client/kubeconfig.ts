@@ -78,19 +78,33 @@ export function parseKubeconfig(
   const namespace = context.string('namespace');
   const override = options.server === '' ? undefined : options.server;
 
-  const proxy = cluster.string('proxy-url');
-  if (proxy !== undefined && proxy !== '') {
-    throw cluster.wrong('proxy-url', proxy, 'no proxy: connecting through one is not supported');
-  }
+  const proxyUrl = proxyOf(cluster);
   return {
     server:
       override === undefined
         ? checkServer(cluster.required('server'), cluster.at('server'))
         : checkServer(override, '--master'),
+    ...(proxyUrl === undefined ? {} : { proxyUrl }),
     ...(namespace === undefined || namespace === '' ? {} : { namespace }),
     tls: tlsOf(cluster, dir),
     auth: user === undefined ? {} : authOf(user, dir),
   };
+}
+
+function proxyOf(cluster: Fields): string | undefined {
+  const given = cluster.string('proxy-url') ?? '';
+  if (given === '') return undefined;
+  // The URL may hold a password: messages name what is wrong with it, not the whole.
+  const scheme = /^[a-z][a-z0-9+.-]*(?=:\/\/)/i.exec(given)?.[0]?.toLowerCase() ?? '';
+  if (scheme === 'socks5' || scheme === 'socks5h')
+    throw cluster.wrong('proxy-url', `${scheme}://...`, 'http:// or https://: SOCKS is not supported');
+  if (!['http', 'https'].includes(scheme) || !URL.canParse(given))
+    throw cluster.wrong(
+      'proxy-url',
+      scheme === '' ? given : `${scheme}://...`,
+      'a URL with http:// or https://',
+    );
+  return given;
 }
 
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';

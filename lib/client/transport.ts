@@ -14,6 +14,7 @@ import { abortReason } from '../base/errors.ts';
 import type { TlsConfig } from './client_config.ts';
 import type { TlsMaterial } from './credentials.ts';
 import { TransportError } from './errors.ts';
+import { proxyAddress, proxyAuthorization, TunnelAgent } from './proxy.ts';
 
 export interface TransportRequest {
   readonly method: string;
@@ -45,12 +46,14 @@ interface Pools {
 export class Transport {
   readonly #server: URL;
   readonly #config: TlsConfig;
+  readonly #proxy: URL | undefined;
   #pools: Pools | undefined;
   #closed = false;
 
-  constructor(server: string, config: TlsConfig) {
+  constructor(server: string, config: TlsConfig, proxyUrl?: string) {
     this.#server = new URL(server);
     this.#config = config;
+    this.#proxy = proxyUrl === undefined ? undefined : new URL(proxyUrl);
   }
 
   /** Whether any stream is open. */
@@ -106,12 +109,12 @@ export class Transport {
       return Promise.reject(new TransportError(`${what}: the client was closed`, { sent: false }));
     this.useMaterial(tls);
     const pools = (this.#pools ??= this.#connect(tls));
+    const { hop, ...address } = this.#address(request.path);
+    const length = body === undefined ? {} : { 'content-length': String(body.length) };
     const options: RequestOptions = {
-      host: this.#server.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: this.#server.port === '' ? (this.#server.protocol === 'https:' ? 443 : 80) : this.#server.port,
+      ...address,
       method,
-      path: `${this.#server.pathname.replace(/\/$/, '')}${request.path}`,
-      headers: body === undefined ? headers : { ...headers, 'content-length': String(body.length) },
+      headers: { ...hop, ...headers, ...length },
       agent: stream ? pools.streams : pools.calls,
       setDefaultHeaders: true,
     };
@@ -120,7 +123,7 @@ export class Transport {
         reject(abortReason(signal));
         return;
       }
-      const req = (this.#server.protocol === 'https:' ? httpsRequest : httpRequest)(options);
+      const req = (options.protocol === 'https:' ? httpsRequest : httpRequest)(options);
       let connected = false;
       let response: IncomingMessage | undefined;
       const onAbort = (): void => {
@@ -136,10 +139,7 @@ export class Transport {
       req.on('socket', (socket) => {
         if (!socket.connecting && req.reusedSocket) connected = true;
         else
-          socket.once(
-            this.#server.protocol === 'https:' ? 'secureConnect' : 'connect',
-            () => (connected = true),
-          );
+          socket.once(options.protocol === 'https:' ? 'secureConnect' : 'connect', () => (connected = true));
       });
       req.on('response', (message) => {
         response = message;
@@ -158,6 +158,27 @@ export class Transport {
     });
   }
 
+  /** Where a request goes: to the server itself (through a tunnel, perhaps), or to a proxy that passes it on. */
+  #address(path: string) {
+    const { protocol, hostname, host, port, origin, pathname } = this.#server;
+    const full = `${pathname.replace(/\/$/, '')}${path}`;
+    if (this.#proxy !== undefined && protocol === 'http:') {
+      return {
+        protocol: this.#proxy.protocol,
+        ...proxyAddress(this.#proxy),
+        path: `${origin}${full}`,
+        hop: { host, ...proxyAuthorization(this.#proxy) },
+      };
+    }
+    return {
+      protocol,
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: port === '' ? (protocol === 'https:' ? 443 : 80) : port,
+      path: full,
+      hop: {},
+    };
+  }
+
   #connect(tls: TlsMaterial): Pools {
     const common = {
       keepAlive: true,
@@ -167,16 +188,21 @@ export class Transport {
     };
     const { serverName, insecureSkipVerify } = this.#config;
     const secure = {
-      ...common,
       ...tls,
       ...(serverName === undefined ? {} : { servername: serverName }),
       rejectUnauthorized: insecureSkipVerify !== true,
       minVersion: 'TLSv1.2' as const,
     };
-    const agent = (maxSockets: number): HttpAgent | HttpsAgent =>
-      this.#server.protocol === 'https:'
-        ? new HttpsAgent({ ...secure, maxSockets })
-        : new HttpAgent({ ...common, maxSockets });
+    const proxy = this.#proxy;
+    const agent = (maxSockets: number): HttpAgent | HttpsAgent => {
+      if (this.#server.protocol === 'https:') {
+        return proxy === undefined
+          ? new HttpsAgent({ ...common, ...secure, maxSockets })
+          : new TunnelAgent(proxy, { ...common, maxSockets }, secure);
+      }
+      const Plain = proxy?.protocol === 'https:' ? HttpsAgent : HttpAgent;
+      return new Plain({ ...common, maxSockets });
+    };
     const calls = agent(MAX_CALL_CONNECTIONS);
     calls.on('free', (socket: { setTimeout(ms: number): void }) => socket.setTimeout(IDLE_MS));
     return { tls, calls, streams: agent(Number.POSITIVE_INFINITY), openStreams: new Set() };
