@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-export type StockModule = 'kubernetes' | 'coredns' | 'etcd' | 'registry' | 'sample-apiserver';
+export type StockModule = 'kubernetes' | 'coredns' | 'etcd' | 'registry' | 'sample-apiserver' | 'e2e' | 'critest';
 
 /** Go modules by their folder in hack/stock. */
 const MODULES: Readonly<Record<StockModule, string>> = {
@@ -11,6 +11,9 @@ const MODULES: Readonly<Record<StockModule, string>> = {
   etcd: 'go.etcd.io/etcd/server/v3',
   registry: 'github.com/distribution/distribution/v3',
   'sample-apiserver': 'k8s.io/sample-apiserver',
+  // The suite is of the Kubernetes that it tests; it depends on more modules than the programs.
+  e2e: 'k8s.io/kubernetes',
+  critest: 'sigs.k8s.io/cri-tools',
 };
 
 export interface StockProgram {
@@ -23,6 +26,8 @@ export interface StockProgram {
   readonly notReleased?: boolean;
   /** Only the conformance suite wants it: built when asked for by name. */
   readonly conformanceOnly?: boolean;
+  /** The package is a test: it is built with `go test -c`. */
+  readonly test?: boolean;
 }
 
 const kubernetes = (packagePath: string, ...versionArgs: readonly string[]): StockProgram => ({
@@ -56,6 +61,9 @@ export const STOCK_PROGRAMS: Readonly<Record<string, StockProgram>> = {
   'consume-cpu': conformance('kubernetes', 'k8s.io/kubernetes/test/images/resource-consumer/consume-cpu'),
   'regression-issue-74839': conformance('kubernetes', 'k8s.io/kubernetes/test/images/regression-issue-74839'),
   registry: conformance('registry', 'github.com/distribution/distribution/v3/cmd/registry'),
+  'e2e.test': { ...conformance('e2e', 'k8s.io/kubernetes/test/e2e'), test: true },
+  ginkgo: conformance('e2e', 'github.com/onsi/ginkgo/v2/ginkgo'),
+  critest: { ...conformance('critest', 'sigs.k8s.io/cri-tools/cmd/critest'), test: true },
 };
 
 export const STOCK_NAMES: readonly string[] = Object.keys(STOCK_PROGRAMS);
@@ -98,7 +106,7 @@ export function stockCatalogue(repo: string, cache: string): StockCatalogue {
     version: (name) => versionOf(stockProgram(name).module),
     file: (name) => {
       const { module } = stockProgram(name);
-      const folder = module === 'kubernetes' ? versionOf(module) : `${module}-${versionOf(module)}`;
+      const folder = module === 'kubernetes' || module === 'e2e' ? versionOf(module) : `${module}-${versionOf(module)}`;
       return path.join(cache, 'stock', folder, name);
     },
   };

@@ -117,7 +117,8 @@ async function build(
 
 /** Flags that put the version into the programs of Kubernetes; the others carry theirs in their source. */
 function linkerFlags(name: string, version: string): string {
-  if (stockProgram(name).module !== 'kubernetes') return '-s -w';
+  const { module } = stockProgram(name);
+  if (module !== 'kubernetes' && name !== 'e2e.test') return '-s -w';
   const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
   const values = {
     gitVersion: version,
@@ -138,14 +139,26 @@ async function goBuild(
   catalogue: StockCatalogue,
   { repo, progress, signal }: ObtainOptions,
 ): Promise<void> {
-  const { module, packagePath } = stockProgram(name);
+  const { module, packagePath, test } = stockProgram(name);
   const version = catalogue.version(name);
   const ldflags = linkerFlags(name, version);
   await progress.step(`building stock ${name} ${version}`, async (detail) => {
     let compiled = 0;
     await replace(catalogue.file(name), async (file) => {
       await run(
-        ['go', 'build', '-mod=readonly', '-trimpath', '-v', '-ldflags', ldflags, '-o', file, packagePath],
+        [
+          'go',
+          ...(test === true ? ['test', '-c'] : ['build']),
+          '-mod=readonly',
+          '-trimpath',
+          // `go test -v` is about tests; without a list of packages it compiles in silence.
+          ...(test === true ? [] : ['-v']),
+          '-ldflags',
+          ldflags,
+          '-o',
+          file,
+          packagePath,
+        ],
         {
           cwd: path.join(repo, 'hack/stock', module),
           env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off' },
