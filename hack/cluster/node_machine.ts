@@ -124,7 +124,7 @@ export async function ensureNode(cluster: Cluster, node: NodeAddress, software: 
 
 /** Imports image tars that the node does not have yet. Returns how many it imported. */
 export async function importImages(
-  cluster: Cluster,
+  cluster: Pick<Cluster, 'paths' | 'signal'>,
   node: NodeAddress,
   tars: readonly string[],
 ): Promise<number> {
