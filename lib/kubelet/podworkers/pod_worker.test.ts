@@ -319,7 +319,7 @@ test('a volume that cannot be mounted: event, retry with back-off, no container'
   await s.clock.advance(1300);
   await s.settle();
   expect(tries).toBe(2);
-  await s.clock.advance(1300);
+  await s.clock.advance(1000);
   await s.settle();
   expect(tries).toBe(2); // the second wait is longer
   await s.end();

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConfigMap, Pod, Secret, Volume, VolumeMount } from '../../api/types.ts';
+import { errorCode } from '../../base/errors.ts';
 import { FakeClock } from '../../base/fake_clock.ts';
 import { nullLog } from '../../base/log.ts';
 import type { ContainerMount, VolumeManager } from '../contracts.ts';
@@ -431,13 +432,25 @@ describe('subPath', () => {
     symlinkSync(outside, join(volume, 'link'));
     const ours = pod({ subPath: 'd/sub' }, volume);
     const over = new AbortController();
+    const takePlace = (name: string): void => {
+      for (;;) {
+        try {
+          renameSync(join(volume, name), join(volume, 'd'));
+          return;
+        } catch (err) {
+          // What is missing is created: the walk may have made the directory meanwhile.
+          if (!['EISDIR', 'ENOTEMPTY'].includes(errorCode(err) ?? '')) throw err;
+          rmSync(join(volume, 'd'), { recursive: true });
+        }
+      }
+    };
     const swap = (async () => {
       while (!over.signal.aborted) {
         renameSync(join(volume, 'd'), join(volume, 'aside'));
-        renameSync(join(volume, 'link'), join(volume, 'd'));
+        takePlace('link');
         await new Promise((resolve) => setImmediate(resolve));
         renameSync(join(volume, 'd'), join(volume, 'link'));
-        renameSync(join(volume, 'aside'), join(volume, 'd'));
+        takePlace('aside');
         await new Promise((resolve) => setImmediate(resolve));
       }
     })();
