@@ -9,6 +9,7 @@ import { createBase } from './assembly/base.ts';
 import { containerInputs } from './assembly/container_inputs.ts';
 import { addStateMetrics, createMetrics } from './assembly/metrics.ts';
 import { createNode } from './assembly/node.ts';
+import { startNode } from './assembly/node_start.ts';
 import { cleanUpOrphans } from './assembly/orphan_cleanup.ts';
 import { knownPods } from './assembly/pods.ts';
 import { createProbes } from './assembly/probes.ts';
@@ -39,7 +40,8 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
   addStateMetrics(working);
 
   // ---------------------------------------------------------- started
-  background.start('Node reporter failed', working.reporter.run(signal));
+  await startNode(working);
+  if (base.hasApi) background.start('Node reporter failed', working.reporter.run(signal));
   background.start('Status writer failed', working.statuses.run(signal));
   await followRuntime(working);
   runWorkers(working);

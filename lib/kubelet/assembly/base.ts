@@ -1,8 +1,6 @@
 /** What every part of the kubelet stands on: options, folders, the apiserver, and the life of the process. */
 import { mkdir } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
-import type { ApiClient } from '../../client/client.ts';
-import { createClient, loadKubeconfig } from '../../client/kubeconfig.ts';
 import { applyDaemonSettings } from '../../component/daemon_settings.ts';
 import type { FeatureGates } from '../../component/feature_gates.ts';
 import type { ParsedFlags } from '../../component/flags.ts';
@@ -14,17 +12,17 @@ import { loadOptions } from '../config/options.ts';
 import type { KubeletDirs } from '../contracts.ts';
 import type { kubeletFlags } from '../flags.ts';
 import { prepareRoot } from '../volumes/manager.ts';
+import { type ApiAccess, apiAccess } from './api_client.ts';
 import { Background } from './background.ts';
 import { checkMachine, lowerOomScore } from './machine_checks.ts';
 
-export interface Base extends KubeletOptions {
+export interface Base extends KubeletOptions, ApiAccess {
   /** The effective configuration as `/configz` shows it. */
   readonly document: Readonly<Record<string, unknown>>;
   /** `v1.36.3` */
   readonly version: string;
   readonly gates: FeatureGates;
   readonly dirs: KubeletDirs;
-  readonly client: ApiClient;
   readonly clock: Clock;
   readonly log: RootLogger;
   /** Aborts when the kubelet is to end. */
@@ -51,8 +49,6 @@ export async function createBase(
     showHiddenMetricsForVersion: config.showHiddenMetricsForVersion,
   });
   for (const warning of warnings) log.warn(warning);
-  if (options.flags.kubeconfig === '')
-    throw new Error('--kubeconfig is required: running without an apiserver is not supported yet');
   const version = reportedVersion(flags.values);
   log.info('Kubelet version', { kubeletVersion: version, nodeName });
   await checkMachine(config);
@@ -65,12 +61,7 @@ export async function createBase(
   };
   await prepareRoot(dirs.root);
   await mkdir(dirs.podLogs, { recursive: true, mode: 0o755 });
-  const client = createClient(loadKubeconfig({ path: options.flags.kubeconfig }), {
-    qps: config.kubeAPIQPS,
-    burst: config.kubeAPIBurst,
-    userAgent: `kubelet/${version} (linux/amd64) ts-kubelet`,
-    clock,
-  });
   const background = new Background({ clock, log, signal });
-  return { ...options, document, version, gates, dirs, client, clock, log, signal, background };
+  const access = await apiAccess({ options, version, clock, log, signal, background });
+  return { ...options, ...access, document, version, gates, dirs, clock, log, signal, background };
 }

@@ -32,16 +32,19 @@ export function containerInputs(base: Base & Runtime & Pods & NodeParts): Contai
     clock,
     strategy: config.configMapAndSecretChangeDetectionStrategy,
   });
+  const classes = runtimeClasses(base);
   const tokens = createTokenSource(client, clock, log);
   const volumes = createVolumeManager({
     dirs,
     plugins: inTreePlugins({ objects, tokens, allocatable, clock }),
     objects,
     tokens,
-    recursiveReadOnly: (name) =>
-      health.handlers.some(
-        (handler) => handler.name === (name ?? '') && handler.features.recursiveReadOnlyMounts,
-      ),
+    recursiveReadOnly: (className) => {
+      const handler = classes.known(className);
+      return health.handlers.some(
+        ({ name, features }) => name === handler && features.recursiveReadOnlyMounts,
+      );
+    },
     clock,
     log,
   });
@@ -53,12 +56,12 @@ export function containerInputs(base: Base & Runtime & Pods & NodeParts): Contai
     clock,
     onError: background.onError('Cannot watch services'),
   });
-  background.start('Service informer failed', services.run(signal));
+  if (base.hasApi) background.start('Service informer failed', services.run(signal));
   const env = createEnvResolver({
     objects,
     services: {
       get hasSynced() {
-        return services.hasSynced;
+        return services.hasSynced || !base.hasApi;
       },
       services: (namespace) => services.store.byIndex('namespace', namespace),
     },
@@ -73,21 +76,30 @@ export function containerInputs(base: Base & Runtime & Pods & NodeParts): Contai
     resolvConf: config.resolvConf,
     events,
   });
-  return { objects, volumes, env, dns, runtimeHandler: runtimeClasses(base) };
+  return { objects, volumes, env, dns, runtimeHandler: classes.handler };
 }
 
-function runtimeClasses({ background, client, clock, signal }: Base): ContainerInputs['runtimeHandler'] {
+interface RuntimeClasses {
+  readonly handler: ContainerInputs['runtimeHandler'];
+  /** The handler of a class by its name, `''` for the default one, undefined while the class is not known. */
+  known(className: string | undefined): string | undefined;
+}
+
+function runtimeClasses({ background, client, clock, hasApi, signal }: Base): RuntimeClasses {
   const classes = createInformer(client, RUNTIME_CLASSES, {
     clock,
     onError: background.onError('Cannot watch runtime classes'),
   });
-  background.start('Runtime class informer failed', classes.run(signal));
-  return async (pod, waitSignal) => {
-    const name = pod.spec.runtimeClassName;
-    if (name === undefined || name === '') return '';
-    await classes.synced(waitSignal);
-    const found = classes.store.get(name);
-    if (found === undefined) throw new Error(`RuntimeClass.node.k8s.io "${name}" not found`);
-    return found.handler;
+  if (hasApi) background.start('Runtime class informer failed', classes.run(signal));
+  const known: RuntimeClasses['known'] = (name = '') => (name === '' ? '' : classes.store.get(name)?.handler);
+  return {
+    known,
+    handler: async (pod, waitSignal) => {
+      const name = pod.spec.runtimeClassName ?? '';
+      if (name !== '' && hasApi) await classes.synced(waitSignal);
+      const handler = known(name);
+      if (handler === undefined) throw new Error(`RuntimeClass.node.k8s.io "${name}" not found`);
+      return handler;
+    },
   };
 }

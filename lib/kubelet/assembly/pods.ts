@@ -12,21 +12,23 @@ export interface Pods {
   readonly pods: PodManager;
   readonly podView: PodView;
   readonly timeline: MemoryTimeline;
-  readonly recorder: EventRecorder;
+  readonly recorder: Pick<EventRecorder, 'event' | 'flush'>;
   readonly events: KubeletEvents;
   readonly statuses: StatusWriter;
 }
 
-export function knownPods({ background, client, clock, log, nodeName }: Base): Pods {
+export function knownPods({ background, client, clock, hasApi, log, nodeName }: Base): Pods {
   const pods = new PodManager();
-  const recorder = createEventRecorder(client, {
-    component: 'kubelet',
-    host: nodeName,
-    clock,
-    api: 'core/v1',
-    onError: background.onError('Cannot write an event'),
-    log,
-  });
+  const recorder = hasApi
+    ? createEventRecorder(client, {
+        component: 'kubelet',
+        host: nodeName,
+        clock,
+        api: 'core/v1',
+        onError: background.onError('Cannot write an event'),
+        log,
+      })
+    : { event: () => undefined, flush: () => Promise.resolve() };
   const statuses = new StatusWriter({ client, clock, log, apiPod: (uid) => pods.apiPod(uid) });
   pods.listen({
     mirror: (staticUid) => {

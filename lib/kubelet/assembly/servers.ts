@@ -7,7 +7,6 @@ import {
   delegatedAuthorization,
 } from '../../component/delegated_auth.ts';
 import { formatFlags, type ParsedFlags } from '../../component/flags.ts';
-import { servingCertificate } from '../../component/serving_certificate.ts';
 import { nodeTlsSettings } from '../../component/serving/tls_options.ts';
 import { cgroupPath, parseCgroupRoot, podCgroup } from '../cgroups/cgroup_names.ts';
 import { kubeletFlags } from '../flags.ts';
@@ -15,6 +14,7 @@ import type { KubeletRouteOptions } from '../server/kubelet_routes.ts';
 import { startHealthzServer, startKubeletServer, startReadOnlyServer } from '../server/server.ts';
 import type { KubeletView } from '../server/view.ts';
 import type { Base } from './base.ts';
+import { kubeletCertificate } from './server_certificate.ts';
 import type { KubeletMetrics } from './metrics.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
@@ -45,16 +45,7 @@ export async function startServers(
     cipherSuites: config.tlsCipherSuites,
   });
   for (const warning of warnings) log.warn(warning);
-  const certificate = await servingCertificate({
-    certFile: config.tlsCertFile,
-    keyFile: config.tlsPrivateKeyFile,
-    certDir: kubelet.flags.certDir,
-    name: 'kubelet',
-    hosts: [kubelet.nodeName, ...kubelet.hostIPs()],
-    clock,
-    log,
-    signal,
-  });
+  const certificate = await kubeletCertificate(kubelet);
   const routes: KubeletRouteOptions = {
     view: viewOf(kubelet),
     metrics: kubelet.metrics,
@@ -112,8 +103,16 @@ function podCgroupPath({ cgroupDriver, config, pods }: Served, uid: string): str
   return `/${cgroupPath(name, cgroupDriver)}`;
 }
 
-function authentication({ client, clock, config, log, signal }: Base): Promise<DelegatedAuthentication> {
+function authentication({
+  client,
+  clock,
+  config,
+  hasApi,
+  log,
+  signal,
+}: Base): Promise<DelegatedAuthentication> {
   const { anonymous, webhook, x509 } = config.authentication;
+  if (webhook.enabled && !hasApi) throw new Error('no client provided, cannot use webhook authentication');
   return delegatedAuthentication(
     {
       client,
@@ -136,9 +135,10 @@ function authentication({ client, clock, config, log, signal }: Base): Promise<D
   );
 }
 
-function authorizer({ client, clock, config, log }: Base): Authorizer {
+function authorizer({ client, clock, config, hasApi, log }: Base): Authorizer {
   const { mode, webhook } = config.authorization;
   if (mode === 'AlwaysAllow') return alwaysAllow;
+  if (!hasApi) throw new Error('no client provided, cannot use webhook authorization');
   return delegatedAuthorization(
     {
       client,

@@ -1,9 +1,10 @@
-/** Where pods come from: the API, and files with their mirrors in the API. */
+/** Where pods come from: the API, and files and a URL with their mirrors in the API. */
 import { createInformer } from '../../client/informer.ts';
 import { PODS } from '../../client/resource.ts';
 import { MirrorLoop } from '../sources/mirror_loop.ts';
 import { MirrorPods } from '../sources/mirror_pods.ts';
 import { StaticFiles } from '../sources/static_files.ts';
+import { StaticUrl } from '../sources/static_url.ts';
 import type { Base } from './base.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
@@ -14,7 +15,7 @@ export interface Sources {
 }
 
 export function runSources(kubelet: Base & Pods & NodeParts): Sources {
-  const { background, client, clock, config, log, nodeName, pods, reporter, signal } = kubelet;
+  const { background, client, clock, config, hasApi, log, nodeName, pods, reporter, signal } = kubelet;
   const informer = createInformer(client, PODS, {
     fieldSelector: `spec.nodeName=${nodeName}`,
     clock,
@@ -46,12 +47,29 @@ export function runSources(kubelet: Base & Pods & NodeParts): Sources {
           log,
         });
   if (files !== undefined) background.start('Static pods failed', files.run(signal));
-  background.start('Pod informer failed', informer.run(signal));
-  background.start('Mirror pods failed', mirrors.run(signal));
+  const url =
+    config.staticPodURL === ''
+      ? undefined
+      : new StaticUrl({
+          url: config.staticPodURL,
+          headers: config.staticPodURLHeader,
+          intervalMs: config.httpCheckFrequency,
+          nodeName,
+          pods,
+          clock,
+          log,
+        });
+  if (url !== undefined) background.start('Static pods failed', url.run(signal));
+  if (hasApi) {
+    background.start('Pod informer failed', informer.run(signal));
+    background.start('Mirror pods failed', mirrors.run(signal));
+  }
   return {
     sourcesRead: async (waitSignal) => {
-      await informer.synced(waitSignal);
+      if (hasApi) await informer.synced(waitSignal);
       await files?.scan();
+      // Pods of a URL that does not answer may be running: they must not pass for nobody's.
+      await url?.read(waitSignal);
     },
   };
 }

@@ -16,6 +16,7 @@ import {
   qosCgroup,
 } from './cgroup_names.ts';
 import { childGroups, createGroup, type Hierarchy, removeGroup, setValue } from './hierarchy.ts';
+import type { GroupLimits } from './node_allocatable.ts';
 
 export interface PodCgroupsOptions {
   readonly hierarchy: Hierarchy;
@@ -55,6 +56,31 @@ export class PodCgroups {
     if (!enabled) return;
     for (const qos of QOS_CLASSES) await createGroup(hierarchy, cgroupPath(qosCgroup(root, qos), driver));
     await this.#setCpuShares(cgroupPath(qosCgroup(root, 'BestEffort'), driver), 2);
+  }
+
+  /** Holds all pods together within limits. Rejects when the kernel refuses one. */
+  async limitPods(limits: GroupLimits): Promise<void> {
+    const { enabled, root, driver } = this.#options;
+    if (enabled) await this.limitGroup(cgroupPath(qosCgroup(root, 'Guaranteed'), driver), limits);
+  }
+
+  /** Limits any group that is there. Rejects when it is not, or the kernel refuses. @param path below the root */
+  async limitGroup(path: string, limits: GroupLimits): Promise<void> {
+    const { hierarchy } = this.#options;
+    const v2 = hierarchy.version === 2;
+    const set = async (controller: string, file: string, value: string): Promise<void> => {
+      if (!(await setValue(hierarchy, controller, path, file, value)))
+        throw new Error(`there is no ${file} in cgroup ${path}`);
+    };
+    const { milliCpu, memoryBytes, pids } = limits;
+    if (milliCpu !== undefined) {
+      const shares = cpuShares(milliCpu);
+      if (v2) await set('cpu', 'cpu.weight', String(cpuWeight(shares)));
+      else await set('cpu', 'cpu.shares', String(shares));
+    }
+    if (memoryBytes !== undefined)
+      await set('memory', v2 ? 'memory.max' : 'memory.limit_in_bytes', String(memoryBytes));
+    if (pids !== undefined) await set('pids', 'pids.max', String(pids));
   }
 
   /** CRI's `cgroupParent` of the pod. */
@@ -150,9 +176,7 @@ export class PodCgroups {
 
   async #setCpuShares(path: string, shares: number): Promise<void> {
     if (this.#options.hierarchy.version === 2) {
-      // The conversion of the OCI runtimes: 2..262144 to 1..10000.
-      const weight = 1 + Math.floor(((shares - 2) * 9999) / 262_142);
-      await this.#set('cpu', path, 'cpu.weight', String(weight));
+      await this.#set('cpu', path, 'cpu.weight', String(cpuWeight(shares)));
     } else {
       await this.#set('cpu', path, 'cpu.shares', String(shares));
     }
@@ -173,6 +197,11 @@ export class PodCgroups {
     this.#reported.add(key);
     log.warn('Cannot set a cgroup limit; going on without', { cgroup: path, file, value, err: problem });
   }
+}
+
+/** The conversion of the OCI runtimes: 2..262144 to 1..10000. */
+function cpuWeight(shares: number): number {
+  return 1 + Math.floor(((shares - 2) * 9999) / 262_142);
 }
 
 /** Limits of a pod's group: sums over its containers, and none where some container has none. Pure. */

@@ -196,11 +196,7 @@ export const DEFAULT_EVICTION_HARD = {
  * warning at start, so that nobody relies on what is not there.
  */
 export const NOT_ACTING: Readonly<Partial<Record<keyof KubeletConfiguration, string>>> = {
-  staticPodURL: 'no static pods are fetched',
   tlsCurvePreferences: "the JavaScript runtime's curves are offered",
-  readOnlyPort: 'the port without authentication is not served',
-  rotateCertificates: 'the client certificate is re-read from its file, not renewed',
-  serverTLSBootstrap: 'the serving certificate is not requested',
   registryPullQPS: 'pulls are not limited by rate',
   imagePullCredentialsVerificationPolicy: 'images that are present are not verified again',
   preloadedImagesVerificationAllowlist: 'images that are present are not verified again',
@@ -217,8 +213,6 @@ export const NOT_ACTING: Readonly<Partial<Record<keyof KubeletConfiguration, str
   evictionSoft: 'no pod is evicted',
   evictionMinimumReclaim: 'no pod is evicted',
   protectKernelDefaults: 'kernel settings are not checked',
-  systemReservedCgroup: 'only pods are limited',
-  kubeReservedCgroup: 'only pods are limited',
   kernelMemcgNotification: 'there are no evictions to notify of',
   enableSystemLogQuery: 'node logs are served as files only',
   shutdownGracePeriod: 'shutdown of the machine is not delayed',

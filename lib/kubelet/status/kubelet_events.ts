@@ -4,7 +4,7 @@ import type { EventType, KubeletEvents } from '../contracts.ts';
 
 /** Events of the kubelet about pods (containers named by `fieldPath`, as stock does) and its node. */
 export function kubeletEvents(
-  recorder: EventRecorder,
+  recorder: Pick<EventRecorder, 'event'>,
   nodeName: string,
   apiPod: (pod: Pod) => Pod | undefined,
 ): KubeletEvents {

@@ -1,0 +1,56 @@
+/** The certificate of port 10250: the given files, one that the cluster signs, or one that the kubelet makes itself. */
+import type { Source } from '../../component/serving/certificates.ts';
+import { SettableSource } from '../../component/serving/certificates.ts';
+import { servingCertificate } from '../../component/serving_certificate.ts';
+import type { KeyPair } from '../../component/x509/self_signed.ts';
+import { selfSignedCertificate } from '../../component/x509/self_signed.ts';
+import { requestCertificate } from '../certificates/certificate_request.ts';
+import { CertificateStore } from '../certificates/certificate_store.ts';
+import { CertificateRotation } from '../certificates/rotation.ts';
+import type { Base } from './base.ts';
+import type { NodeParts } from './node.ts';
+
+/** @throws CertificateError naming the files that cannot be used */
+export async function kubeletCertificate(kubelet: Base & NodeParts): Promise<Source<KeyPair>> {
+  const { config, flags, hostIPs, nodeName } = kubelet;
+  const { tlsCertFile: certFile, tlsPrivateKeyFile: keyFile } = config;
+  const hosts = [nodeName, ...hostIPs()];
+  if (config.serverTLSBootstrap && certFile === '' && kubelet.hasApi) return signedByCluster(kubelet, hosts);
+  return servingCertificate({
+    ...kubelet,
+    certFile,
+    keyFile,
+    certDir: flags.certDir,
+    name: 'kubelet',
+    hosts,
+  });
+}
+
+/**
+ * Asked for by CertificateSigningRequest, and again before it ends and when the node's addresses change. Until somebody
+ * approves, a certificate made here keeps the port open to those who do not verify it.
+ */
+function signedByCluster(kubelet: Base & NodeParts, hosts: readonly string[]): Source<KeyPair> {
+  const { background, client, clock, flags, log, nodeName, reporter, signal } = kubelet;
+  const source = new SettableSource(
+    selfSignedCertificate({ commonName: nodeName, hosts, nowMs: clock.now() }),
+  );
+  const wanted = (): readonly string[] => {
+    const addresses = (reporter.node().status?.addresses ?? []).map(({ address }) => address);
+    return [...new Set([nodeName, ...addresses])].sort();
+  };
+  const rotation = new CertificateRotation({
+    store: new CertificateStore(flags.certDir, 'kubelet-server'),
+    request: (requestSignal) =>
+      requestCertificate(
+        { kind: 'serving', nodeName, hosts: wanted() },
+        { client, clock, signal: requestSignal },
+      ),
+    wanted: () => wanted().join(),
+    changed: (pair) => source.set(pair),
+    clock,
+    log,
+  });
+  background.start('Rotation of the serving certificate failed', rotation.run(signal));
+  return source;
+}
