@@ -18,18 +18,20 @@ export function podHandler({ cache, queue }: Targets, isOurs: (pod: Pod) => bool
     add(pod) {
       if (assigned(pod)) {
         cache.addPod(pod);
-        queue.moveForEvent('AssignedPodAdd');
+        queue.moveForEvent('AssignedPodAdd', { new: pod });
       } else if (waiting(pod)) queue.add(pod);
     },
     update(old, pod) {
       if (assigned(pod)) {
         cache.addPod(pod);
         if (assigned(old)) {
-          if (resourcesChanged(old, pod)) queue.moveForEvent('AssignedPodUpdate');
+          // Nobody waits most of the time, and every status update of every pod comes by here.
+          if (queue.hasWaiting && mattersToOthers(old, pod))
+            queue.moveForEvent('AssignedPodUpdate', { old, new: pod });
           return;
         }
         queue.remove(pod);
-        queue.moveForEvent('AssignedPodAdd');
+        queue.moveForEvent('AssignedPodAdd', { new: pod });
         return;
       }
       if (cache.isAssumed(pod)) return; // its binding is under way
@@ -40,7 +42,7 @@ export function podHandler({ cache, queue }: Targets, isOurs: (pod: Pod) => bool
       queue.remove(pod);
       if (!assigned(pod) && !cache.isAssumed(pod)) return;
       cache.removePod(pod);
-      queue.moveForEvent('AssignedPodDelete');
+      queue.moveForEvent('AssignedPodDelete', { old: pod });
     },
   };
 }
@@ -49,14 +51,16 @@ export function nodeHandler({ cache, queue }: Targets): Required<Handler<Node>> 
   return {
     add(node) {
       cache.setNode(node);
-      queue.moveForEvent('NodeAdd');
+      queue.moveForEvent('NodeAdd', { new: node });
     },
     update(old, node) {
       cache.setNode(node);
-      for (const event of nodeEvents(old, node)) queue.moveForEvent(event);
+      if (!queue.hasWaiting) return;
+      for (const event of nodeEvents(old, node)) queue.moveForEvent(event, { old, new: node });
     },
     delete(node) {
       cache.removeNode(node.metadata.name);
+      queue.moveForEvent('NodeDelete', { old: node });
     },
   };
 }
@@ -74,13 +78,16 @@ export function nodeEvents(old: Node, node: Node): ClusterEvent[] {
   return events;
 }
 
-function resourcesChanged(old: Pod, pod: Pod): boolean {
-  const resources = (p: Pod): string =>
+/** Whether the change of a placed pod can matter to pods that wait: its labels, its end, or what it uses. */
+function mattersToOthers(old: Pod, pod: Pod): boolean {
+  if (old.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp) return true;
+  const relevant = (p: Pod): string =>
     JSON.stringify([
+      p.metadata.labels,
       p.spec.resources,
       p.spec.containers.map((c) => c.resources),
       (p.spec.initContainers ?? []).map((c) => c.resources),
       p.status?.containerStatuses?.map((c) => [c.allocatedResources, c.resources]),
     ]);
-  return resources(old) !== resources(pod);
+  return relevant(old) !== relevant(pod);
 }

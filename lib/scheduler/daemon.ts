@@ -3,13 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { stringify } from 'yaml';
+import type { Pod } from '../api/types.ts';
 import type { ApiClient } from '../client/client.ts';
 import { createEventRecorder } from '../client/events.ts';
 import type { EventRecorder } from '../client/events.ts';
-import { createInformer } from '../client/informer.ts';
 import { createClient, inClusterConfig, loadKubeconfig } from '../client/kubeconfig.ts';
 import { runLeaderElection } from '../client/leader_election.ts';
-import { NODES, PODS } from '../client/resource.ts';
 import { startComponentServer } from '../component/component_server.ts';
 import { encodeConfig } from '../component/config/document.ts';
 import { applyDaemonSettings } from '../component/daemon_settings.ts';
@@ -22,23 +21,25 @@ import { ExitError } from '../component/lifecycle.ts';
 import { Metrics } from '../component/metrics.ts';
 import { metricsSettings } from '../component/metrics_settings.ts';
 import { KUBERNETES_VERSION, userAgent } from '../component/version.ts';
-import { defaultBinder } from './binding/bind_pod.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import { nodeHandler, podHandler } from './cluster_events.ts';
+import { clusterInformers } from './cluster_informers.ts';
 import { configOf } from './config/config_of_flags.ts';
-import { enabledPlugins } from './config/enabled_plugins.ts';
-import { pluginArgs } from './config/plugin_args.ts';
+import { createProfiles, schedulerNames } from './config/profiles_of_config.ts';
 import type { SchedulerConfig } from './config/scheduler_config.ts';
-import { DEFAULT_PROFILE, SCHEDULER_CONFIG_KIND } from './config/scheduler_config.ts';
+import { SCHEDULER_CONFIG_KIND } from './config/scheduler_config.ts';
 import { DecisionLog } from './explain/decision_log.ts';
 import { EXPLAIN_PREFIX, explainHandler } from './explain/explain_handler.ts';
 import { schedulerFlags } from './flags.ts';
-import type { Profile } from './framework/profile.ts';
-import { createProfile } from './framework/profile.ts';
+import { Extender } from './extender/extender.ts';
+import { httpPost } from './extender/http_post.ts';
+import { WaitingPods } from './framework/waiting_pods.ts';
 import { createSchedulerMetrics } from './metrics.ts';
 import { Scheduler } from './scheduler.ts';
 import { schedulerNameOf } from './scheduler_name.ts';
+import { NominatedPods } from './queue/nominated_pods.ts';
 import { createQueue } from './queue/queue_of_profiles.ts';
+import type { SchedulingQueue } from './queue/scheduling_queue.ts';
 
 /**
  * Runs the daemon until `ctx.signal` aborts.
@@ -64,28 +65,44 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
   const client = connect(config, flags.values.master, ctx);
   // Of its own, so that a burst of bindings cannot keep the Lease from being renewed.
   const election = connect(config, flags.values.master, ctx, 0);
-  const profiles = createProfiles(config, flags.values.config, client, ctx);
-
+  const source = flags.values.config === '' ? 'command line' : flags.values.config;
   metrics.addProcessMetrics(gates);
+  const cluster = clusterInformers(client, clock, (err) => log.error(err, 'List or watch failed'));
+  const { nodes, pods, objects } = cluster;
   const cache = new SchedulerCache();
-  const queue = createQueue(profiles, {
+  const nominated = new NominatedPods();
+  const waiting = new WaitingPods(clock);
+  const recorders = createRecorders(schedulerNames(config), client, ctx);
+  let queue: SchedulingQueue | undefined;
+  const handle = {
+    cache,
+    objects,
+    nominated,
+    waiting,
+    client,
     clock,
+    log,
+    activate: (pod: Pod) => queue?.activate(pod),
+    releaseGated: (pod: Pod) => queue?.releaseGated(pod),
+  };
+  const profiles = createProfiles(
+    config,
+    source,
+    (name) => ({ ...handle, recorder: recorderOf(recorders, name) }),
+    log,
+  );
+  queue = createQueue(profiles, {
+    clock,
+    nominated,
     initialBackoffMs: config.podInitialBackoffSeconds * 1000,
     maxBackoffMs: config.podMaxBackoffSeconds * 1000,
     maxUnschedulableMs: flags.values['pod-max-in-unschedulable-pods-duration'],
   });
-  const onError = (err: unknown): void => log.error(err, 'List or watch failed');
-  const nodes = createInformer(client, NODES, { clock, onError });
-  const pods = createInformer(client, PODS, {
-    // Pods that have ended use nothing and need no node.
-    fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',
-    clock,
-    onError,
-  });
   nodes.addHandler(nodeHandler({ cache, queue }));
   pods.addHandler(podHandler({ cache, queue }, (pod) => profiles.has(schedulerNameOf(pod))));
+  cluster.wake(queue);
 
-  const recorders = createRecorders(profiles, client, ctx);
+  const extenders = config.extenders.map((extender) => ({ extender, http: httpPost(extender) }));
   const decisions = new DecisionLog();
   const scheduler = new Scheduler({
     client,
@@ -96,6 +113,8 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     profiles,
     recorders,
     decisions,
+    waiting,
+    extenders: extenders.map(({ extender, http }) => new Extender(extender, http.post)),
     pods: pods.store,
     metrics: createSchedulerMetrics(metrics, { queue, cache }),
   });
@@ -103,7 +122,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
   const healthz = new HealthChecks(log);
   const readyz = new HealthChecks(log);
   readyz.add('informer-sync', () => {
-    if (!nodes.hasSynced || !pods.hasSynced) throw new Error('nodes and pods are not listed yet');
+    if (!cluster.hasSynced) throw new Error('nodes, pods and what they refer to are not listed yet');
   });
   readyz.add('shutdown', () => {
     if (signal.aborted) throw new Error('process is shutting down');
@@ -121,10 +140,10 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
   });
 
   const informers = new AbortController();
-  const watching = Promise.all([nodes.run(informers.signal), pods.run(informers.signal)]);
+  const watching = cluster.run(informers.signal);
   try {
     const work = async (leading: AbortSignal): Promise<void> => {
-      await Promise.all([nodes.synced(leading), pods.synced(leading)]);
+      await cluster.synced(leading);
       log.info('Scheduling', {
         nodes: nodes.store.size,
         pods: pods.store.size,
@@ -142,6 +161,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     await watching;
     await Promise.all(Array.from(recorders.values(), (recorder) => recorder.flush()));
     await server?.close();
+    await Promise.all(extenders.map(({ http }) => http.close()));
     await Promise.all([client.close(), election.close()]);
   }
 }
@@ -169,39 +189,14 @@ function connect(
   });
 }
 
-function createProfiles(
-  config: SchedulerConfig,
-  file: string,
-  client: ApiClient,
-  ctx: DaemonContext,
-): ReadonlyMap<string, Profile> {
-  const source = file === '' ? 'command line' : file;
-  const configured = config.profiles.length > 0 ? config.profiles : [DEFAULT_PROFILE];
-  const binder = [{ plugin: defaultBinder(client), weight: 0 }];
-  return new Map(
-    configured.map((profile) => {
-      const { args, idle } = pluginArgs(profile, source);
-      for (const name of idle)
-        ctx.log.warn('Arguments of this plugin have no effect yet', {
-          profile: profile.schedulerName,
-          plugin: name,
-        });
-      return [
-        profile.schedulerName,
-        createProfile(profile.schedulerName, enabledPlugins(profile, args, binder)),
-      ];
-    }),
-  );
-}
-
 /** Events go out under the name of the profile, so each has a recorder of its own. */
 function createRecorders(
-  profiles: ReadonlyMap<string, Profile>,
+  names: readonly string[],
   client: ApiClient,
   { clock, log }: DaemonContext,
 ): ReadonlyMap<string, EventRecorder> {
   return new Map(
-    Array.from(profiles.keys(), (component) => [
+    names.map((component) => [
       component,
       createEventRecorder(client, {
         component,
@@ -213,6 +208,12 @@ function createRecorders(
       }),
     ]),
   );
+}
+
+function recorderOf(recorders: ReadonlyMap<string, EventRecorder>, name: string): EventRecorder {
+  const recorder = recorders.get(name);
+  if (recorder === undefined) throw new RangeError(`no profile "${name}"`);
+  return recorder;
 }
 
 /** Competes for the Lease and works while it is held; ends the process when it is lost, as a new one starts clean. */

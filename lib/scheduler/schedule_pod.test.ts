@@ -1,27 +1,29 @@
 import type { Node, Pod } from '../api/types.ts';
-import { SchedulerCache } from './cache/cache.ts';
 import { CycleState } from './framework/cycle_state.ts';
-import type { BindPlugin, FilterPlugin } from './framework/plugin.ts';
+import type { FilterPlugin } from './framework/plugin.ts';
 import { createProfile } from './framework/profile.ts';
 import type { EnabledPlugin } from './plugins/registry.ts';
 import { defaultPlugins } from './plugins/registry.ts';
 import type { Decision } from './schedule_pod.ts';
 import { refusedBy, schedulePod, unschedulableMessage } from './schedule_pod.ts';
 import { node, pod } from './testing/objects.ts';
-
-const binder: BindPlugin = { name: 'DefaultBinder', bind: () => Promise.resolve(undefined) };
+import { pluginHandle } from './testing/plugin_handle.ts';
 
 function decide(
   subject: Pod,
   nodes: readonly Node[],
   placed: readonly (readonly [Pod, string])[] = [],
-  plugins: readonly EnabledPlugin[] = defaultPlugins(),
+  plugins?: readonly EnabledPlugin[],
   random = 0,
 ): Decision {
-  const cache = new SchedulerCache();
+  const handle = pluginHandle();
+  const { cache } = handle;
   for (const n of nodes) cache.setNode(n);
   for (const [p, nodeName] of placed) cache.addPod({ ...p, spec: { ...p.spec, nodeName } });
-  const profile = createProfile('default-scheduler', [...plugins, { plugin: binder, weight: 0 }]);
+  const profile = createProfile(
+    'default-scheduler',
+    plugins ?? defaultPlugins(handle),
+  );
   return schedulePod(subject, cache.nodes(), profile, new CycleState(), { random: () => random });
 }
 
@@ -221,13 +223,13 @@ describe('the better node is taken', () => {
   ])('$name', ({ pod: subject, nodes, placed = [], want }) => {
     // Whatever the choice among equals: the better one is not a matter of chance.
     for (const random of [0, 0.999])
-      expect(decide(subject, nodes, placed, defaultPlugins(), random)).toMatchObject({ node: want });
+      expect(decide(subject, nodes, placed, undefined, random)).toMatchObject({ node: want });
   });
 });
 
 test('equal nodes are chosen by chance', () => {
   const nodes = [node('a'), node('b')];
-  const chosen = [0, 0.999].map((random) => decide(pod('p'), nodes, [], defaultPlugins(), random));
+  const chosen = [0, 0.999].map((random) => decide(pod('p'), nodes, [], undefined, random));
   expect(chosen.map((d) => (d.kind === 'node' ? d.node : ''))).toEqual(['a', 'b']);
 });
 
@@ -310,7 +312,10 @@ test('a plugin that throws fails the pod with an error that names it', () => {
       throw new Error('boom');
     },
   };
-  const decision = decide(pod('p'), [node('a')], [], [...defaultPlugins(), { plugin: broken, weight: 0 }]);
+  const decision = decide(pod('p'), [node('a')], [], [
+    ...defaultPlugins(pluginHandle()),
+    { plugin: broken, weight: 0 },
+  ]);
   expect(decision).toMatchObject({
     kind: 'error',
     status: { plugin: 'Broken', reasons: ['running Filter plugin "Broken" failed'] },

@@ -4,16 +4,10 @@ import type { NodeInfo } from './cache/node_info.ts';
 import type { CycleState } from './framework/cycle_state.ts';
 import type { PreFilterResult } from './framework/plugin.ts';
 import type { Profile } from './framework/profile.ts';
-import type { Outcome, Status } from './framework/status.ts';
-import { errorStatus, isRejected } from './framework/status.ts';
-
-/** Why a node was refused. */
-export interface Refusal {
-  readonly plugin: string;
-  readonly reasons: readonly string[];
-  /** Whether the going of other pods might change it. */
-  readonly resolvable: boolean;
-}
+import { runFiltersWithNominated, thrown } from './framework/run_filters.ts';
+import type { Outcome, Refusal, Status } from './framework/status.ts';
+import { isRejected, refusalOf } from './framework/status.ts';
+import type { NominatedPods } from './queue/nominated_pods.ts';
 
 /** How a node scored. */
 export interface NodeScore {
@@ -31,7 +25,9 @@ export interface Diagnosis {
   /** Best first; empty when fewer than two nodes passed, as there was nothing to choose. */
   readonly scores: readonly NodeScore[];
   /** Set when the pod was refused before any node was looked at. */
-  readonly refusedOutright?: { readonly plugin: string; readonly reasons: readonly string[] };
+  readonly refusedOutright?: Refusal;
+  /** What the PostFilter plugins said, when they did not help. */
+  readonly postFilter?: string;
 }
 
 export type Decision =
@@ -42,6 +38,21 @@ export type Decision =
 export interface ScheduleOptions {
   /** 0..1, to choose among equally good nodes. Default Math.random. */
   readonly random?: () => number;
+  /** Pods that others leave room for. */
+  readonly nominated?: NominatedPods;
+  /** Enough feasible nodes: no more are looked for. Default: all nodes are looked at. */
+  readonly enough?: number;
+  /** Where among the nodes the look begins, so that all have their turn when it ends early. Default 0. */
+  readonly startAt?: number;
+}
+
+/** The nodes that passed, in the order of the look. */
+export interface Feasible {
+  readonly kind: 'feasible';
+  readonly nodes: readonly NodeInfo[];
+  readonly refusals: Map<string, Refusal>;
+  /** How many nodes were looked at. */
+  readonly examined: number;
 }
 
 /**
@@ -55,7 +66,21 @@ export function schedulePod(
   state: CycleState,
   options: ScheduleOptions = {},
 ): Decision {
-  const { random = Math.random } = options;
+  const found = findFeasible(pod, nodes, profile, state, options);
+  return found.kind === 'feasible'
+    ? chooseNode(pod, found, nodes.length, profile, state, options)
+    : found;
+}
+
+/** PreFilter and Filter: the nodes that the pod can go to, or the decision that there is none. */
+export function findFeasible(
+  pod: Pod,
+  nodes: readonly NodeInfo[],
+  profile: Profile,
+  state: CycleState,
+  options: ScheduleOptions = {},
+): Feasible | Exclude<Decision, { kind: 'node' }> {
+  const { nominated, enough = nodes.length, startAt = 0 } = options;
   const refusals = new Map<string, Refusal>();
   const diagnosis = (extra: Partial<Diagnosis> = {}): Diagnosis => ({
     nodes: nodes.length,
@@ -67,44 +92,75 @@ export function schedulePod(
 
   const pre = runPreFilters(pod, nodes, profile, state);
   if (pre.failed !== undefined) return { kind: 'error', status: pre.failed, diagnosis: diagnosis() };
-  if (pre.refused !== undefined) {
-    const { plugin = '', reasons } = pre.refused;
-    return { kind: 'unschedulable', diagnosis: diagnosis({ refusedOutright: { plugin, reasons } }) };
+  if (pre.refused !== undefined)
+    return { kind: 'unschedulable', diagnosis: diagnosis({ refusedOutright: refusalOf(pre.refused) }) };
+
+  // A pod for which room was made goes there if it can, whatever other nodes would score.
+  const promised = pod.status?.nominatedNodeName ?? '';
+  const first = promised === '' ? undefined : nodes.find((n) => n.name === promised);
+  if (first !== undefined && pre.excluded(first) === undefined) {
+    const status = runFiltersWithNominated(pod, first, profile, state, nominated);
+    if (status === undefined) return { kind: 'feasible', nodes: [first], refusals, examined: 1 };
   }
 
   const feasible: NodeInfo[] = [];
-  for (const node of nodes) {
+  let examined = 0;
+  while (examined < nodes.length && feasible.length < enough) {
+    const node = nodes[(startAt + examined++) % nodes.length];
+    if (node === undefined) continue;
     const excluded = pre.excluded(node);
     if (excluded !== undefined) {
       refusals.set(node.name, excluded);
       continue;
     }
-    const status = runFilters(pod, node, profile, state, pre.skipped);
+    const status = runFiltersWithNominated(pod, node, profile, state, nominated);
     if (status === undefined) feasible.push(node);
-    else if (isRejected(status))
-      refusals.set(node.name, {
-        plugin: status.plugin ?? '',
-        reasons: status.reasons,
-        resolvable: status.code === 'Unschedulable',
-      });
+    else if (isRejected(status)) refusals.set(node.name, refusalOf(status));
     else return { kind: 'error', status, diagnosis: diagnosis() };
   }
-  const [only] = feasible;
-  if (only === undefined) return { kind: 'unschedulable', diagnosis: diagnosis() };
-  if (feasible.length === 1) return { kind: 'node', node: only.name, diagnosis: diagnosis() };
+  return feasible.length === 0
+    ? { kind: 'unschedulable', diagnosis: diagnosis() }
+    : { kind: 'feasible', nodes: feasible, refusals, examined };
+}
 
-  const scored = runScores(pod, feasible, profile, state);
-  if ('code' in scored) return { kind: 'error', status: scored, diagnosis: diagnosis() };
-  const scores = scored.toSorted((a, b) => b.total - a.total);
+/**
+ * PreScore and Score: the best of the nodes that passed.
+ *
+ * @param known number of all nodes
+ * @param extra scores beside those of the plugins, by node name
+ */
+export function chooseNode(
+  pod: Pod,
+  { nodes, refusals }: Pick<Feasible, 'nodes' | 'refusals'>,
+  known: number,
+  profile: Profile,
+  state: CycleState,
+  options: ScheduleOptions & { readonly extra?: ReadonlyMap<string, Readonly<Record<string, number>>> } = {},
+): Decision {
+  const { random = Math.random, extra } = options;
+  const diagnosis = { nodes: known, refusals, scores: [] };
+  const [only] = nodes;
+  if (only === undefined) return { kind: 'unschedulable', diagnosis };
+  if (nodes.length === 1) return { kind: 'node', node: only.name, diagnosis };
+  const scored = runScores(pod, nodes, profile, state);
+  if ('code' in scored) return { kind: 'error', status: scored, diagnosis };
+  const scores = (extra === undefined ? scored : scored.map((s) => withExtra(s, extra.get(s.node)))).toSorted(
+    (a, b) => b.total - a.total,
+  );
   const best = scores.filter((s) => s.total === scores[0]?.total);
   const chosen = best[Math.floor(random() * best.length)]?.node ?? only.name;
-  return { kind: 'node', node: chosen, diagnosis: diagnosis({ scores }) };
+  return { kind: 'node', node: chosen, diagnosis: { ...diagnosis, scores } };
+}
+
+function withExtra(score: NodeScore, extra: Readonly<Record<string, number>> | undefined): NodeScore {
+  if (extra === undefined) return score;
+  const sum = Object.values(extra).reduce((a, b) => a + b, 0);
+  return { ...score, total: score.total + sum, byPlugin: { ...score.byPlugin, ...extra } };
 }
 
 interface PreFilters {
   readonly failed?: Status;
-  readonly refused?: Status;
-  readonly skipped: ReadonlySet<string>;
+  readonly refused?: Status & { readonly code: 'Unschedulable' | 'UnschedulableAndUnresolvable' };
   /** Why a node is not worth a look, if so. */
   excluded(node: NodeInfo): Refusal | undefined;
 }
@@ -115,43 +171,28 @@ function runPreFilters(
   profile: Profile,
   state: CycleState,
 ): PreFilters {
-  const skipped = new Set<string>();
   const narrowed: { plugin: string; names: ReadonlySet<string> }[] = [];
   const excluded = (node: NodeInfo): Refusal | undefined => {
     const by = narrowed.find((n) => !n.names.has(node.name));
     if (by === undefined) return undefined;
-    return {
-      plugin: by.plugin,
-      reasons: [`node(s) didn't satisfy plugin(s) [${by.plugin}]`],
-      resolvable: false,
-    };
+    const reasons = [`node(s) didn't satisfy plugin(s) [${by.plugin}]`];
+    return { plugin: by.plugin, reasons, resolvable: false };
   };
   for (const plugin of profile.preFilter) {
-    const outcome = guarded(plugin.name, 'PreFilter', () => plugin.preFilter(state, pod, nodes));
+    let outcome: Outcome | PreFilterResult;
+    try {
+      outcome = plugin.preFilter(state, pod, nodes);
+    } catch (err) {
+      outcome = thrown(plugin.name, 'PreFilter', err);
+    }
     if (outcome === undefined) continue;
     if (!('code' in outcome)) {
       if (outcome.nodeNames !== undefined) narrowed.push({ plugin: plugin.name, names: outcome.nodeNames });
-    } else if (outcome.code === 'Skip') skipped.add(plugin.name);
-    else if (isRejected(outcome)) return { refused: { ...outcome, plugin: plugin.name }, skipped, excluded };
-    else if (outcome.code !== 'Success')
-      return { failed: { ...outcome, plugin: plugin.name }, skipped, excluded };
+    } else if (outcome.code === 'Skip') state.skippedFilters.add(plugin.name);
+    else if (isRejected(outcome)) return { refused: { ...outcome, plugin: plugin.name }, excluded };
+    else if (outcome.code !== 'Success') return { failed: { ...outcome, plugin: plugin.name }, excluded };
   }
-  return { skipped, excluded };
-}
-
-function runFilters(
-  pod: Pod,
-  node: NodeInfo,
-  profile: Profile,
-  state: CycleState,
-  skipped: ReadonlySet<string>,
-): Outcome {
-  for (const plugin of profile.filter) {
-    if (skipped.has(plugin.name)) continue;
-    const outcome = guarded(plugin.name, 'Filter', () => plugin.filter(state, pod, node));
-    if (outcome !== undefined && outcome.code !== 'Success') return { ...outcome, plugin: plugin.name };
-  }
-  return undefined;
+  return { excluded };
 }
 
 function runScores(
@@ -162,7 +203,12 @@ function runScores(
 ): readonly NodeScore[] | Status {
   const skipped = new Set<string>();
   for (const plugin of profile.preScore) {
-    const outcome = guarded(plugin.name, 'PreScore', () => plugin.preScore(state, pod, nodes));
+    let outcome: Outcome;
+    try {
+      outcome = plugin.preScore(state, pod, nodes);
+    } catch (err) {
+      outcome = thrown(plugin.name, 'PreScore', err);
+    }
     if (outcome?.code === 'Skip') skipped.add(plugin.name);
     else if (outcome !== undefined && outcome.code !== 'Success') return { ...outcome, plugin: plugin.name };
   }
@@ -187,23 +233,6 @@ function runScores(
   return nodes.map((node, i) => ({ node: node.name, total: totals[i] ?? 0, byPlugin: byPlugin[i] ?? {} }));
 }
 
-/** A plugin that throws fails this pod only. */
-function guarded<T extends Outcome | PreFilterResult>(
-  plugin: string,
-  point: string,
-  fn: () => T,
-): T | Status {
-  try {
-    return fn();
-  } catch (err) {
-    return thrown(plugin, point, err);
-  }
-}
-
-function thrown(plugin: string, point: string, err: unknown): Status {
-  return { ...errorStatus(`running ${point} plugin "${plugin}" failed`, err), plugin };
-}
-
 /** The plugins that refused the pod, on any node or outright. */
 export function refusedBy(diagnosis: Diagnosis): ReadonlySet<string> {
   const plugins = new Set(Array.from(diagnosis.refusals.values(), (r) => r.plugin));
@@ -216,12 +245,21 @@ export function refusedBy(diagnosis: Diagnosis): ReadonlySet<string> {
  * `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.`
  */
 export function unschedulableMessage(diagnosis: Diagnosis): string {
-  const head = `0/${diagnosis.nodes} nodes are available`;
   if (diagnosis.nodes === 0) return 'no nodes available to schedule pods';
-  if (diagnosis.refusedOutright !== undefined)
-    return `${head}: ${diagnosis.refusedOutright.reasons.join(', ')}.`;
+  const { postFilter = '' } = diagnosis;
+  return `${refusalMessage(diagnosis)}${postFilter === '' ? '' : ` ${postFilter}`}`;
+}
+
+/** As {@link unschedulableMessage}, without what PostFilter plugins said. */
+export function refusalMessage({
+  nodes,
+  refusals,
+  refusedOutright,
+}: Pick<Diagnosis, 'nodes' | 'refusals' | 'refusedOutright'>): string {
+  const head = `0/${nodes} nodes are available`;
+  if (refusedOutright !== undefined) return `${head}: ${refusedOutright.reasons.join(', ')}.`;
   const counts = new Map<string, number>();
-  for (const { reasons } of diagnosis.refusals.values())
+  for (const { reasons } of refusals.values())
     for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const lines = Array.from(counts, ([reason, count]) => `${count} ${reason}`).sort();
   return lines.length === 0 ? `${head}.` : `${head}: ${lines.join(', ')}.`;

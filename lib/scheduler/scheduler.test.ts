@@ -6,16 +6,17 @@ import { ApiError, TransportError } from '../client/errors.ts';
 import { fakeClient } from '../client/fake_client.ts';
 import { FakeInformer } from '../client/fake_informer.ts';
 import { Metrics } from '../component/metrics.ts';
-import { defaultBinder } from './binding/bind_pod.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import { podHandler } from './cluster_events.ts';
 import { DecisionLog } from './explain/decision_log.ts';
+import { WaitingPods } from './framework/waiting_pods.ts';
 import { createProfile } from './framework/profile.ts';
 import { createSchedulerMetrics } from './metrics.ts';
 import { defaultPlugins } from './plugins/registry.ts';
 import { createQueue } from './queue/queue_of_profiles.ts';
 import { Scheduler } from './scheduler.ts';
 import { node, pod } from './testing/objects.ts';
+import { pluginHandle } from './testing/plugin_handle.ts';
 
 const conflict = new ApiError('pod is already assigned to node', { status: 409, reason: 'Conflict' });
 const lost = new TransportError('socket hang up');
@@ -47,21 +48,20 @@ function setup(subject: Pod, { bind, get = [] }: Setup) {
       return Promise.reject(notFound);
     },
   });
-  const profile = createProfile('default-scheduler', [
-    ...defaultPlugins(),
-    { plugin: defaultBinder(client), weight: 0 },
-  ]);
-  const profiles = new Map([[profile.schedulerName, profile]]);
   const cache = new SchedulerCache();
-  cache.setNode(node('n1'));
-  const queue = createQueue(profiles, { clock, initialBackoffMs: 1000, maxBackoffMs: 10_000 });
-  const pods = new FakeInformer<Pod>([subject]);
-  pods.addHandler(podHandler({ cache, queue }, () => true));
   const events: string[] = [];
   const recorder = {
     event: (_regarding: unknown, _type: string, reason: string) => void events.push(reason),
     flush: () => Promise.resolve(),
   };
+  const waiting = new WaitingPods(clock);
+  const handle = pluginHandle({ cache, client, clock, recorder, waiting });
+  const profile = createProfile('default-scheduler', defaultPlugins(handle));
+  const profiles = new Map([[profile.schedulerName, profile]]);
+  cache.setNode(node('n1'));
+  const queue = createQueue(profiles, { clock, initialBackoffMs: 1000, maxBackoffMs: 10_000 });
+  const pods = new FakeInformer<Pod>([subject]);
+  pods.addHandler(podHandler({ cache, queue }, () => true));
   const scheduler = new Scheduler({
     client,
     clock,
@@ -71,6 +71,7 @@ function setup(subject: Pod, { bind, get = [] }: Setup) {
     profiles,
     recorders: new Map([[profile.schedulerName, recorder]]),
     decisions: new DecisionLog(),
+    waiting,
     pods: pods.store,
     metrics: createSchedulerMetrics(new Metrics(), { queue, cache }),
   });

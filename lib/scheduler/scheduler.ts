@@ -13,16 +13,42 @@ import type { SchedulerCache } from './cache/cache.ts';
 import { podId } from './cache/node_info.ts';
 import type { DecisionLog } from './explain/decision_log.ts';
 import { CycleState } from './framework/cycle_state.ts';
+import type { Extender } from './extender/extender.ts';
+import { chooseWithExtenders, preemptWithExtenders } from './extender/run_extenders.ts';
+import type { PermitWait, PostFilterResult } from './framework/plugin.ts';
 import type { Profile } from './framework/profile.ts';
-import type { Outcome, Status } from './framework/status.ts';
-import { errorStatus, isRejected } from './framework/status.ts';
+import { thrown } from './framework/run_filters.ts';
+import type { Outcome, Refusal, Status } from './framework/status.ts';
+import { errorStatus, isRejected, refusalOf } from './framework/status.ts';
+import type { WaitingPods } from './framework/waiting_pods.ts';
+import type { Candidate } from './preemption/victims.ts';
 import type { SchedulerMetrics } from './metrics.ts';
 import { setPodUnscheduled } from './pod_condition.ts';
 import type { QueuedPod } from './queue/queued_pod.ts';
 import type { SchedulingQueue } from './queue/scheduling_queue.ts';
 import type { Decision } from './schedule_pod.ts';
 import { schedulerNameOf } from './scheduler_name.ts';
-import { refusedBy, schedulePod, unschedulableMessage } from './schedule_pod.ts';
+import { chooseNode, findFeasible, refusedBy, unschedulableMessage } from './schedule_pod.ts';
+
+/** No fewer feasible nodes than that are looked for. */
+const MIN_FEASIBLE = 100;
+
+/** One attempt at one pod. */
+interface Cycle {
+  readonly queued: QueuedPod;
+  readonly profile: Profile;
+  readonly state: CycleState;
+  /** On the monotonic clock. */
+  readonly started: number;
+}
+
+type Refused = Exclude<Decision, { kind: 'node' }>;
+
+interface Failure {
+  readonly decision: Refused;
+  /** The node where room is made; empty: none, and an earlier one no more; undefined: as it was. */
+  readonly nominated?: string | undefined;
+}
 
 export interface SchedulerOptions {
   readonly client: ApiClient;
@@ -38,11 +64,16 @@ export interface SchedulerOptions {
   /** Pods as last seen in the API. */
   readonly pods: ReadonlyStore<Pod>;
   readonly metrics: SchedulerMetrics;
+  /** Pods that wait at Permit. */
+  readonly waiting: WaitingPods;
+  /** In the order of the configuration. */
+  readonly extenders?: readonly Extender[];
 }
 
 export class Scheduler {
   readonly #o: SchedulerOptions;
   readonly #binding = new Set<Promise<void>>();
+  #startAt = 0;
 
   constructor(options: SchedulerOptions) {
     this.#o = options;
@@ -61,14 +92,14 @@ export class Scheduler {
         if (isAbort(err, signal)) break;
         throw err;
       }
-      this.#scheduleOne(queued, signal);
+      await this.#scheduleOne(queued, signal);
       // Watch events and answers of bindings must not wait for the queue to run empty.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
     await Promise.all(this.#binding);
   }
 
-  #scheduleOne(queued: QueuedPod, signal: AbortSignal): void {
+  async #scheduleOne(queued: QueuedPod, signal: AbortSignal): Promise<void> {
     const { cache, clock, decisions, metrics, profiles, queue } = this.#o;
     const { pod } = queued;
     const profile = profiles.get(schedulerNameOf(pod));
@@ -76,19 +107,87 @@ export class Scheduler {
       queue.done(queued);
       return;
     }
-    const started = clock.monotonic();
-    const state = new CycleState();
-    const decision = schedulePod(pod, cache.nodes(), profile, state);
-    decisions.record(pod, decision, queued.attempts, clock.now());
-    metrics.algorithmSeconds((clock.monotonic() - started) / 1000);
+    const cycle: Cycle = { queued, profile, state: new CycleState(), started: clock.monotonic() };
+    const decision = await this.#decide(pod, cycle, signal);
+    metrics.algorithmSeconds((clock.monotonic() - cycle.started) / 1000);
     if (decision.kind !== 'node') {
-      metrics.attempt(decision.kind, profile.schedulerName, (clock.monotonic() - started) / 1000);
-      this.#track(this.#failed(queued, profile, decision, signal), signal);
+      const failure = await this.#postFilter(pod, decision, cycle, signal);
+      decisions.record(pod, failure.decision, queued.attempts, clock.now());
+      this.#track(this.#failed(cycle, failure, signal), signal);
       return;
     }
-    const placed: Pod = { ...pod, spec: { ...pod.spec, nodeName: decision.node } };
-    cache.assumePod(placed, decision.node);
-    this.#track(this.#bind(queued, placed, decision.node, profile, state, started, signal), signal);
+    decisions.record(pod, decision, queued.attempts, clock.now());
+    const { node } = decision;
+    const placed: Pod = { ...pod, spec: { ...pod.spec, nodeName: node } };
+    cache.assumePod(placed, node);
+    queue.nominated.remove(pod);
+    // Before the next pod is looked at: it must see what this one takes.
+    const refused = this.#reserve(placed, node, cycle) ?? this.#permit(placed, node, cycle);
+    this.#track(
+      refused === undefined
+        ? this.#bind(placed, node, cycle, signal)
+        : this.#giveUp(placed, node, cycle, refused, signal),
+      signal,
+    );
+  }
+
+  async #decide(pod: Pod, { profile, state }: Cycle, signal: AbortSignal): Promise<Decision> {
+    const { cache, queue } = this.#o;
+    const nodes = cache.nodes();
+    const limit = this.#limit(profile, nodes.length);
+    const options = { nominated: queue.nominated, ...limit };
+    const found = findFeasible(pod, nodes, profile, state, options);
+    if (found.kind !== 'feasible') return found;
+    this.#startAt = nodes.length === 0 ? 0 : ((limit.startAt ?? 0) + found.examined) % nodes.length;
+    const extenders = (this.#o.extenders ?? []).filter((extender) => extender.isInterested(pod));
+    if (extenders.length === 0) return chooseNode(pod, found, nodes.length, profile, state);
+    return await chooseWithExtenders(pod, found, nodes.length, { profile, state, extenders, signal });
+  }
+
+  /** How many feasible nodes are enough, where the configuration wants less than all of them. */
+  #limit(profile: Profile, nodes: number): { readonly enough?: number; readonly startAt?: number } {
+    const { percentage = 100 } = profile;
+    if (percentage >= 100 || nodes < MIN_FEASIBLE) return {};
+    return { enough: Math.max(MIN_FEASIBLE, Math.floor((nodes * percentage) / 100)), startAt: this.#startAt };
+  }
+
+  /** Lets the PostFilter plugins make room. */
+  async #postFilter(
+    pod: Pod,
+    decision: Refused,
+    { profile, state }: Cycle,
+    signal: AbortSignal,
+  ): Promise<Failure> {
+    const { cache, log } = this.#o;
+    if (decision.kind === 'error' || profile.postFilter.length === 0) return { decision };
+    const { refusals, refusedOutright } = decision.diagnosis;
+    const all =
+      refusedOutright === undefined
+        ? refusals
+        : new Map(cache.nodes().map((node) => [node.name, refusedOutright]));
+    const messages: string[] = [];
+    let nominated: string | undefined;
+    for (const plugin of profile.postFilter) {
+      const context = {
+        profile,
+        signal,
+        extenders: (preemptor: Pod, candidates: readonly Candidate[]) =>
+          preemptWithExtenders(preemptor, candidates, this.#o.extenders ?? [], signal),
+      };
+      let result: PostFilterResult;
+      try {
+        result = await plugin.postFilter(state, pod, all, context);
+      } catch (err) {
+        log.error(err, 'PostFilter plugin failed', { plugin: plugin.name, pod: keyOf(pod) });
+        continue;
+      }
+      nominated ??= result.nominatedNodeName;
+      if (result.status === undefined) return { decision, nominated };
+      messages.push(...result.status.reasons);
+      if (result.status.code === 'UnschedulableAndUnresolvable') break;
+    }
+    const diagnosis = { ...decision.diagnosis, postFilter: messages.join(', ') };
+    return { decision: { kind: 'unschedulable', diagnosis }, nominated };
   }
 
   /** Nothing to do for a pod that is gone, going, or has its node. */
@@ -99,61 +198,101 @@ export class Scheduler {
     return this.#o.cache.isAssumed(pod);
   }
 
-  async #bind(
-    queued: QueuedPod,
-    placed: Pod,
-    node: string,
-    profile: Profile,
-    state: CycleState,
-    started: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { cache, client, clock, log, metrics, queue } = this.#o;
-    const failure = await this.#runBinding(placed, node, profile, state, signal);
-    if (failure === undefined) {
-      for (const plugin of profile.postBind) plugin.postBind(state, placed, node);
-      this.#reportScheduled(placed, node, profile);
-      metrics.attempt('scheduled', profile.schedulerName, (clock.monotonic() - started) / 1000);
-      metrics.scheduledAfter((clock.monotonic() - queued.firstSeen) / 1000, queued.attempts);
-      queue.done(queued);
+  /** Reserve; undefined when every plugin agreed. */
+  #reserve(pod: Pod, node: string, { profile, state }: Cycle): Status | undefined {
+    for (const plugin of profile.reserve) {
+      const failed = settle(plugin.name, 'Reserve', () => plugin.reserve(state, pod, node));
+      if (failed !== undefined) return failed;
+    }
+    return undefined;
+  }
+
+  /** Permit; the pod waits afterwards where plugins asked for it. */
+  #permit(pod: Pod, node: string, { profile, state }: Cycle): Status | undefined {
+    const timeouts = new Map<string, number>();
+    for (const plugin of profile.permit) {
+      let outcome: Outcome | PermitWait;
+      try {
+        outcome = plugin.permit(state, pod, node);
+      } catch (err) {
+        return thrown(plugin.name, 'Permit', err);
+      }
+      if (outcome === undefined || outcome.code === 'Success') continue;
+      if ('timeoutMs' in outcome) timeouts.set(plugin.name, outcome.timeoutMs);
+      else return { ...outcome, plugin: plugin.name };
+    }
+    if (timeouts.size > 0) this.#o.waiting.add(pod, node, timeouts);
+    return undefined;
+  }
+
+  async #bind(placed: Pod, node: string, cycle: Cycle, signal: AbortSignal): Promise<void> {
+    const { clock, metrics, queue } = this.#o;
+    const { queued, profile, state, started } = cycle;
+    const failure =
+      (await this.#o.waiting.wait(placed, signal)) ?? (await this.#runBinding(placed, node, cycle, signal));
+    if (failure !== undefined) {
+      await this.#giveUp(placed, node, cycle, failure, signal);
       return;
     }
-    for (const plugin of profile.reserve.toReversed()) plugin.unreserve(state, placed, node);
-    const outcome = await whereIs(client, placed, clock, signal);
-    if (outcome.kind === 'bound') {
-      // Ours after all (the answer was lost), or somebody else's: the watch tells the cache either way.
+    for (const plugin of profile.postBind) plugin.postBind(state, placed, node);
+    this.#reportScheduled(placed, node, profile);
+    metrics.attempt('scheduled', profile.schedulerName, (clock.monotonic() - started) / 1000);
+    metrics.scheduledAfter((clock.monotonic() - queued.firstSeen) / 1000, queued.attempts);
+    queue.done(queued);
+  }
+
+  /** The pod does not go to the node after all: what was taken for it is given back. */
+  async #giveUp(
+    placed: Pod,
+    node: string,
+    cycle: Cycle,
+    failure: Status,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { cache, client, clock, log, queue } = this.#o;
+    const { queued, profile, state } = cycle;
+    for (const plugin of profile.reserve.toReversed()) {
+      try {
+        plugin.unreserve(state, placed, node);
+      } catch (err) {
+        log.error(err, 'Unreserve plugin failed', { plugin: plugin.name, pod: queued.key });
+      }
+    }
+    // A refusal comes from before Bind. Any other failure may be one whose answer was lost.
+    const outcome = isRejected(failure) ? undefined : await whereIs(client, placed, clock, signal);
+    if (outcome?.kind === 'bound') {
+      // Ours after all, or somebody else's: the watch tells the cache either way.
       if (outcome.node === node) this.#reportScheduled(placed, node, profile);
       else cache.forgetPod(placed);
       queue.done(queued);
       return;
     }
     cache.forgetPod(placed);
-    queue.moveForEvent('AssignedPodDelete');
-    if (outcome.kind === 'gone') {
+    queue.moveForEvent('AssignedPodDelete', { old: placed });
+    if (outcome?.kind === 'gone') {
       queue.done(queued);
       return;
     }
+    const refusals = new Map<string, Refusal>();
+    if (isRejected(failure)) {
+      refusals.set(node, refusalOf(failure));
+      const diagnosis = { nodes: 1, refusals, scores: [] };
+      await this.#failed(cycle, { decision: { kind: 'unschedulable', diagnosis } }, signal);
+      return;
+    }
     log.error(failure.cause, 'Binding failed', { pod: queued.key, node, reasons: failure.reasons });
-    metrics.attempt('error', profile.schedulerName, (clock.monotonic() - started) / 1000);
-    const diagnosis = { nodes: cache.nodes().length, refusals: new Map(), scores: [] };
-    const kind = isRejected(failure) ? 'unschedulable' : 'error';
-    await this.#failed(
-      queued,
-      profile,
-      kind === 'error' ? { kind, status: failure, diagnosis } : { kind, diagnosis },
-      signal,
-    );
+    const diagnosis = { nodes: cache.nodes().length, refusals, scores: [] };
+    await this.#failed(cycle, { decision: { kind: 'error', status: failure, diagnosis } }, signal);
   }
 
-  /** Reserve, PreBind and Bind; undefined when the pod is bound. */
+  /** PreBind and Bind; undefined when the pod is bound. */
   async #runBinding(
     pod: Pod,
     node: string,
-    profile: Profile,
-    state: CycleState,
+    { profile, state }: Cycle,
     signal: AbortSignal,
   ): Promise<Status | undefined> {
-    const step = async (plugin: string, run: () => Outcome | Promise<Outcome>): Promise<Outcome> => {
+    const step = async (plugin: string, run: () => Promise<Outcome>): Promise<Outcome> => {
       try {
         const outcome = await run();
         return outcome === undefined || outcome.code === 'Success' ? undefined : { ...outcome, plugin };
@@ -161,14 +300,12 @@ export class Scheduler {
         return { ...errorStatus(`plugin "${plugin}": ${errorMessage(err)}`, err), plugin };
       }
     };
-    for (const plugin of profile.reserve) {
-      const failed = await step(plugin.name, () => plugin.reserve(state, pod, node));
-      if (failed !== undefined) return failed;
-    }
     for (const plugin of profile.preBind) {
       const failed = await step(plugin.name, () => plugin.preBind(state, pod, node, signal));
       if (failed !== undefined) return failed;
     }
+    const binder = this.#o.extenders?.find((extender) => extender.binds && extender.isInterested(pod));
+    if (binder !== undefined) return await step(binder.name, () => binder.bind(pod, node, signal));
     for (const plugin of profile.bind) {
       const outcome = await step(plugin.name, () => plugin.bind(state, pod, node, signal));
       if (outcome?.code !== 'Skip') return outcome;
@@ -188,19 +325,19 @@ export class Scheduler {
   }
 
   /** Reports the failure and puts the pod back. */
-  async #failed(
-    queued: QueuedPod,
-    profile: Profile,
-    decision: Exclude<Decision, { kind: 'node' }>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { client, clock, log, queue, recorders } = this.#o;
+  async #failed(cycle: Cycle, { decision, nominated }: Failure, signal: AbortSignal): Promise<void> {
+    const { client, clock, log, metrics, queue, recorders } = this.#o;
+    const { queued, profile, started } = cycle;
     const { pod } = queued;
     const isError = decision.kind === 'error';
+    metrics.attempt(decision.kind, profile.schedulerName, (clock.monotonic() - started) / 1000);
     const message = isError
       ? `${decision.status.reasons.join(', ')}${decision.status.cause === undefined ? '' : `: ${errorMessage(decision.status.cause)}`}`
       : unschedulableMessage(decision.diagnosis);
     log.v(2).info('Unable to schedule pod', { pod: queued.key, reason: message, attempt: queued.attempts });
+    if (nominated === undefined) queue.nominated.add(pod);
+    else if (nominated === '') queue.nominated.remove(pod);
+    else queue.nominated.set(pod, nominated);
     queue.requeue(queued, isError ? new Set() : refusedBy(decision.diagnosis));
     recorders
       .get(profile.schedulerName)
@@ -208,6 +345,7 @@ export class Scheduler {
     try {
       await setPodUnscheduled(client, pod, isError ? 'SchedulerError' : 'Unschedulable', message, {
         nowMs: clock.now(),
+        nominated,
         signal,
       });
     } catch (err) {
@@ -229,4 +367,14 @@ export class Scheduler {
 
 function regarding(pod: Pod): Pod & { apiVersion: string; kind: string } {
   return { ...pod, apiVersion: 'v1', kind: 'Pod' };
+}
+
+/** The outcome of a call that must not throw: undefined for success. */
+function settle(plugin: string, point: string, call: () => Outcome): Status | undefined {
+  try {
+    const outcome = call();
+    return outcome === undefined || outcome.code === 'Success' ? undefined : { ...outcome, plugin };
+  } catch (err) {
+    return thrown(plugin, point, err);
+  }
 }

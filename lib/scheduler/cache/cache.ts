@@ -1,6 +1,12 @@
 /** What the scheduler believes of the cluster: nodes, the pods on them, and the pods that it has just placed. */
 import type { Node, Pod } from '../../api/types.ts';
+import { ExistingTerms } from './existing_terms.ts';
+import type { PodMatcher } from './match_counts.ts';
+import { MatchCounts } from './match_counts.ts';
 import { NodeInfo, podId } from './node_info.ts';
+import type { RowCounts } from './row_counts.ts';
+import type { TopologyColumn } from './topology.ts';
+import { Topologies } from './topology.ts';
 
 interface PodState {
   readonly pod: Pod;
@@ -22,6 +28,13 @@ export class SchedulerCache {
   /** Pods by node, also of nodes that are not known. */
   readonly #byNode = new Map<string, Set<string>>();
   #list: readonly NodeInfo[] | undefined;
+  readonly #matchCounts = new MatchCounts();
+  readonly #topologies = new Topologies();
+  /** Affinity terms of the pods on known nodes. */
+  readonly existingTerms = new ExistingTerms();
+  /** Rows that removed nodes left. */
+  readonly #freeRows: number[] = [];
+  #rows = 0;
 
   /** All nodes, in the order in which they were added; the same array until a node comes or goes. */
   nodes(): readonly NodeInfo[] {
@@ -31,6 +44,16 @@ export class SchedulerCache {
 
   node(name: string): NodeInfo | undefined {
     return this.#nodes.get(name);
+  }
+
+  /** The domains of a topology key. Holds until a node comes, goes or changes its labels. */
+  topology(key: string): TopologyColumn {
+    return this.#topologies.column(key, this.nodes(), this.#rows);
+  }
+
+  /** How many pods on each node the matcher chooses; goes on changing as pods come and go. */
+  matchCounts(matcher: PodMatcher): RowCounts {
+    return this.#matchCounts.of(matcher, this.nodes());
   }
 
   get podCount(): number {
@@ -51,10 +74,15 @@ export class SchedulerCache {
   setNode(node: Node): void {
     const known = this.#nodes.get(node.metadata.name);
     if (known !== undefined) {
+      if (!sameLabels(known.node, node)) this.#topologies.invalidate();
       known.setNode(node);
       return;
     }
-    const info = new NodeInfo(node);
+    this.#topologies.invalidate();
+    const info = new NodeInfo(node, this.#freeRows.pop() ?? this.#rows++, (pod, row, by) => {
+      this.#matchCounts.change(pod, row, by);
+      this.existingTerms.change(pod, row, by);
+    });
     for (const id of this.#byNode.get(info.name) ?? []) {
       const state = this.#pods.get(id);
       if (state !== undefined) info.addPod(state.pod);
@@ -64,7 +92,14 @@ export class SchedulerCache {
   }
 
   removeNode(name: string): void {
-    if (this.#nodes.delete(name)) this.#list = undefined;
+    const info = this.#nodes.get(name);
+    if (info === undefined) return;
+    // Its pods stay known (they may be seen before the node comes back) but no longer count in any column.
+    for (const pod of [...info.pods()]) info.removePod(pod);
+    this.#nodes.delete(name);
+    this.#freeRows.push(info.row);
+    this.#list = undefined;
+    this.#topologies.invalidate();
   }
 
   /** The pod was seen in the API on `spec.nodeName`, for the first time or changed. Confirms an assumed one. */
@@ -107,4 +142,11 @@ export class SchedulerCache {
     if (ids?.size === 0) this.#byNode.delete(state.nodeName);
     this.#nodes.get(state.nodeName)?.removePod(state.pod);
   }
+}
+
+function sameLabels(a: Node, b: Node): boolean {
+  const left = a.metadata.labels ?? {};
+  const right = b.metadata.labels ?? {};
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]);
 }

@@ -10,17 +10,25 @@ import { PortSet } from './port_set.ts';
 /** Amounts by resource: CPU in millicores, everything else in its own unit (bytes, pieces). */
 type Amounts = ReadonlyMap<string, number>;
 
+/** Told of each pod that comes to a node or leaves it. */
+export type PodListener = (pod: Pod, row: number, by: 1 | -1) => void;
+
 export class NodeInfo {
   readonly name: string;
+  /** Number of the node's row in columns over all nodes. */
+  readonly row: number;
   readonly ports = new PortSet();
+  readonly #listener: PodListener | undefined;
   #node: Node;
   #allocatable: Amounts;
   readonly #pods = new Map<string, { pod: Pod; resources: PodResources }>();
   readonly #requested = new Map<string, number>();
   readonly #nonZero = { cpu: 0, memory: 0 };
 
-  constructor(node: Node) {
+  constructor(node: Node, row = 0, listener?: PodListener) {
     this.name = node.metadata.name;
+    this.row = row;
+    this.#listener = listener;
     this.#node = node;
     this.#allocatable = allocatableOf(node);
   }
@@ -31,6 +39,15 @@ export class NodeInfo {
 
   get taints(): readonly Taint[] {
     return this.#node.spec?.taints ?? [];
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return this.#node.metadata.labels ?? {};
+  }
+
+  /** The pods on the node. */
+  *pods(): Generator<Pod, void, void> {
+    for (const { pod } of this.#pods.values()) yield pod;
   }
 
   get podCount(): number {
@@ -68,6 +85,7 @@ export class NodeInfo {
     this.#pods.set(podId(pod), { pod, resources });
     this.#count(resources, 1);
     for (const port of hostPorts(pod)) this.ports.add(port);
+    this.#listener?.(pod, this.row, 1);
   }
 
   removePod(pod: Pod): void {
@@ -77,6 +95,18 @@ export class NodeInfo {
     this.#pods.delete(id);
     this.#count(entry.resources, -1);
     for (const port of hostPorts(entry.pod)) this.ports.remove(port);
+    this.#listener?.(entry.pod, this.row, -1);
+  }
+
+  /** A copy for trying out what would be without some pods, or with more. Nobody is told of its changes. */
+  clone(): NodeInfo {
+    const copy = new NodeInfo(this.#node, this.row);
+    for (const [id, entry] of this.#pods) copy.#pods.set(id, entry);
+    for (const [resource, amount] of this.#requested) copy.#requested.set(resource, amount);
+    copy.#nonZero.cpu = this.#nonZero.cpu;
+    copy.#nonZero.memory = this.#nonZero.memory;
+    copy.ports.addAll(this.ports);
+    return copy;
   }
 
   #count(resources: PodResources, sign: 1 | -1): void {

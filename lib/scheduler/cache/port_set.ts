@@ -15,6 +15,10 @@ export class PortSet {
     this.#taken.set(key, addresses);
   }
 
+  addAll(others: PortSet): void {
+    for (const [key, addresses] of others.#taken) this.#taken.set(key, new Map(addresses));
+  }
+
   remove(port: HostPort): void {
     const key = keyOfPort(port);
     const addresses = this.#taken.get(key);

@@ -2,6 +2,7 @@
 import type { EnabledPlugin, PluginArgs } from '../plugins/registry.ts';
 import { defaultPlugins } from '../plugins/registry.ts';
 import type { Plugin } from '../framework/plugin.ts';
+import type { PluginHandle } from '../framework/plugin_handle.ts';
 import type { Point, ProfileConfig } from './scheduler_config.ts';
 import { POINTS } from './scheduler_config.ts';
 
@@ -11,9 +12,11 @@ const METHODS: Partial<Record<Point, readonly string[]>> = {
   queueSort: ['compare'],
   preFilter: ['preFilter'],
   filter: ['filter'],
+  postFilter: ['postFilter'],
   preScore: ['preScore'],
   score: ['score'],
   reserve: ['reserve', 'unreserve'],
+  permit: ['permit'],
   preBind: ['preBind'],
   bind: ['bind'],
   postBind: ['postBind'],
@@ -22,19 +25,17 @@ const METHODS: Partial<Record<Point, readonly string[]>> = {
 /**
  * Applies `plugins` of the profile to the default set: `multiPoint` first, then the single points, where disabling goes
  * before enabling. A plugin disabled at some points keeps the others.
- *
- * @param extra plugins beside the registry's (the binder), enabled at the end
  */
 export function enabledPlugins(
   profile: ProfileConfig,
   args: PluginArgs,
-  extra: readonly EnabledPlugin[],
+  handle: PluginHandle,
 ): EnabledPlugin[] {
   const { plugins } = profile;
   const refers = (refs: readonly { readonly name: string }[], name: string): boolean =>
     refs.some((ref) => ref.name === name || ref.name === '*');
   const result: EnabledPlugin[] = [];
-  for (const { plugin, weight } of [...defaultPlugins(args), ...extra]) {
+  for (const { plugin, weight } of defaultPlugins(handle, args)) {
     const { multiPoint, score } = plugins;
     const inMulti = multiPoint.enabled.find((ref) => ref.name === plugin.name);
     const everywhere = inMulti !== undefined || !refers(multiPoint.disabled, plugin.name);

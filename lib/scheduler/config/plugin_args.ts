@@ -1,7 +1,9 @@
 /** `pluginConfig` of a profile: the arguments of the plugins that take any. */
-import { decodeConfig } from '../../component/config/document.ts';
+import { ConfigError, decodeConfig } from '../../component/config/document.ts';
 import type { ConfigKind } from '../../component/config/document.ts';
+import type { Infer } from '../../component/config/schema.ts';
 import {
+  boolean,
   choice,
   integer,
   isObject,
@@ -12,8 +14,11 @@ import {
   string,
   withDefault,
 } from '../../component/config/schema.ts';
+import type { InterPodAffinityArgs } from '../plugins/inter_pod_affinity.ts';
 import type { NodeAffinityArgs } from '../plugins/node_affinity.ts';
 import type { NodeResourcesFitArgs } from '../plugins/node_resources_fit.ts';
+import type { PodTopologySpreadArgs } from '../plugins/pod_topology_spread.ts';
+import type { DefaultPreemptionArgs } from '../preemption/default_preemption.ts';
 import type { PluginArgs } from '../plugins/registry.ts';
 import type { ProfileConfig } from './scheduler_config.ts';
 
@@ -62,6 +67,44 @@ const affinityArgs = object({
 });
 const AFFINITY = { apiVersion, kind: 'NodeAffinityArgs', schema: affinityArgs };
 
+const preemptionArgs = object({
+  minCandidateNodesPercentage: withDefault(integer({ min: 0, max: 100 }), 10),
+  minCandidateNodesAbsolute: withDefault(integer({ min: 0 }), 100),
+});
+const PREEMPTION: ConfigKind<DefaultPreemptionArgs> = {
+  apiVersion,
+  kind: 'DefaultPreemptionArgs',
+  schema: preemptionArgs,
+};
+
+const interPodAffinityArgs = object({
+  hardPodAffinityWeight: withDefault(integer({ min: 0, max: 100 }), 1),
+  ignorePreferredTermsOfExistingPods: withDefault(boolean(), false),
+});
+const INTER_POD_AFFINITY: ConfigKind<InterPodAffinityArgs> = {
+  apiVersion,
+  kind: 'InterPodAffinityArgs',
+  schema: interPodAffinityArgs,
+};
+
+const spreadArgs = object({
+  defaultConstraints: withDefault(
+    list(
+      object({
+        topologyKey: refine(string(), 'the key of a node label', (s) => s !== ''),
+        maxSkew: integer({ min: 1 }),
+        whenUnsatisfiable: string({ oneOf: ['DoNotSchedule', 'ScheduleAnyway'] }),
+        minDomains: optional(integer({ min: 1 })),
+        nodeAffinityPolicy: optional(string({ oneOf: ['Honor', 'Ignore'] })),
+        nodeTaintsPolicy: optional(string({ oneOf: ['Honor', 'Ignore'] })),
+      }),
+    ),
+    [],
+  ),
+  defaultingType: withDefault(choice(['System', 'List']), 'System'),
+});
+const SPREAD = { apiVersion, kind: 'PodTopologySpreadArgs', schema: spreadArgs };
+
 /**
  * @param source names the file, for messages
  * @returns the arguments, and the names of configured plugins whose arguments do not act yet
@@ -81,9 +124,34 @@ export function pluginArgs(
       args = { ...args, NodeResourcesFit: decodeConfig(typed ?? {}, where, [FIT]) };
     else if (name === 'NodeAffinity')
       args = { ...args, NodeAffinity: definedOnly(decodeConfig(typed ?? {}, where, [AFFINITY])) };
+    else if (name === 'DefaultPreemption')
+      args = { ...args, DefaultPreemption: decodeConfig(typed ?? {}, where, [PREEMPTION]) };
+    else if (name === 'InterPodAffinity')
+      args = { ...args, InterPodAffinity: decodeConfig(typed ?? {}, where, [INTER_POD_AFFINITY]) };
+    else if (name === 'PodTopologySpread')
+      args = { ...args, PodTopologySpread: spreadArgsOf(decodeConfig(typed ?? {}, where, [SPREAD]), where) };
     else idle.push(name);
   }
   return { args, idle };
+}
+
+function spreadArgsOf(decoded: Infer<typeof spreadArgs>, where: string): PodTopologySpreadArgs {
+  const { defaultConstraints, defaultingType } = decoded;
+  if (defaultingType === 'System' && defaultConstraints.length > 0)
+    throw new ConfigError(where, [
+      { path: 'defaultConstraints', message: 'want none while defaultingType is System' },
+    ]);
+  return {
+    defaultingType,
+    defaultConstraints: defaultConstraints.map(
+      ({ minDomains, nodeAffinityPolicy, nodeTaintsPolicy, ...constraint }) => ({
+        ...constraint,
+        ...(minDomains === undefined ? {} : { minDomains }),
+        ...(nodeAffinityPolicy === undefined ? {} : { nodeAffinityPolicy }),
+        ...(nodeTaintsPolicy === undefined ? {} : { nodeTaintsPolicy }),
+      }),
+    ),
+  };
 }
 
 type DecodedAffinity = NonNullable<

@@ -6,6 +6,7 @@ import { configOf } from './config_of_flags.ts';
 import { enabledPlugins } from './enabled_plugins.ts';
 import { pluginArgs } from './plugin_args.ts';
 import type { SchedulerConfig } from './scheduler_config.ts';
+import { pluginHandle } from '../testing/plugin_handle.ts';
 import { DEFAULT_PROFILE, SCHEDULER_CONFIG_KIND } from './scheduler_config.ts';
 import { validate } from './scheduler_config_validation.ts';
 
@@ -87,7 +88,7 @@ test('flags of leader election override the file, others do not count beside it'
 describe('plugins of a profile', () => {
   const names = (plugins: object): string[] => {
     const [profile = DEFAULT_PROFILE] = load({ profiles: [{ plugins }] }).profiles;
-    return enabledPlugins(profile, {}, []).map((p) => p.plugin.name);
+    return enabledPlugins(profile, {}, pluginHandle()).map((p) => p.plugin.name);
   };
 
   test('all by default', () => {
@@ -106,7 +107,7 @@ describe('plugins of a profile', () => {
         { plugins: { score: { disabled: [{ name: '*' }], enabled: [{ name: 'NodeAffinity', weight: 7 }] } } },
       ],
     }).profiles;
-    const enabled = enabledPlugins(profile, {}, []);
+    const enabled = enabledPlugins(profile, {}, pluginHandle());
     const taint = enabled.find((p) => p.plugin.name === 'TaintToleration');
     const affinity = enabled.find((p) => p.plugin.name === 'NodeAffinity');
     expect(taint !== undefined && implementsPoint(taint.plugin, 'filter')).toBe(true);

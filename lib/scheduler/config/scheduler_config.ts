@@ -15,6 +15,7 @@ import {
   string,
   withDefault,
 } from '../../component/config/schema.ts';
+import { extenderSchema } from '../extender/extender_config.ts';
 import { KNOWN_PLUGINS } from '../plugins/registry.ts';
 
 const pluginName = string({ pattern: /^[A-Za-z0-9*][A-Za-z0-9-]*$/, wants: 'the name of a plugin, or "*"' });
@@ -96,7 +97,7 @@ const schema = object({
   podInitialBackoffSeconds: withDefault(integer({ min: 1 }), 1),
   podMaxBackoffSeconds: withDefault(integer({ min: 1 }), 10),
   profiles: withDefault(list(profile), []),
-  extenders: withDefault(list(json()), []),
+  extenders: withDefault(list(extenderSchema), []),
   delayCacheUntilActive: withDefault(boolean(), false),
 });
 

@@ -25,10 +25,27 @@ export function validate(config: SchedulerConfig, source: string): void {
       path: 'leaderElection.renewDeadline',
       message: 'want more than leaderElection.retryPeriod',
     });
-  if (config.extenders.length > 0)
-    problems.push({ path: 'extenders', message: 'this scheduler does not call extenders yet: want none' });
+  extenderProblems(config, problems);
   profileProblems(config, problems);
   if (problems.length > 0) throw new ConfigError(source, problems);
+}
+
+function extenderProblems({ extenders }: SchedulerConfig, problems: Problem[]): void {
+  const binders: string[] = [];
+  const managed = new Set<string>();
+  for (const [i, extender] of extenders.entries()) {
+    const path = `extenders[${i}]`;
+    if (extender.prioritizeVerb !== '' && extender.weight <= 0)
+      problems.push({ path: `${path}.weight`, message: 'want a positive weight beside prioritizeVerb' });
+    if (extender.bindVerb !== '') binders.push(path);
+    for (const { name } of extender.managedResources) {
+      if (managed.has(name))
+        problems.push({ path: `${path}.managedResources`, message: `${name} is managed by an earlier extender` });
+      managed.add(name);
+    }
+  }
+  if (binders.length > 1)
+    problems.push({ path: 'extenders', message: `want at most one with bindVerb, got ${binders.join(', ')}` });
 }
 
 function profileProblems(config: SchedulerConfig, problems: Problem[]): void {

@@ -15,6 +15,8 @@ export class StateKey<T> {
 /** Data of one scheduling cycle of one pod, private to the plugin that holds the key. */
 export class CycleState {
   readonly #values = new Map<StateKey<unknown>, unknown>();
+  /** Plugins whose PreFilter answered Skip: their Filter is left out. */
+  readonly skippedFilters = new Set<string>();
 
   write<T>(key: StateKey<T>, value: T): void {
     this.#values.set(key, value);

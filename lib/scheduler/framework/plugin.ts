@@ -2,11 +2,13 @@
  * The extension points at which plugins take part in scheduling, by their upstream names. A plugin is an object with a
  * name that implements any of these interfaces; the points that it implements are found by {@link implementsPoint}.
  */
-import type { Pod } from '../../api/types.ts';
+import type { KubeObject, Pod } from '../../api/types.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
 import type { QueuedPod } from '../queue/queued_pod.ts';
+import type { Candidate } from '../preemption/victims.ts';
 import type { CycleState } from './cycle_state.ts';
-import type { Outcome } from './status.ts';
+import type { Profile } from './profile.ts';
+import type { Outcome, Refusal, Status } from './status.ts';
 
 export interface Plugin {
   readonly name: string;
@@ -32,10 +34,44 @@ export interface PreFilterResult {
 /** Computes once per cycle what Filter needs for each node. `Skip` leaves the plugin's Filter out for this pod. */
 export interface PreFilterPlugin extends Plugin {
   preFilter(state: CycleState, pod: Pod, nodes: readonly NodeInfo[]): Outcome | PreFilterResult;
+  /**
+   * What would be if `other` were on the node as well: changes what PreFilter wrote for `pod`. Exactly undone by
+   * `removePod` with the same arguments, and the other way around.
+   */
+  addPod?(state: CycleState, pod: Pod, other: Pod, node: NodeInfo): void;
+  /** What would be if `other` were not on the node. */
+  removePod?(state: CycleState, pod: Pod, other: Pod, node: NodeInfo): void;
 }
 
 export interface FilterPlugin extends Plugin {
   filter(state: CycleState, pod: Pod, node: NodeInfo): Outcome;
+}
+
+/** What a PostFilter came to. */
+export interface PostFilterResult {
+  /** Where the pod is to go once there is room; empty takes an earlier nomination back. */
+  readonly nominatedNodeName?: string;
+  /** Refusal or error: its reasons are added to the message on the pod. */
+  readonly status?: Status;
+}
+
+export interface PostFilterContext {
+  readonly profile: Profile;
+  /** Ends when the scheduler stops. */
+  readonly signal: AbortSignal;
+  /** What the extenders leave of the candidates for preemption. */
+  extenders(pod: Pod, candidates: readonly Candidate[]): Promise<readonly Candidate[]>;
+}
+
+/** Asked when no node passed, to make room. */
+export interface PostFilterPlugin extends Plugin {
+  /** @param refusals why each node was refused */
+  postFilter(
+    state: CycleState,
+    pod: Pod,
+    refusals: ReadonlyMap<string, Refusal>,
+    context: PostFilterContext,
+  ): PostFilterResult | Promise<PostFilterResult>;
 }
 
 /** `Skip` leaves the plugin's Score out for this pod. */
@@ -59,6 +95,18 @@ export interface ReservePlugin extends Plugin {
   unreserve(state: CycleState, pod: Pod, nodeName: string): void;
 }
 
+/** The pod waits at Permit for {@link WaitingPods.allow} or reject, at most that long. */
+export interface PermitWait {
+  readonly code: 'Wait';
+  /** Milliseconds; at most 15 minutes count. */
+  readonly timeoutMs: number;
+}
+
+/** Asked when the pod has its node reserved, before it is bound. */
+export interface PermitPlugin extends Plugin {
+  permit(state: CycleState, pod: Pod, nodeName: string): Outcome | PermitWait;
+}
+
 export interface PreBindPlugin extends Plugin {
   preBind(state: CycleState, pod: Pod, nodeName: string, signal: AbortSignal): Promise<Outcome>;
 }
@@ -74,6 +122,7 @@ export interface PostBindPlugin extends Plugin {
 /** What happens in a cluster that can make a refused pod schedulable. */
 export type ClusterEvent =
   | 'NodeAdd'
+  | 'NodeDelete'
   | 'NodeAllocatableUpdate'
   | 'NodeLabelUpdate'
   | 'NodeTaintUpdate'
@@ -81,11 +130,41 @@ export type ClusterEvent =
   | 'AssignedPodAdd'
   | 'AssignedPodUpdate'
   | 'AssignedPodDelete'
-  | 'UnscheduledPodUpdate';
+  | 'UnscheduledPodUpdate'
+  | 'NamespaceUpdate'
+  | 'PersistentVolumeAdd'
+  | 'PersistentVolumeUpdate'
+  | 'PersistentVolumeClaimAdd'
+  | 'PersistentVolumeClaimUpdate'
+  | 'StorageClassAdd'
+  | 'CSINodeAdd'
+  | 'CSINodeUpdate'
+  | 'CSIDriverUpdate'
+  | 'CSIStorageCapacityUpdate'
+  | 'VolumeAttachmentDelete';
+
+/** The object that an event is about. */
+export interface EventObjects {
+  /** Before; absent when it is new. */
+  readonly old?: KubeObject;
+  /** After; absent when it is gone. */
+  readonly new?: KubeObject;
+}
+
+/**
+ * A queueing hint (KEP-4247): whether the event may make `pod`, which the plugin refused, schedulable. It is asked often:
+ * cheap, and in doubt true.
+ */
+export type QueueingHint = (pod: Pod, objects: EventObjects) => boolean;
+
+export interface EventRegistration {
+  readonly event: ClusterEvent;
+  readonly hint?: QueueingHint;
+}
 
 /** Names the events after which a pod that this plugin refused is worth another try. Without it: all of them. */
 export interface EnqueueExtensions extends Plugin {
-  eventsToRegister(): readonly ClusterEvent[];
+  eventsToRegister(): readonly (ClusterEvent | EventRegistration)[];
 }
 
 /** Extension points by the method that stands for them. */
@@ -94,9 +173,11 @@ interface Points {
   compare: QueueSortPlugin;
   preFilter: PreFilterPlugin;
   filter: FilterPlugin;
+  postFilter: PostFilterPlugin;
   preScore: PreScorePlugin;
   score: ScorePlugin;
   reserve: ReservePlugin;
+  permit: PermitPlugin;
   preBind: PreBindPlugin;
   bind: BindPlugin;
   postBind: PostBindPlugin;

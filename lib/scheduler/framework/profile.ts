@@ -4,11 +4,14 @@ import type {
   BindPlugin,
   ClusterEvent,
   FilterPlugin,
+  PermitPlugin,
   PostBindPlugin,
+  PostFilterPlugin,
   PreBindPlugin,
   PreEnqueuePlugin,
   PreFilterPlugin,
   PreScorePlugin,
+  QueueingHint,
   QueueSortPlugin,
   ReservePlugin,
   ScorePlugin,
@@ -26,14 +29,18 @@ export interface Profile {
   readonly queueSort: QueueSortPlugin;
   readonly preFilter: readonly PreFilterPlugin[];
   readonly filter: readonly FilterPlugin[];
+  readonly postFilter: readonly PostFilterPlugin[];
   readonly preScore: readonly PreScorePlugin[];
   readonly score: readonly WeightedScore[];
   readonly reserve: readonly ReservePlugin[];
+  readonly permit: readonly PermitPlugin[];
   readonly preBind: readonly PreBindPlugin[];
   readonly bind: readonly BindPlugin[];
   readonly postBind: readonly PostBindPlugin[];
+  /** Share of the nodes, in per cent, of which so many feasible ones are enough. Default 100. */
+  readonly percentage?: number;
   /** Per plugin, the events after which a pod that it refused is worth another try; absent: any event. */
-  readonly events: ReadonlyMap<string, ReadonlySet<ClusterEvent>>;
+  readonly events: ReadonlyMap<string, ReadonlyMap<ClusterEvent, QueueingHint>>;
 }
 
 /** A profile cannot be made of these plugins. */
@@ -42,10 +49,15 @@ export class ProfileError extends Error {
 }
 
 /**
+ * @param percentage of nodes to score; 0 and undefined: all
  * @param enabled in the order in which they are asked
  * @throws ProfileError unless exactly one plugin sorts the queue and at least one binds
  */
-export function createProfile(schedulerName: string, enabled: readonly EnabledPlugin[]): Profile {
+export function createProfile(
+  schedulerName: string,
+  enabled: readonly EnabledPlugin[],
+  percentage = 0,
+): Profile {
   const plugins = enabled.map((e) => e.plugin);
   const [queueSort, ...moreSorts] = plugins.filter((p) => implementsPoint(p, 'compare'));
   if (queueSort === undefined || moreSorts.length > 0) {
@@ -57,24 +69,35 @@ export function createProfile(schedulerName: string, enabled: readonly EnabledPl
   const bind = plugins.filter((p) => implementsPoint(p, 'bind'));
   if (bind.length === 0)
     throw new ProfileError(`profile "${schedulerName}": want at least one bind plugin, got none`);
-  const events = new Map<string, ReadonlySet<ClusterEvent>>();
-  for (const plugin of plugins)
-    if (implementsPoint(plugin, 'eventsToRegister'))
-      events.set(plugin.name, new Set(plugin.eventsToRegister()));
+  const events = new Map<string, ReadonlyMap<ClusterEvent, QueueingHint>>();
+  for (const plugin of plugins) {
+    if (!implementsPoint(plugin, 'eventsToRegister')) continue;
+    const hints = new Map<ClusterEvent, QueueingHint>();
+    for (const given of plugin.eventsToRegister()) {
+      if (typeof given === 'string') hints.set(given, always);
+      else hints.set(given.event, given.hint ?? always);
+    }
+    events.set(plugin.name, hints);
+  }
   return {
     schedulerName,
+    ...(percentage > 0 ? { percentage } : {}),
     preEnqueue: plugins.filter((p) => implementsPoint(p, 'preEnqueue')),
     queueSort,
     preFilter: plugins.filter((p) => implementsPoint(p, 'preFilter')),
     filter: plugins.filter((p) => implementsPoint(p, 'filter')),
+    postFilter: plugins.filter((p) => implementsPoint(p, 'postFilter')),
     preScore: plugins.filter((p) => implementsPoint(p, 'preScore')),
     score: enabled.flatMap(({ plugin, weight }) =>
       weight > 0 && implementsPoint(plugin, 'score') ? [{ plugin, weight }] : [],
     ),
     reserve: plugins.filter((p) => implementsPoint(p, 'reserve')),
+    permit: plugins.filter((p) => implementsPoint(p, 'permit')),
     preBind: plugins.filter((p) => implementsPoint(p, 'preBind')),
     bind,
     postBind: plugins.filter((p) => implementsPoint(p, 'postBind')),
     events,
   };
 }
+
+const always = (): boolean => true;

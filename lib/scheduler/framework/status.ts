@@ -12,7 +12,9 @@ export type StatusCode =
   /** Refused, and removing other pods would not change it. */
   | 'UnschedulableAndUnresolvable'
   /** PreFilter and PreScore: the plugin has nothing to say on this pod. Bind: another plugin is to bind it. */
-  | 'Skip';
+  | 'Skip'
+  /** Permit: the pod keeps its place and waits for a word from the plugin. */
+  | 'Wait';
 
 /** An answer other than success says why. */
 export interface Status {
@@ -47,4 +49,20 @@ export const SKIP: Status = Object.freeze({ code: 'Skip', reasons: [] });
 /** Whether the pod was refused (rather than accepted, or the plugin having failed). */
 export function isRejected(status: Outcome): status is Rejection {
   return status?.code === 'Unschedulable' || status?.code === 'UnschedulableAndUnresolvable';
+}
+
+/** The refusal of one node, or of all of them, as it is kept for messages and for preemption. */
+export interface Refusal {
+  readonly plugin: string;
+  readonly reasons: readonly string[];
+  /** Whether the going of other pods might change it. */
+  readonly resolvable: boolean;
+}
+
+export function refusalOf(status: Rejection): Refusal {
+  return {
+    plugin: status.plugin ?? '',
+    reasons: status.reasons,
+    resolvable: status.code === 'Unschedulable',
+  };
 }

@@ -1,6 +1,12 @@
 /** The in-tree plugins by name, with the weights and the order of the default profile. */
+import { defaultBinder } from '../binding/bind_pod.ts';
 import type { Plugin } from '../framework/plugin.ts';
+import type { PluginHandle } from '../framework/plugin_handle.ts';
+import type { DefaultPreemptionArgs } from '../preemption/default_preemption.ts';
+import { defaultPreemption } from '../preemption/default_preemption.ts';
 import { imageLocality } from './image_locality.ts';
+import type { InterPodAffinityArgs } from './inter_pod_affinity.ts';
+import { interPodAffinity } from './inter_pod_affinity.ts';
 import type { NodeAffinityArgs } from './node_affinity.ts';
 import { nodeAffinity } from './node_affinity.ts';
 import { nodeName } from './node_name.ts';
@@ -9,14 +15,19 @@ import { nodeResourcesBalancedAllocation } from './node_resources_balanced_alloc
 import type { NodeResourcesFitArgs } from './node_resources_fit.ts';
 import { nodeResourcesFit } from './node_resources_fit.ts';
 import { nodeUnschedulable } from './node_unschedulable.ts';
+import type { PodTopologySpreadArgs } from './pod_topology_spread.ts';
+import { podTopologySpread } from './pod_topology_spread.ts';
 import { prioritySort } from './priority_sort.ts';
 import { schedulingGates } from './scheduling_gates.ts';
 import { taintToleration } from './taint_toleration.ts';
 
 /** `pluginConfig` of a profile, decoded. */
 export interface PluginArgs {
+  readonly DefaultPreemption?: DefaultPreemptionArgs;
+  readonly InterPodAffinity?: InterPodAffinityArgs;
   readonly NodeAffinity?: NodeAffinityArgs;
   readonly NodeResourcesFit?: NodeResourcesFitArgs;
+  readonly PodTopologySpread?: PodTopologySpreadArgs;
 }
 
 export interface EnabledPlugin {
@@ -25,39 +36,64 @@ export interface EnabledPlugin {
   readonly weight: number;
 }
 
+interface Registered {
+  readonly name: string;
+  readonly weight: number;
+  readonly create: (args: PluginArgs, handle: PluginHandle) => Plugin;
+}
+
+const fixed = (plugin: Plugin, weight = 0): Registered => ({
+  name: plugin.name,
+  weight,
+  create: () => plugin,
+});
+
+/** In the order in which the default profile asks them. */
+const REGISTERED: readonly Registered[] = [
+  fixed(schedulingGates),
+  fixed(prioritySort),
+  fixed(nodeUnschedulable),
+  fixed(nodeName),
+  fixed(taintToleration, 3),
+  { name: 'NodeAffinity', weight: 2, create: (args) => nodeAffinity(args.NodeAffinity) },
+  fixed(nodePorts),
+  { name: 'NodeResourcesFit', weight: 1, create: (args) => nodeResourcesFit(args.NodeResourcesFit) },
+  {
+    name: 'PodTopologySpread',
+    weight: 2,
+    create: (args, handle) => podTopologySpread(handle, args.PodTopologySpread),
+  },
+  {
+    name: 'InterPodAffinity',
+    weight: 2,
+    create: (args, handle) => interPodAffinity(handle, args.InterPodAffinity),
+  },
+  {
+    name: 'DefaultPreemption',
+    weight: 0,
+    create: ({ DefaultPreemption: args }, handle) =>
+      defaultPreemption(handle, args === undefined ? {} : { args }),
+  },
+  fixed(nodeResourcesBalancedAllocation, 1),
+  fixed(imageLocality, 1),
+  { name: 'DefaultBinder', weight: 0, create: (_args, { client }) => defaultBinder(client) },
+];
+
 /** Upstream's plugins whose work this scheduler does not do yet; config files may name them. */
 const NOT_YET: readonly string[] = [
-  'DefaultPreemption',
   'DynamicResources',
   'GangScheduling',
-  'InterPodAffinity',
   'NodeDeclaredFeatures',
   'NodeVolumeLimits',
-  'PodTopologySpread',
   'VolumeBinding',
   'VolumeRestrictions',
   'VolumeZone',
 ];
 
-/** Plugins and weights of a profile that changes nothing; the binder comes from the caller. */
-export function defaultPlugins(args: PluginArgs = {}): EnabledPlugin[] {
-  return [
-    { plugin: schedulingGates, weight: 0 },
-    { plugin: prioritySort, weight: 0 },
-    { plugin: nodeUnschedulable, weight: 0 },
-    { plugin: nodeName, weight: 0 },
-    { plugin: taintToleration, weight: 3 },
-    { plugin: nodeAffinity(args.NodeAffinity), weight: 2 },
-    { plugin: nodePorts, weight: 0 },
-    { plugin: nodeResourcesFit(args.NodeResourcesFit), weight: 1 },
-    { plugin: nodeResourcesBalancedAllocation, weight: 1 },
-    { plugin: imageLocality, weight: 1 },
-  ];
+/** Plugins and weights of a profile that changes nothing. */
+export function defaultPlugins(handle: PluginHandle, args: PluginArgs = {}): EnabledPlugin[] {
+  return REGISTERED.map(({ weight, create }) => ({ plugin: create(args, handle), weight }));
 }
 
 /** Every name that a config file may use. */
-export const KNOWN_PLUGINS: readonly string[] = [
-  ...defaultPlugins().map((p) => p.plugin.name),
-  'DefaultBinder',
-  ...NOT_YET,
-].sort();
+export const KNOWN_PLUGINS: readonly string[] = [...REGISTERED.map((r) => r.name), ...NOT_YET].sort();

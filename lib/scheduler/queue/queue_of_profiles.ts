@@ -10,7 +10,10 @@ import { SchedulingQueue } from './scheduling_queue.ts';
 /** @throws RangeError without a profile */
 export function createQueue(
   profiles: ReadonlyMap<string, Profile>,
-  options: Pick<SchedulingQueueOptions, 'clock' | 'initialBackoffMs' | 'maxBackoffMs' | 'maxUnschedulableMs'>,
+  options: Pick<
+    SchedulingQueueOptions,
+    'clock' | 'initialBackoffMs' | 'maxBackoffMs' | 'maxUnschedulableMs' | 'nominated'
+  >,
 ): SchedulingQueue {
   const [first] = profiles.values();
   if (first === undefined) throw new RangeError('queue: want at least one profile');
@@ -19,10 +22,13 @@ export function createQueue(
     // One queue serves all profiles, which therefore share the order.
     compare: (a, b) => first.queueSort.compare(a, b),
     preEnqueue: (pod) => preEnqueue(pod, profiles.get(schedulerNameOf(pod))),
-    mayHelp(pod, refusedBy, event) {
+    mayHelp(pod, refusedBy, event, objects) {
       const events = profiles.get(schedulerNameOf(pod))?.events;
       if (refusedBy.size === 0) return true;
-      return [...refusedBy].some((plugin) => events?.get(plugin)?.has(event) ?? true);
+      return [...refusedBy].some((plugin) => {
+        const hints = events?.get(plugin);
+        return hints === undefined || (hints.get(event)?.(pod, objects) ?? false);
+      });
     },
   });
 }

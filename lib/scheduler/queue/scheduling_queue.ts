@@ -5,9 +5,10 @@ import { keyOf } from '../../api/types.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { abortReason } from '../../base/errors.ts';
 import { podId } from '../cache/node_info.ts';
-import type { ClusterEvent } from '../framework/plugin.ts';
+import type { ClusterEvent, EventObjects } from '../framework/plugin.ts';
 import type { Outcome } from '../framework/status.ts';
 import { KeyedHeap } from './heap.ts';
+import { NominatedPods } from './nominated_pods.ts';
 import type { QueuedPod } from './queued_pod.ts';
 
 export interface SchedulingQueueOptions {
@@ -17,7 +18,14 @@ export interface SchedulingQueueOptions {
   /** Asked before a pod becomes active; a refusal names its plugin. */
   readonly preEnqueue: (pod: Pod) => Outcome;
   /** Whether an event can help a pod that these plugins of its profile refused. */
-  readonly mayHelp: (pod: Pod, refusedBy: ReadonlySet<string>, event: ClusterEvent) => boolean;
+  readonly mayHelp: (
+    pod: Pod,
+    refusedBy: ReadonlySet<string>,
+    event: ClusterEvent,
+    objects: EventObjects,
+  ) => boolean;
+  /** Kept in step with the pods that wait. */
+  readonly nominated?: NominatedPods;
   /** Back-off after a failed attempt: the first, doubling up to the maximum. Milliseconds. */
   readonly initialBackoffMs: number;
   readonly maxBackoffMs: number;
@@ -25,6 +33,16 @@ export interface SchedulingQueueOptions {
   readonly maxUnschedulableMs?: number;
 }
 
+interface InFlight {
+  readonly queued: QueuedPod;
+  /** What happened meanwhile; not all of it when `missed`. */
+  readonly events: { readonly event: ClusterEvent; readonly objects: EventObjects }[];
+  missed: boolean;
+  gone: boolean;
+}
+
+/** More events than that are not remembered one by one for a pod in flight. */
+const MAX_EVENTS_IN_FLIGHT = 1000;
 const FIVE_MINUTES_MS = 300_000;
 const FLUSH_PERIOD_MS = 30_000;
 
@@ -40,13 +58,16 @@ export class SchedulingQueue {
   readonly #backoff: KeyedHeap<QueuedPod>;
   readonly #unschedulable = new Map<string, QueuedPod>();
   readonly #gated = new Map<string, QueuedPod>();
-  readonly #inFlight = new Map<string, { queued: QueuedPod; events: ClusterEvent[]; gone: boolean }>();
+  readonly #inFlight = new Map<string, InFlight>();
+  /** The pods that wait for room on a certain node. */
+  readonly nominated: NominatedPods;
   #waiter: ((queued: QueuedPod) => void) | undefined;
   #backoffTimer: { timer: Timer; at: number } | undefined;
   #flushTimer: Timer | undefined;
 
   constructor(options: SchedulingQueueOptions) {
     this.#o = options;
+    this.nominated = options.nominated ?? new NominatedPods();
     this.#active = new KeyedHeap((q) => q.uid, options.compare);
     this.#backoff = new KeyedHeap(
       (q) => q.uid,
@@ -96,6 +117,7 @@ export class SchedulingQueue {
       this.update(pod, pod);
       return;
     }
+    this.nominated.add(pod);
     this.#admit({
       key: keyOf(pod),
       uid: id,
@@ -113,10 +135,12 @@ export class SchedulingQueue {
     const id = podId(pod);
     const flying = this.#inFlight.get(id);
     if (flying !== undefined) {
+      this.nominated.update(old, pod);
       flying.queued.pod = pod;
-      if (matters(old, pod)) flying.events.push('UnscheduledPodUpdate');
+      if (matters(old, pod)) remember(flying, 'UnscheduledPodUpdate', { old, new: pod });
       return;
     }
+    if (this.#known(id)) this.nominated.update(old, pod);
     const gated = this.#gated.get(id);
     if (gated !== undefined) {
       gated.pod = pod;
@@ -142,7 +166,7 @@ export class SchedulingQueue {
     }
     unschedulable.pod = pod;
     if (!matters(old, pod)) return;
-    if (!this.#o.mayHelp(pod, unschedulable.refusedBy, 'UnscheduledPodUpdate')) return;
+    if (!this.#o.mayHelp(pod, unschedulable.refusedBy, 'UnscheduledPodUpdate', { old, new: pod })) return;
     this.#unschedulable.delete(id);
     this.#admit(unschedulable);
   }
@@ -150,6 +174,7 @@ export class SchedulingQueue {
   /** The pod is gone, or has its node. */
   remove(pod: Pod): void {
     const id = podId(pod);
+    this.nominated.remove(pod);
     this.#active.remove(id);
     this.#backoff.remove(id);
     this.#unschedulable.delete(id);
@@ -185,23 +210,45 @@ export class SchedulingQueue {
     queued.failures++;
     queued.refusedBy = refusedBy;
     queued.timestamp = this.#o.clock.monotonic();
-    const helped = flying.events.some((event) => this.#o.mayHelp(queued.pod, refusedBy, event));
+    const helped =
+      flying.missed ||
+      flying.events.some(({ event, objects }) => this.#o.mayHelp(queued.pod, refusedBy, event, objects));
     if (refusedBy.size === 0 || helped) this.#admit(queued);
     else this.#unschedulable.set(queued.uid, queued);
   }
 
   /** Something happened in the cluster: pods that it may help get another try. */
-  moveForEvent(event: ClusterEvent): void {
-    for (const flying of this.#inFlight.values())
-      if (!flying.events.includes(event)) flying.events.push(event);
+  moveForEvent(event: ClusterEvent, objects: EventObjects = {}): void {
+    for (const flying of this.#inFlight.values()) remember(flying, event, objects);
+    if (this.#unschedulable.size === 0) return;
     const helped = Array.from(this.#unschedulable.values()).filter((q) =>
-      this.#o.mayHelp(q.pod, q.refusedBy, event),
+      this.#o.mayHelp(q.pod, q.refusedBy, event, objects),
     );
     // Higher priority first, so that those become active first where back-offs end together.
     for (const queued of helped.sort((a, b) => podPriority(b.pod) - podPriority(a.pod))) {
       this.#unschedulable.delete(queued.uid);
       this.#admit(queued);
     }
+  }
+
+  /** What the pod waited for has happened: it is tried as soon as its back-off allows. */
+  activate(pod: Pod): void {
+    const id = podId(pod);
+    const queued = this.#unschedulable.get(id) ?? this.#gated.get(id);
+    if (queued === undefined) return;
+    this.#unschedulable.delete(id);
+    this.#gated.delete(id);
+    this.#admit(queued);
+  }
+
+  /** Asks PreEnqueue again, for a pod that it keeps out. */
+  releaseGated(pod: Pod): void {
+    if (this.#gated.has(podId(pod))) this.activate(pod);
+  }
+
+  /** Whether any pod waits for an event, or is in flight and might. */
+  get hasWaiting(): boolean {
+    return this.#unschedulable.size > 0 || this.#inFlight.size > 0;
   }
 
   /** Stops the timers. */
@@ -226,7 +273,7 @@ export class SchedulingQueue {
 
   #launch(queued: QueuedPod): QueuedPod {
     queued.attempts++;
-    this.#inFlight.set(queued.uid, { queued, events: [], gone: false });
+    this.#inFlight.set(queued.uid, { queued, events: [], missed: false, gone: false });
     return queued;
   }
 
@@ -307,6 +354,11 @@ export class SchedulingQueue {
       this.#armFlush();
     });
   }
+}
+
+function remember(flying: InFlight, event: ClusterEvent, objects: EventObjects): void {
+  if (flying.events.length < MAX_EVENTS_IN_FLIGHT) flying.events.push({ event, objects });
+  else flying.missed = true;
 }
 
 /** Whether a change of a waiting pod can change where it may go: anything but its status. */

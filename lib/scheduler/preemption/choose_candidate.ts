@@ -1,0 +1,43 @@
+/** On which of several nodes room is to be made. */
+import { podPriority } from '../../api/pod.ts';
+import type { Candidate } from './victims.ts';
+import { startTime } from './victims.ts';
+
+const highest = ({ victims }: Candidate): number => {
+  const [first] = victims;
+  return first === undefined ? Number.NEGATIVE_INFINITY : podPriority(first);
+};
+// Shifted, so that of two nodes the one with fewer victims of negative priority is not worse.
+const SHIFT = 2 ** 31;
+const sum = ({ victims }: Candidate): number =>
+  victims.reduce((total, victim) => total + podPriority(victim) + SHIFT, 0);
+/** When the longest running of the most important victims started. */
+const earliest = (candidate: Candidate): number =>
+  candidate.victims
+    .filter((victim) => podPriority(victim) === highest(candidate))
+    .reduce((time, victim) => Math.min(time, startTime(victim)), Number.POSITIVE_INFINITY);
+
+/** In this order, each where those before leave a choice; smaller is better. */
+const CRITERIA: readonly ((candidate: Candidate) => number)[] = [
+  ({ victims }) => (victims.length === 0 ? 0 : 1),
+  ({ violations }) => violations,
+  highest,
+  sum,
+  ({ victims }) => victims.length,
+  (candidate) => -earliest(candidate),
+];
+
+/**
+ * The candidate with the fewest broken budgets; then with the least important of the most important victims, the
+ * smallest sum of priorities, the fewest victims, the shortest running ones; then the first.
+ */
+export function chooseCandidate(candidates: readonly Candidate[]): Candidate | undefined {
+  let left = candidates;
+  for (const criterion of CRITERIA) {
+    if (left.length <= 1) break;
+    const costs = left.map(criterion);
+    const least = Math.min(...costs);
+    left = left.filter((_, i) => costs[i] === least);
+  }
+  return left[0];
+}
