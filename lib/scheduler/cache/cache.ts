@@ -32,6 +32,7 @@ export class SchedulerCache {
   readonly #topologies = new Topologies();
   /** Affinity terms of the pods on known nodes. */
   readonly existingTerms = new ExistingTerms();
+  readonly #images = new Map<string, { readonly bytes: number; nodes: number }>();
   /** Rows that removed nodes left. */
   readonly #freeRows: number[] = [];
   #rows = 0;
@@ -70,12 +71,28 @@ export class SchedulerCache {
     return this.#pods.get(podId(pod))?.assumed ?? false;
   }
 
+  /** Size of an image, as the first node that has it reports it, and how many nodes have it. */
+  image(name: string): { readonly bytes: number; readonly nodes: number } | undefined {
+    return this.#images.get(name);
+  }
+
+  #countImages(node: NodeInfo, by: 1 | -1): void {
+    for (const [name, bytes] of node.images) {
+      const known = this.#images.get(name) ?? { bytes, nodes: 0 };
+      known.nodes += by;
+      if (known.nodes === 0) this.#images.delete(name);
+      else this.#images.set(name, known);
+    }
+  }
+
   /** Adds the node or takes over its new state. */
   setNode(node: Node): void {
     const known = this.#nodes.get(node.metadata.name);
     if (known !== undefined) {
       if (!sameLabels(known.node, node)) this.#topologies.invalidate();
+      this.#countImages(known, -1);
       known.setNode(node);
+      this.#countImages(known, 1);
       return;
     }
     this.#topologies.invalidate();
@@ -87,6 +104,7 @@ export class SchedulerCache {
       const state = this.#pods.get(id);
       if (state !== undefined) info.addPod(state.pod);
     }
+    this.#countImages(info, 1);
     this.#nodes.set(info.name, info);
     this.#list = undefined;
   }
@@ -96,6 +114,7 @@ export class SchedulerCache {
     if (info === undefined) return;
     // Its pods stay known (they may be seen before the node comes back) but no longer count in any column.
     for (const pod of [...info.pods()]) info.removePod(pod);
+    this.#countImages(info, -1);
     this.#nodes.delete(name);
     this.#freeRows.push(info.row);
     this.#list = undefined;

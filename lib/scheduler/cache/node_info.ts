@@ -21,6 +21,7 @@ export class NodeInfo {
   readonly #listener: PodListener | undefined;
   #node: Node;
   #allocatable: Amounts;
+  #images: ReadonlyMap<string, number>;
   readonly #pods = new Map<string, { pod: Pod; resources: PodResources }>();
   readonly #requested = new Map<string, number>();
   readonly #nonZero = { cpu: 0, memory: 0 };
@@ -31,6 +32,7 @@ export class NodeInfo {
     this.#listener = listener;
     this.#node = node;
     this.#allocatable = allocatableOf(node);
+    this.#images = imagesOf(node);
   }
 
   get node(): Node {
@@ -64,6 +66,11 @@ export class NodeInfo {
     return this.#allocatable.get(resource) ?? 0;
   }
 
+  /** Sizes of the images that the node has, by name. */
+  get images(): ReadonlyMap<string, number> {
+    return this.#images;
+  }
+
   requested(resource: string): number {
     return this.#requested.get(resource) ?? 0;
   }
@@ -76,6 +83,7 @@ export class NodeInfo {
   setNode(node: Node): void {
     this.#node = node;
     this.#allocatable = allocatableOf(node);
+    this.#images = imagesOf(node);
   }
 
   /** Adds the pod, or replaces it when one of the same uid is there. */
@@ -133,4 +141,11 @@ function allocatableOf(node: Node): Amounts {
     amounts.set(resource, Number(resource === 'cpu' ? quantity.milliValue() : quantity.value()));
   }
   return amounts;
+}
+
+function imagesOf(node: Node): ReadonlyMap<string, number> {
+  const images = new Map<string, number>();
+  for (const { names, sizeBytes = 0 } of node.status?.images ?? [])
+    for (const name of names ?? []) images.set(name, sizeBytes);
+  return images;
 }

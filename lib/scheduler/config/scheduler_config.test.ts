@@ -53,8 +53,8 @@ describe('what is wrong is named', () => {
     ['back-off', { podInitialBackoffSeconds: 20 }, 'field "podMaxBackoffSeconds": got 10, want at least'],
     [
       'extenders',
-      { extenders: [{ urlPrefix: 'http://x' }] },
-      'field "extenders": this scheduler does not call extenders yet',
+      { extenders: [{ urlPrefix: 'ftp://x', prioritizeVerb: 'p' }] },
+      'field "extenders[0].urlPrefix": got "ftp://x", want a URL that starts with http:// or https://',
     ],
     [
       'same name twice',

@@ -5,26 +5,39 @@ import { SKIP } from '../framework/status.ts';
 
 const RESOURCES = ['cpu', 'memory'];
 
-/** Prefers nodes on which the resources would be used in like proportion: the score falls with the deviation of the shares. */
+/**
+ * Prefers nodes on which the pod brings the shares of the resources in use closer to each other: 75 where it changes
+ * nothing, up to 100 where it evens out what was lopsided, down to 50 where it makes an even node lopsided.
+ */
 export const nodeResourcesBalancedAllocation: PreScorePlugin & ScorePlugin = {
   name: 'NodeResourcesBalancedAllocation',
   // A pod that requests nothing changes no proportion.
   preScore: (_state, pod) => (RESOURCES.some((r) => podResources(pod).requests.has(r)) ? undefined : SKIP),
   score(_state, pod, node) {
-    const shares: number[] = [];
+    const before: number[] = [];
+    const after: number[] = [];
     for (const resource of RESOURCES) {
       const capacity = node.allocatable(resource);
       if (capacity === 0) continue;
-      const used = node.requested(resource) + (podResources(pod).requests.get(resource) ?? 0);
-      shares.push(Math.min(1, used / capacity));
+      const used = node.requested(resource);
+      before.push(Math.min(1, used / capacity));
+      after.push(Math.min(1, (used + (podResources(pod).requests.get(resource) ?? 0)) / capacity));
     }
-    return Math.floor((1 - deviation(shares)) * MAX_NODE_SCORE);
+    const change = evenness(after) - evenness(before); // -50 to 50
+    return Math.floor((MAX_NODE_SCORE + change) / 2) + MAX_NODE_SCORE / 4;
   },
 };
 
+/** Whole number up to 100, for equal shares. */
+function evenness(shares: readonly number[]): number {
+  return Math.floor((1 - deviation(shares)) * MAX_NODE_SCORE);
+}
+
 /** Standard deviation. */
 function deviation(values: readonly number[]): number {
-  if (values.length < 2) return 0;
+  const [a, b, ...more] = values;
+  if (a === undefined || b === undefined) return 0;
+  if (more.length === 0) return Math.abs((a - b) / 2);
   const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
   return Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length);
 }

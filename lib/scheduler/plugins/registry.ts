@@ -4,6 +4,7 @@ import type { Plugin } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
 import type { DefaultPreemptionArgs } from '../preemption/default_preemption.ts';
 import { defaultPreemption } from '../preemption/default_preemption.ts';
+import { dynamicResources } from './dynamic_resources.ts';
 import { imageLocality } from './image_locality.ts';
 import type { InterPodAffinityArgs } from './inter_pod_affinity.ts';
 import { interPodAffinity } from './inter_pod_affinity.ts';
@@ -68,6 +69,7 @@ const REGISTERED: readonly Registered[] = [
     weight: 2,
     create: (args, handle) => interPodAffinity(handle, args.InterPodAffinity),
   },
+  fixed(dynamicResources),
   {
     name: 'DefaultPreemption',
     weight: 0,
@@ -75,13 +77,12 @@ const REGISTERED: readonly Registered[] = [
       defaultPreemption(handle, args === undefined ? {} : { args }),
   },
   fixed(nodeResourcesBalancedAllocation, 1),
-  fixed(imageLocality, 1),
+  { name: 'ImageLocality', weight: 1, create: (_args, handle) => imageLocality(handle) },
   { name: 'DefaultBinder', weight: 0, create: (_args, { client }) => defaultBinder(client) },
 ];
 
 /** Upstream's plugins whose work this scheduler does not do yet; config files may name them. */
 const NOT_YET: readonly string[] = [
-  'DynamicResources',
   'GangScheduling',
   'NodeDeclaredFeatures',
   'NodeVolumeLimits',

@@ -27,6 +27,11 @@ const CRITERIA: readonly ((candidate: Candidate) => number)[] = [
   (candidate) => -earliest(candidate),
 ];
 
+/** What the candidate costs, by criterion; the first that differs decides. */
+export function candidateCosts(candidate: Candidate): readonly number[] {
+  return CRITERIA.map((criterion) => criterion(candidate));
+}
+
 /**
  * The candidate with the fewest broken budgets; then with the least important of the most important victims, the
  * smallest sum of priorities, the fewest victims, the shortest running ones; then the first.

@@ -5,17 +5,16 @@ import type { Pod } from '../../api/types.ts';
 import { isAbort } from '../../base/errors.ts';
 import { isNotFound } from '../../client/errors.ts';
 import { PODS } from '../../client/resource.ts';
-import type { NodeInfo } from '../cache/node_info.ts';
 import { podId } from '../cache/node_info.ts';
 import type { EnqueueExtensions, PostFilterPlugin, PreEnqueuePlugin } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
 import type { Refusal } from '../framework/status.ts';
-import { isRejected, refusalOf, unresolvable, unschedulable } from '../framework/status.ts';
+import { unresolvable, unschedulable } from '../framework/status.ts';
 import { refusalMessage } from '../schedule_pod.ts';
 import { chooseCandidate } from './choose_candidate.ts';
+import { findCandidates } from './find_candidates.ts';
 import { evictVictim } from './evict_victim.ts';
 import type { Candidate, DryRun } from './victims.ts';
-import { victimsOn } from './victims.ts';
 
 /** DefaultPreemptionArgs. */
 export interface DefaultPreemptionArgs {
@@ -72,7 +71,7 @@ export function defaultPreemption(
       const helped = nodes.filter((node) => refusals.get(node.name)?.resolvable === true);
       const wanted = Math.max(Math.floor((helped.length * share) / 100), least);
       const dryRun: DryRun = { profile, state, nominated, budgets: objects.podDisruptionBudgets.list() };
-      const found = search(pod, helped, dryRun, Math.min(wanted, helped.length), random);
+      const found = findCandidates(pod, helped, dryRun, { enough: Math.min(wanted, helped.length), random });
       if ('code' in found) return { status: found };
       const candidates =
         found.candidates.length === 0
@@ -120,33 +119,6 @@ function isBeingPreempted(pod: Pod): boolean {
   if (pod.metadata.deletionTimestamp === undefined) return false;
   const target = getCondition(pod.status?.conditions, 'DisruptionTarget');
   return target?.status === 'True' && target.reason === 'PreemptionByScheduler';
-}
-
-function search(
-  pod: Pod,
-  nodes: readonly NodeInfo[],
-  dryRun: DryRun,
-  enough: number,
-  random: () => number,
-): { readonly candidates: readonly Candidate[]; readonly refusals: ReadonlyMap<string, Refusal> } | ReturnType<typeof unresolvable> {
-  const candidates: Candidate[] = [];
-  const refusals = new Map<string, Refusal>();
-  const offset = Math.floor(random() * nodes.length);
-  let harmless = 0;
-  for (let i = 0; i < nodes.length; i++) {
-    const node = nodes[(offset + i) % nodes.length];
-    if (node === undefined) continue;
-    const outcome = victimsOn(pod, node, dryRun);
-    if ('code' in outcome) {
-      if (!isRejected(outcome)) return outcome;
-      refusals.set(node.name, refusalOf(outcome));
-      continue;
-    }
-    candidates.push(outcome);
-    if (outcome.violations === 0) harmless++;
-    if (harmless > 0 && candidates.length >= enough) break;
-  }
-  return { candidates, refusals };
 }
 
 /** A less important pod that waits for room on the node has to look for another. */

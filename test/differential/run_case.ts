@@ -1,0 +1,214 @@
+/** One generated case through the stock scheduler and ours; what differs is told in words. */
+import { getCondition } from '../../lib/api/conditions.ts';
+import type { KubeObject, Pod } from '../../lib/api/types.ts';
+import { keyOf } from '../../lib/api/types.ts';
+import type { ApiClient, NewObject } from '../../lib/client/client.ts';
+import { isNotFound } from '../../lib/client/errors.ts';
+import type { ResourceType } from '../../lib/client/resource.ts';
+import * as resources from '../../lib/client/resource.ts';
+import type { Case } from './generate.ts';
+import { NAMESPACES, startTime } from './generate.ts';
+import type { OurDecision } from './our_scheduler.ts';
+import { OurScheduler } from './our_scheduler.ts';
+import type { ScoreLog, Scores } from './stock_scores.ts';
+
+export interface CaseResult {
+  readonly decided: number;
+  readonly refused: number;
+  readonly preempted: number;
+  readonly differences: readonly string[];
+}
+
+const POLL_MS = 4;
+const PATIENCE_MS = 15_000;
+
+/** Makes the namespaces that every case uses. */
+export async function createNamespaces(client: ApiClient): Promise<void> {
+  for (const { name, labels } of NAMESPACES)
+    await client.create(resources.NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+}
+
+/**
+ * Creates the cluster of the case, has each pod placed by the stock scheduler and asks ours about the same state.
+ * Everything is deleted afterwards.
+ *
+ * @param settleMs how long the stock scheduler gets to see a new object; too short shows as a difference
+ */
+export async function runCase(
+  client: ApiClient,
+  given: Case,
+  log: ScoreLog,
+  settleMs: number,
+): Promise<CaseResult> {
+  try {
+    return await compareOn(client, given, log, settleMs);
+  } finally {
+    await clean(client);
+  }
+}
+
+async function compareOn(
+  client: ApiClient,
+  given: Case,
+  log: ScoreLog,
+  settleMs: number,
+): Promise<CaseResult> {
+  const ours = new OurScheduler();
+  const { cache, objects } = ours.handle;
+  for (const n of (await client.list(resources.NAMESPACES)).items) objects.namespaces.put(n);
+  const make = <T extends KubeObject>(r: ResourceType<T>, wanted: readonly NewObject<T>[]): Promise<T[]> =>
+    Promise.all(wanted.map((object) => createWithStatus(client, r, object)));
+  for (const node of await make(resources.NODES, given.nodes)) cache.setNode(node);
+  for (const service of await make(resources.SERVICES, given.services)) objects.services.put(service);
+  for (const budget of await make(resources.POD_DISRUPTION_BUDGETS, given.budgets))
+    objects.podDisruptionBudgets.put(budget);
+  for (const pod of await make(resources.PODS, given.placed)) cache.addPod(pod);
+  await pause(settleMs);
+
+  const result = { decided: 0, refused: 0, preempted: 0, differences: [] as string[] };
+  for (const wanted of given.incoming) {
+    log.skip();
+    const pod = await client.create(resources.PODS, wanted);
+    const expected = await ours.decide(pod);
+    const outcome = await stockOutcome(client, pod);
+    const where = `seed ${given.seed}, pod ${keyOf(pod)}`;
+    const node = outcome.spec.nodeName ?? '';
+    if (node !== '') {
+      result.decided++;
+      const scores = log.read(keyOf(pod));
+      for (const difference of compareChoice(expected, node, scores)) result.differences.push(`${where}: ${difference}`);
+      // As the kubelet would: by it, preemption tells pods of equal priority apart.
+      const status = { startTime: startTime(1e7, result.decided) };
+      const { namespace, name } = pod.metadata;
+      cache.addPod(
+        await client.patch(resources.PODS, { namespace, name }, { status }, { type: 'merge', subresource: 'status' }),
+      );
+      if (result.differences.length > 0) break;
+      continue;
+    }
+    result.refused++;
+    const nominated = outcome.status?.nominatedNodeName ?? '';
+    const message = getCondition(outcome.status?.conditions, 'PodScheduled')?.message ?? '';
+    if (expected.decision.kind === 'node')
+      result.differences.push(`${where}: ours takes ${expected.decision.node}, stock refuses: ${message}`);
+    else if (message !== expected.message)
+      result.differences.push(`${where}: message\n  ours:  ${expected.message}\n  stock: ${message}`);
+    if (nominated !== '' || expected.candidates.length > 0) {
+      result.preempted++;
+      const victims = await gone(client, [...given.placed, ...given.incoming.slice(0, given.incoming.indexOf(wanted))], settleMs);
+      for (const difference of comparePreemption(expected, nominated, victims))
+        result.differences.push(`${where}: ${difference}`);
+      break; // what follows depends on chance
+    }
+    if (result.differences.length > 0) break;
+    await remove(client, pod);
+    await pause(Math.min(settleMs, 20));
+  }
+  return result;
+}
+
+function* compareChoice({ decision, best, message }: OurDecision, node: string, stock: Scores): Generator<string> {
+  if (decision.kind !== 'node') {
+    yield `ours refuses (${message}), stock takes ${node}`;
+    return;
+  }
+  const { scores } = decision.diagnosis;
+  if (stock.size > 0) {
+    const ours = new Map(scores.map((s) => [s.node, s.byPlugin]));
+    const names = new Set([...ours.keys(), ...stock.keys()]);
+    for (const name of names) {
+      const [a, b] = [ours.get(name), stock.get(name)];
+      if (a === undefined || b === undefined) {
+        yield `node ${name} passes ${a === undefined ? 'stock' : 'ours'} only`;
+        continue;
+      }
+      for (const plugin of new Set([...Object.keys(a), ...Object.keys(b)])) {
+        if (plugin === 'VolumeBinding') continue;
+        if ((a[plugin] ?? 0) !== (b[plugin] ?? 0))
+          yield `score of ${plugin} on ${name}: ours ${a[plugin] ?? 'none'}, stock ${b[plugin] ?? 'none'}`;
+      }
+    }
+  }
+  if (!best.includes(node)) yield `stock takes ${node}, best of ours: ${best.join(', ')}`;
+}
+
+function* comparePreemption({ candidates }: OurDecision, nominated: string, victims: readonly string[]) {
+  const candidate = candidates.find((c) => c.node === nominated);
+  if (candidate === undefined) {
+    const ours = candidates.map((c) => `${c.node} (${c.victims.map(keyOf).join(', ')})`).join('; ');
+    yield `stock nominates ${nominated === '' ? 'no node' : nominated} (${victims.join(', ')}), best of ours: ${ours === '' ? 'none' : ours}`;
+    return;
+  }
+  const ours = candidate.victims.map(keyOf).sort();
+  if (ours.join() !== victims.join())
+    yield `victims on ${nominated}: ours ${ours.join(', ')}, stock ${victims.join(', ')}`;
+}
+
+/** The pod as the stock scheduler leaves it: placed or refused. */
+async function stockOutcome(client: ApiClient, pod: Pod): Promise<Pod> {
+  const { namespace, name } = pod.metadata;
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const now = await client.get(resources.PODS, { namespace, name });
+    if ((now.spec.nodeName ?? '') !== '') return now;
+    if (getCondition(now.status?.conditions, 'PodScheduled')?.status === 'False') return now;
+    if (Date.now() > end) throw new Error(`the stock scheduler said nothing on ${keyOf(pod)}`);
+    await pause(POLL_MS);
+  }
+}
+
+/** Which of the placed pods are gone or going, once that does not change any more. */
+async function gone(client: ApiClient, placed: readonly NewObject<Pod>[], settleMs: number): Promise<string[]> {
+  let last: string[] = [];
+  for (let quiet = 0; quiet < 3; ) {
+    await pause(Math.max(20, settleMs / 2));
+    const pods = (await client.list(resources.PODS)).items;
+    const there = new Set(pods.filter((p) => p.metadata.deletionTimestamp === undefined).map(keyOf));
+    const missing = placed
+      .map((p) => `${p.metadata.namespace}/${p.metadata.name}`)
+      .filter((key) => !there.has(key))
+      .sort();
+    quiet = missing.join() === last.join() ? quiet + 1 : 0;
+    last = missing;
+  }
+  return last;
+}
+
+async function createWithStatus<T extends KubeObject>(
+  client: ApiClient,
+  r: ResourceType<T>,
+  object: NewObject<T>,
+): Promise<T> {
+  const created = await client.create(r, object);
+  const status: unknown = 'status' in object ? object.status : undefined;
+  // Nodes keep the status that they are created with.
+  if (status === undefined || r.plural === 'nodes' || r.plural === 'services') return created;
+  const { namespace, name } = created.metadata;
+  return await client.patch(r, { namespace, name }, { status }, { type: 'merge', subresource: 'status' });
+}
+
+async function remove(client: ApiClient, { metadata: { namespace, name } }: Pod): Promise<void> {
+  try {
+    await client.delete(resources.PODS, { namespace, name }, { gracePeriodSeconds: 0 });
+  } catch (err) {
+    if (!isNotFound(err)) throw err;
+  }
+}
+
+async function clean(client: ApiClient): Promise<void> {
+  const wipe = (path: string): Promise<unknown> =>
+    client.request({ method: 'DELETE', path, query: { gracePeriodSeconds: '0' } });
+  // Pods that wait first, or the scheduler would bind them into the room of those that go.
+  await Promise.all(NAMESPACES.map(({ name }) => wipe(`/api/v1/namespaces/${name}/pods`)));
+  await wipe('/api/v1/nodes');
+  for (const { name } of NAMESPACES) {
+    await wipe(`/apis/policy/v1/namespaces/${name}/poddisruptionbudgets`);
+    await wipe(`/api/v1/namespaces/${name}/services`);
+  }
+  // Bound between the two steps, perhaps.
+  await Promise.all(NAMESPACES.map(({ name }) => wipe(`/api/v1/namespaces/${name}/pods`)));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, ms));
+}

@@ -1,0 +1,48 @@
+/** Many generated cases; a difference counts when it shows again with more patience. */
+import { generateCase } from './generate.ts';
+import type { CaseResult } from './run_case.ts';
+import { createNamespaces, runCase } from './run_case.ts';
+import { startStockScheduler } from './stock_scheduler.ts';
+import { ScoreLog } from './stock_scores.ts';
+
+export interface Totals {
+  readonly cases: number;
+  readonly decided: number;
+  readonly refused: number;
+  readonly preempted: number;
+  readonly differences: readonly string[];
+}
+
+const SETTLE_MS = [40, 400, 1500] as const;
+
+/** @param tell told of each difference when it is found */
+export async function runCases(
+  seeds: Iterable<number>,
+  tell: (line: string) => void = () => undefined,
+): Promise<Totals> {
+  const stock = await startStockScheduler();
+  const totals = { cases: 0, decided: 0, refused: 0, preempted: 0, differences: [] as string[] };
+  try {
+    const { client } = stock.server;
+    await createNamespaces(client);
+    const log = new ScoreLog(stock.logPath);
+    for (const seed of seeds) {
+      let result: CaseResult | undefined;
+      for (const settleMs of SETTLE_MS) {
+        result = await runCase(client, generateCase(seed), log, settleMs);
+        if (result.differences.length === 0) break;
+      }
+      if (result === undefined) continue;
+      totals.cases++;
+      totals.decided += result.decided;
+      totals.refused += result.refused;
+      totals.preempted += result.preempted;
+      totals.differences.push(...result.differences);
+      for (const line of result.differences) tell(line);
+    }
+    log.close();
+  } finally {
+    await stock.stop();
+  }
+  return totals;
+}
