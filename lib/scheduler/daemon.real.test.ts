@@ -18,7 +18,8 @@ let server: Apiserver;
 const running = new Set<ChildProcess>();
 
 beforeAll(async () => {
-  server = await startApiserver();
+  // Priorities are taken as the tests give them.
+  server = await startApiserver({ flags: ['--disable-admission-plugins=ServiceAccount,Priority'] });
 });
 afterAll(async () => {
   await Promise.all(Array.from(running, (child) => kill(child)));
@@ -60,16 +61,22 @@ async function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Pr
 async function createNode(name: string, cpu = '4'): Promise<void> {
   const resources = { cpu, memory: '8Gi', pods: '110' };
   const status = { capacity: resources, allocatable: resources };
-  const node = await server.client.create(NODES, { metadata: { name }, status });
+  const labels = { 'kubernetes.io/hostname': name };
+  const node = await server.client.create(NODES, { metadata: { name, labels }, status });
   await server.client.update(NODES, { ...node, status }, { subresource: 'status' });
   // Without a controller manager nobody takes the taint of new nodes away.
   await server.client.patch(NODES, { name }, { spec: { taints: null } }, { type: 'merge' });
 }
 
-async function createPod(name: string, cpu: string, spec: Partial<Pod['spec']> = {}): Promise<void> {
+async function createPod(
+  name: string,
+  cpu: string,
+  spec: Partial<Pod['spec']> = {},
+  labels: Record<string, string> = {},
+): Promise<void> {
   const container = { name: 'c', image: 'i', resources: { requests: { cpu } } };
   await server.client.create(PODS, {
-    metadata: { namespace: 'default', name },
+    metadata: { namespace: 'default', name, labels },
     spec: { containers: [container], ...spec },
   });
 }
@@ -125,7 +132,9 @@ test('a pod that fits nowhere says so, and goes to a node that is added', async 
   });
   expect(waiting).toMatchObject({
     reason: 'Unschedulable',
-    message: '0/1 nodes are available: 1 Insufficient cpu.',
+    message:
+      '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: ' +
+      '0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
   });
   const event = await eventually('event', async () => (await events('large'))[0]);
   expect(event).toMatchObject({ type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling' });
@@ -154,6 +163,57 @@ test('a higher priority takes the last room', async () => {
   expect(getCondition((await getPod('gated')).status?.conditions, 'PodScheduled')?.reason).toBe(
     'SchedulingGated',
   );
+});
+
+test('a pod of higher priority preempts: the victim is told, goes, and its place is taken', async () => {
+  await createNode('n1', '1');
+  await createNode('n2', '500m');
+  start();
+  await createPod('victim', '1', { terminationGracePeriodSeconds: 0 });
+  expect(await bound('victim')).toBe('n1');
+  await createPod('meek', '1', { priority: 1000, preemptionPolicy: 'Never' });
+  await eventually('refusal', async () => {
+    const condition = getCondition((await getPod('meek')).status?.conditions, 'PodScheduled');
+    return condition?.message?.endsWith('preemption: not eligible due to preemptionPolicy=Never.') === true
+      ? true
+      : undefined;
+  });
+  await createPod('urgent', '1', { priority: 2000 });
+  const urgent = await eventually('nomination or binding', async () => {
+    const pod = await getPod('urgent');
+    return pod.status?.nominatedNodeName ?? pod.spec.nodeName;
+  });
+  expect(urgent).toBe('n1');
+  expect(await bound('urgent')).toBe('n1');
+  const event = await eventually('event', async () =>
+    (await events('victim')).find((e) => e.reason === 'Preempted'),
+  );
+  const { uid } = (await getPod('urgent')).metadata;
+  expect(event).toMatchObject({
+    type: 'Normal',
+    action: 'Preempting',
+    note: `Preempted by pod ${uid} on node n1`,
+    related: { name: 'urgent' },
+  });
+});
+
+test('affinity and spread are kept through the daemon', async () => {
+  for (const name of ['n1', 'n2', 'n3']) await createNode(name);
+  start();
+  const spread = {
+    topologySpreadConstraints: [
+      {
+        topologyKey: 'kubernetes.io/hostname',
+        maxSkew: 1,
+        whenUnsatisfiable: 'DoNotSchedule',
+        labelSelector: { matchLabels: { app: 'web' } },
+      },
+    ],
+  };
+  const names = Array.from({ length: 6 }, (_, i) => `web-${i}`);
+  await Promise.all(names.map((name) => createPod(name, '10m', spread, { app: 'web' })));
+  const nodes = await Promise.all(names.map((name) => bound(name)));
+  expect(nodes.toSorted()).toEqual(['n1', 'n1', 'n2', 'n2', 'n3', 'n3']);
 });
 
 test('killed in the middle and restarted: every pod bound once, none over capacity', async () => {

@@ -2,7 +2,7 @@ import type { Node, Pod } from '../api/types.ts';
 import { CycleState } from './framework/cycle_state.ts';
 import type { FilterPlugin } from './framework/plugin.ts';
 import { createProfile } from './framework/profile.ts';
-import type { EnabledPlugin } from './plugins/registry.ts';
+import type { EnabledPlugin } from './framework/plugin.ts';
 import { defaultPlugins } from './plugins/registry.ts';
 import type { Decision } from './schedule_pod.ts';
 import { refusedBy, schedulePod, unschedulableMessage } from './schedule_pod.ts';
@@ -20,10 +20,7 @@ function decide(
   const { cache } = handle;
   for (const n of nodes) cache.setNode(n);
   for (const [p, nodeName] of placed) cache.addPod({ ...p, spec: { ...p.spec, nodeName } });
-  const profile = createProfile(
-    'default-scheduler',
-    plugins ?? defaultPlugins(handle),
-  );
+  const profile = createProfile('default-scheduler', plugins ?? defaultPlugins(handle));
   return schedulePod(subject, cache.nodes(), profile, new CycleState(), { random: () => random });
 }
 
@@ -312,10 +309,12 @@ test('a plugin that throws fails the pod with an error that names it', () => {
       throw new Error('boom');
     },
   };
-  const decision = decide(pod('p'), [node('a')], [], [
-    ...defaultPlugins(pluginHandle()),
-    { plugin: broken, weight: 0 },
-  ]);
+  const decision = decide(
+    pod('p'),
+    [node('a')],
+    [],
+    [...defaultPlugins(pluginHandle()), { plugin: broken, weight: 0 }],
+  );
   expect(decision).toMatchObject({
     kind: 'error',
     status: { plugin: 'Broken', reasons: ['running Filter plugin "Broken" failed'] },

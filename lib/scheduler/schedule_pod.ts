@@ -3,7 +3,7 @@ import type { Pod } from '../api/types.ts';
 import type { NodeInfo } from './cache/node_info.ts';
 import type { CycleState } from './framework/cycle_state.ts';
 import type { PreFilterResult } from './framework/plugin.ts';
-import type { Profile } from './framework/profile.ts';
+import type { Profile } from './framework/plugin.ts';
 import { runFiltersWithNominated, thrown } from './framework/run_filters.ts';
 import type { Outcome, Refusal, Status } from './framework/status.ts';
 import { isRejected, refusalOf } from './framework/status.ts';
@@ -67,9 +67,7 @@ export function schedulePod(
   options: ScheduleOptions = {},
 ): Decision {
   const found = findFeasible(pod, nodes, profile, state, options);
-  return found.kind === 'feasible'
-    ? chooseNode(pod, found, nodes.length, profile, state, options)
-    : found;
+  return found.kind === 'feasible' ? chooseNode(pod, found, nodes.length, profile, state, options) : found;
 }
 
 /** PreFilter and Filter: the nodes that the pod can go to, or the decision that there is none. */

@@ -4,7 +4,10 @@ import type { Node, Pod, PodDisruptionBudget, PodSpec, Service } from '../../lib
 import { Random } from './random.ts';
 
 /** Existing in every case. */
-export const NAMESPACES: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[] = [
+export const NAMESPACES: readonly {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}[] = [
   { name: 'team-a', labels: { team: 'a', tier: 'x' } },
   { name: 'team-b', labels: { team: 'b', tier: 'x' } },
   { name: 'team-c', labels: { team: 'c' } },
@@ -45,12 +48,15 @@ export function generateCase(seed: number): Case {
     const spec = { ...pod.spec, nodeName: r.pick([first, ...others]) };
     return { ...pod, spec, status: { startTime: startTime(r.between(0, 1e6), i) } };
   });
-  const incoming = Array.from({ length: r.between(1, 5) }, (_, i) => generatePod(r, `new-${i}`, theme, false));
+  const incoming = Array.from({ length: r.between(1, 5) }, (_, i) =>
+    generatePod(r, `new-${i}`, theme, false),
+  );
   return {
     seed,
     nodes,
     services: r.chance(0.3) ? [generateService(r)] : [],
-    budgets: crowded || r.chance(0.1) ? Array.from({ length: r.between(0, 3) }, (_, i) => generateBudget(r, i)) : [],
+    budgets:
+      crowded || r.chance(0.1) ? Array.from({ length: r.between(0, 3) }, (_, i) => generateBudget(r, i)) : [],
     placed,
     incoming,
   };
@@ -89,9 +95,7 @@ function generateNode(r: Random, i: number, theme: Theme, imageBytes: number): N
     status: {
       allocatable,
       capacity: allocatable,
-      ...(r.chance(0.2)
-        ? { images: [{ names: ['registry.example/big:1'], sizeBytes: imageBytes }] }
-        : {}),
+      ...(r.chance(0.2) ? { images: [{ names: ['registry.example/big:1'], sizeBytes: imageBytes }] } : {}),
     },
   };
 }
@@ -104,7 +108,8 @@ function generatePod(r: Random, name: string, theme: Theme, isPlaced: boolean): 
   if (r.chance(0.3)) labels['version'] = r.pick(['1', '2']);
   const requests: Record<string, string> = {};
   const large = theme === 'preemption' && !isPlaced;
-  if (r.chance(0.8)) requests['cpu'] = large ? r.pick(['500m', '1', '1500m']) : r.pick(['100m', '250m', '500m', '1']);
+  if (r.chance(0.8))
+    requests['cpu'] = large ? r.pick(['500m', '1', '1500m']) : r.pick(['100m', '250m', '500m', '1']);
   if (r.chance(0.7)) requests['memory'] = r.pick(['64Mi', '256Mi', '700Mi']);
   if (r.chance(0.08)) requests['example.com/gpu'] = '1';
   if (r.chance(0.05)) requests['ephemeral-storage'] = r.pick(['1Gi', '15Gi']);
@@ -122,7 +127,11 @@ function generatePod(r: Random, name: string, theme: Theme, isPlaced: boolean): 
       },
     ],
     ...(r.chance(0.1)
-      ? { initContainers: [{ name: 'i', image: 'i', resources: { requests: { cpu: r.pick(['200m', '2']) } } }] }
+      ? {
+          initContainers: [
+            { name: 'i', image: 'i', resources: { requests: { cpu: r.pick(['200m', '2']) } } },
+          ],
+        }
       : {}),
     priority: generatePriority(r, theme, isPlaced),
     ...(!isPlaced && r.chance(0.08) ? { preemptionPolicy: 'Never' } : {}),
@@ -147,7 +156,8 @@ function generatePriority(r: Random, theme: Theme, isPlaced: boolean): number {
 function generateTolerations(r: Random): Partial<PodSpec> {
   const tolerations = [];
   if (r.chance(0.2)) tolerations.push({ key: 'dedicated', operator: 'Exists' });
-  if (r.chance(0.1)) tolerations.push({ key: 'dedicated', operator: 'Equal', value: 'x', effect: 'NoSchedule' });
+  if (r.chance(0.1))
+    tolerations.push({ key: 'dedicated', operator: 'Equal', value: 'x', effect: 'NoSchedule' });
   if (r.chance(0.1)) tolerations.push({ key: 'slow', operator: 'Exists', effect: 'PreferNoSchedule' });
   if (r.chance(0.03)) tolerations.push({ operator: 'Exists' });
   return tolerations.length > 0 ? { tolerations } : {};
@@ -155,9 +165,12 @@ function generateTolerations(r: Random): Partial<PodSpec> {
 
 function selector(r: Random) {
   if (r.chance(0.05)) return {};
-  if (r.chance(0.2)) return { matchExpressions: [{ key: 'tier', operator: r.pick(['Exists', 'DoesNotExist']) }] };
   if (r.chance(0.2))
-    return { matchExpressions: [{ key: 'app', operator: r.pick(['In', 'NotIn']), values: [r.pick(APPS), 'web'] }] };
+    return { matchExpressions: [{ key: 'tier', operator: r.pick(['Exists', 'DoesNotExist']) }] };
+  if (r.chance(0.2))
+    return {
+      matchExpressions: [{ key: 'app', operator: r.pick(['In', 'NotIn']), values: [r.pick(APPS), 'web'] }],
+    };
   return { matchLabels: { app: r.pick(APPS) } };
 }
 
@@ -221,11 +234,15 @@ function generatePodAffinity(r: Random, probability: number) {
   });
   const side = () => ({
     ...(r.chance(0.5)
-      ? { requiredDuringSchedulingIgnoredDuringExecution: Array.from({ length: r.chance(0.2) ? 2 : 1 }, term) }
+      ? {
+          requiredDuringSchedulingIgnoredDuringExecution: Array.from({ length: r.chance(0.2) ? 2 : 1 }, term),
+        }
       : {}),
     ...(r.chance(0.5)
       ? {
-          preferredDuringSchedulingIgnoredDuringExecution: [{ weight: r.between(1, 100), podAffinityTerm: term() }],
+          preferredDuringSchedulingIgnoredDuringExecution: [
+            { weight: r.between(1, 100), podAffinityTerm: term() },
+          ],
         }
       : {}),
   });

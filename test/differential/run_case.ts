@@ -25,7 +25,11 @@ const PATIENCE_MS = 15_000;
 /** Makes the namespaces that every case uses. */
 export async function createNamespaces(client: ApiClient): Promise<void> {
   for (const { name, labels } of NAMESPACES)
-    await client.create(resources.NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+    await client.create(resources.NAMESPACES, {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels },
+    });
 }
 
 /**
@@ -66,6 +70,7 @@ async function compareOn(
   await pause(settleMs);
 
   const result = { decided: 0, refused: 0, preempted: 0, differences: [] as string[] };
+  const bound: Pod[] = [];
   for (const wanted of given.incoming) {
     log.skip();
     const pod = await client.create(resources.PODS, wanted);
@@ -74,14 +79,21 @@ async function compareOn(
     const where = `seed ${given.seed}, pod ${keyOf(pod)}`;
     const node = outcome.spec.nodeName ?? '';
     if (node !== '') {
+      bound.push(pod);
       result.decided++;
       const scores = log.read(keyOf(pod));
-      for (const difference of compareChoice(expected, node, scores)) result.differences.push(`${where}: ${difference}`);
+      for (const difference of compareChoice(expected, node, scores))
+        result.differences.push(`${where}: ${difference}`);
       // As the kubelet would: by it, preemption tells pods of equal priority apart.
       const status = { startTime: startTime(1e7, result.decided) };
       const { namespace, name } = pod.metadata;
       cache.addPod(
-        await client.patch(resources.PODS, { namespace, name }, { status }, { type: 'merge', subresource: 'status' }),
+        await client.patch(
+          resources.PODS,
+          { namespace, name },
+          { status },
+          { type: 'merge', subresource: 'status' },
+        ),
       );
       if (result.differences.length > 0) break;
       continue;
@@ -95,7 +107,7 @@ async function compareOn(
       result.differences.push(`${where}: message\n  ours:  ${expected.message}\n  stock: ${message}`);
     if (nominated !== '' || expected.candidates.length > 0) {
       result.preempted++;
-      const victims = await gone(client, [...given.placed, ...given.incoming.slice(0, given.incoming.indexOf(wanted))], settleMs);
+      const victims = await gone(client, [...given.placed, ...bound], settleMs);
       for (const difference of comparePreemption(expected, nominated, victims))
         result.differences.push(`${where}: ${difference}`);
       break; // what follows depends on chance
@@ -107,7 +119,11 @@ async function compareOn(
   return result;
 }
 
-function* compareChoice({ decision, best, message }: OurDecision, node: string, stock: Scores): Generator<string> {
+function* compareChoice(
+  { decision, best, message }: OurDecision,
+  node: string,
+  stock: Scores,
+): Generator<string> {
   if (decision.kind !== 'node') {
     yield `ours refuses (${message}), stock takes ${node}`;
     return;
@@ -158,9 +174,13 @@ async function stockOutcome(client: ApiClient, pod: Pod): Promise<Pod> {
 }
 
 /** Which of the placed pods are gone or going, once that does not change any more. */
-async function gone(client: ApiClient, placed: readonly NewObject<Pod>[], settleMs: number): Promise<string[]> {
+async function gone(
+  client: ApiClient,
+  placed: readonly NewObject<Pod>[],
+  settleMs: number,
+): Promise<string[]> {
   let last: string[] = [];
-  for (let quiet = 0; quiet < 3; ) {
+  for (let quiet = 0; quiet < 3;) {
     await pause(Math.max(20, settleMs / 2));
     const pods = (await client.list(resources.PODS)).items;
     const there = new Set(pods.filter((p) => p.metadata.deletionTimestamp === undefined).map(keyOf));

@@ -19,7 +19,9 @@ export interface StockScheduler {
  */
 export async function startStockScheduler(): Promise<StockScheduler> {
   const server = await startApiserver({
-    flags: ['--disable-admission-plugins=ServiceAccount,Priority,TaintNodesByCondition,DefaultTolerationSeconds'],
+    flags: [
+      '--disable-admission-plugins=ServiceAccount,Priority,TaintNodesByCondition,DefaultTolerationSeconds',
+    ],
   });
   const config = join(server.dir, 'stock-scheduler.json');
   writeFileSync(
@@ -34,7 +36,13 @@ export async function startStockScheduler(): Promise<StockScheduler> {
   const logPath = join(server.dir, 'stock-scheduler.log');
   const port = await freePort();
   const scheduler = new ServerProcess(
-    [stockBinary('kube-scheduler'), `--config=${config}`, `--secure-port=${port}`, '--bind-address=127.0.0.1', '-v=10'],
+    [
+      stockBinary('kube-scheduler'),
+      `--config=${config}`,
+      `--secure-port=${port}`,
+      '--bind-address=127.0.0.1',
+      '-v=10',
+    ],
     logPath,
   );
   return {

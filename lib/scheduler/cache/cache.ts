@@ -113,7 +113,7 @@ export class SchedulerCache {
     const info = this.#nodes.get(name);
     if (info === undefined) return;
     // Its pods stay known (they may be seen before the node comes back) but no longer count in any column.
-    for (const pod of [...info.pods()]) info.removePod(pod);
+    for (const pod of Array.from(info.pods())) info.removePod(pod);
     this.#countImages(info, -1);
     this.#nodes.delete(name);
     this.#freeRows.push(info.row);

@@ -72,6 +72,7 @@ export class MatchCounts {
   }
 }
 
-function concerns({ namespaces, matches }: PodMatcher, pod: Pod): boolean {
-  return (namespaces === undefined || namespaces.has(pod.metadata.namespace ?? '')) && matches(pod);
+function concerns(matcher: PodMatcher, pod: Pod): boolean {
+  const { namespaces } = matcher;
+  return (namespaces === undefined || namespaces.has(pod.metadata.namespace ?? '')) && matcher.matches(pod);
 }

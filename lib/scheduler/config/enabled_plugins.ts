@@ -1,5 +1,6 @@
 /** Which plugins a profile runs, at which points, with which weight. */
-import type { EnabledPlugin, PluginArgs } from '../plugins/registry.ts';
+import type { PluginArgs } from '../plugins/registry.ts';
+import type { EnabledPlugin } from '../framework/plugin.ts';
 import { defaultPlugins } from '../plugins/registry.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';

@@ -1,7 +1,7 @@
 /** The profiles that a configuration describes, with their plugins made. */
 import type { Log } from '../../base/log.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
-import type { Profile } from '../framework/profile.ts';
+import type { Profile } from '../framework/plugin.ts';
 import { createProfile } from '../framework/profile.ts';
 import { enabledPlugins } from './enabled_plugins.ts';
 import { pluginArgs } from './plugin_args.ts';

@@ -40,12 +40,18 @@ function extenderProblems({ extenders }: SchedulerConfig, problems: Problem[]): 
     if (extender.bindVerb !== '') binders.push(path);
     for (const { name } of extender.managedResources) {
       if (managed.has(name))
-        problems.push({ path: `${path}.managedResources`, message: `${name} is managed by an earlier extender` });
+        problems.push({
+          path: `${path}.managedResources`,
+          message: `${name} is managed by an earlier extender`,
+        });
       managed.add(name);
     }
   }
   if (binders.length > 1)
-    problems.push({ path: 'extenders', message: `want at most one with bindVerb, got ${binders.join(', ')}` });
+    problems.push({
+      path: 'extenders',
+      message: `want at most one with bindVerb, got ${binders.join(', ')}`,
+    });
 }
 
 function profileProblems(config: SchedulerConfig, problems: Problem[]): void {

@@ -4,7 +4,7 @@ import { errorMessage } from '../../base/errors.ts';
 import { podResources } from '../cache/pod_resources.ts';
 import type { Outcome } from '../framework/status.ts';
 import { errorStatus } from '../framework/status.ts';
-import type { Candidate } from '../preemption/victims.ts';
+import type { Candidate } from '../framework/candidate.ts';
 import type { ExtenderConfig } from './extender_config.ts';
 import type { ExtenderFilterAnswer, ExtenderScore, ExtenderVictims } from './extender_protocol.ts';
 import {
@@ -76,11 +76,7 @@ export class Extender {
   }
 
   /** Scores from 0 to {@link MAX_EXTENDER_SCORE}. */
-  async prioritize(
-    pod: Pod,
-    nodes: readonly Node[],
-    signal: AbortSignal,
-  ): Promise<readonly ExtenderScore[]> {
+  async prioritize(pod: Pod, nodes: readonly Node[], signal: AbortSignal): Promise<readonly ExtenderScore[]> {
     return prioritizeAnswer(await this.#call(this.#config.prioritizeVerb, this.#args(pod, nodes), signal));
   }
 

@@ -1,7 +1,7 @@
 /** Bodies of the scheduler extender v1 protocol (`k8s.io/kube-scheduler/extender/v1`). What an extender answers is checked. */
 import type { Pod } from '../../api/types.ts';
 import { podId } from '../cache/node_info.ts';
-import type { Candidate } from '../preemption/victims.ts';
+import type { Candidate } from '../framework/candidate.ts';
 
 /** An extender answered what the protocol does not allow. */
 export class ExtenderAnswerError extends Error {
@@ -127,7 +127,9 @@ export function preemptionAnswer(answer: unknown): ReadonlyMap<string, ExtenderV
       const violations = field(object, 'numPDBViolations') ?? 0;
       if (typeof violations !== 'number')
         throw new ExtenderAnswerError(`extender answer: numPDBViolations: got ${JSON.stringify(violations)}`);
-      const uids = items(field(object, 'pods'), 'pods').map((p) => text(field(fields(p, 'pod'), 'uid'), 'uid'));
+      const uids = items(field(object, 'pods'), 'pods').map((p) =>
+        text(field(fields(p, 'pod'), 'uid'), 'uid'),
+      );
       return [node, { uids: new Set(uids), violations }];
     }),
   );

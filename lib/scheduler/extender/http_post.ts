@@ -36,7 +36,8 @@ export function httpPost(config: ExtenderConfig): { readonly post: PostJson; clo
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       });
       const text = await answer.body.text();
-      if (answer.statusCode !== 200) throw new Error(`POST ${url}: HTTP ${answer.statusCode}: ${text.slice(0, 200)}`);
+      if (answer.statusCode !== 200)
+        throw new Error(`POST ${url}: HTTP ${answer.statusCode}: ${text.slice(0, 200)}`);
       const parsed: unknown = text === '' ? undefined : JSON.parse(text);
       return parsed;
     },

@@ -5,9 +5,8 @@
 import type { KubeObject, Pod } from '../../api/types.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
 import type { QueuedPod } from '../queue/queued_pod.ts';
-import type { Candidate } from '../preemption/victims.ts';
+import type { Candidate } from './candidate.ts';
 import type { CycleState } from './cycle_state.ts';
-import type { Profile } from './profile.ts';
 import type { Outcome, Refusal, Status } from './status.ts';
 
 export interface Plugin {
@@ -187,4 +186,37 @@ interface Points {
 /** Whether the plugin takes part in the point whose method is called `method`. */
 export function implementsPoint<M extends keyof Points>(plugin: Plugin, method: M): plugin is Points[M] {
   return method in plugin && typeof Reflect.get(plugin, method) === 'function';
+}
+
+/** A plugin in a profile. */
+export interface EnabledPlugin {
+  readonly plugin: Plugin;
+  /** Factor of its score; 0 where it does not score. */
+  readonly weight: number;
+}
+
+export interface WeightedScore {
+  readonly plugin: ScorePlugin;
+  readonly weight: number;
+}
+
+/** The plugins that schedule the pods of one schedulerName, arranged by extension point. */
+export interface Profile {
+  readonly schedulerName: string;
+  readonly preEnqueue: readonly PreEnqueuePlugin[];
+  readonly queueSort: QueueSortPlugin;
+  readonly preFilter: readonly PreFilterPlugin[];
+  readonly filter: readonly FilterPlugin[];
+  readonly postFilter: readonly PostFilterPlugin[];
+  readonly preScore: readonly PreScorePlugin[];
+  readonly score: readonly WeightedScore[];
+  readonly reserve: readonly ReservePlugin[];
+  readonly permit: readonly PermitPlugin[];
+  readonly preBind: readonly PreBindPlugin[];
+  readonly bind: readonly BindPlugin[];
+  readonly postBind: readonly PostBindPlugin[];
+  /** Share of the nodes, in per cent, of which so many feasible ones are enough. Default 100. */
+  readonly percentage?: number;
+  /** Per plugin, the events after which a pod that it refused is worth another try; absent: any event. */
+  readonly events: ReadonlyMap<string, ReadonlyMap<ClusterEvent, QueueingHint>>;
 }

@@ -1,47 +1,6 @@
 /** A profile: the plugins that schedule the pods of one schedulerName, arranged by extension point. */
-import type { EnabledPlugin } from '../plugins/registry.ts';
-import type {
-  BindPlugin,
-  ClusterEvent,
-  FilterPlugin,
-  PermitPlugin,
-  PostBindPlugin,
-  PostFilterPlugin,
-  PreBindPlugin,
-  PreEnqueuePlugin,
-  PreFilterPlugin,
-  PreScorePlugin,
-  QueueingHint,
-  QueueSortPlugin,
-  ReservePlugin,
-  ScorePlugin,
-} from './plugin.ts';
+import type { ClusterEvent, EnabledPlugin, Profile, QueueingHint } from './plugin.ts';
 import { implementsPoint } from './plugin.ts';
-
-export interface WeightedScore {
-  readonly plugin: ScorePlugin;
-  readonly weight: number;
-}
-
-export interface Profile {
-  readonly schedulerName: string;
-  readonly preEnqueue: readonly PreEnqueuePlugin[];
-  readonly queueSort: QueueSortPlugin;
-  readonly preFilter: readonly PreFilterPlugin[];
-  readonly filter: readonly FilterPlugin[];
-  readonly postFilter: readonly PostFilterPlugin[];
-  readonly preScore: readonly PreScorePlugin[];
-  readonly score: readonly WeightedScore[];
-  readonly reserve: readonly ReservePlugin[];
-  readonly permit: readonly PermitPlugin[];
-  readonly preBind: readonly PreBindPlugin[];
-  readonly bind: readonly BindPlugin[];
-  readonly postBind: readonly PostBindPlugin[];
-  /** Share of the nodes, in per cent, of which so many feasible ones are enough. Default 100. */
-  readonly percentage?: number;
-  /** Per plugin, the events after which a pod that it refused is worth another try; absent: any event. */
-  readonly events: ReadonlyMap<string, ReadonlyMap<ClusterEvent, QueueingHint>>;
-}
 
 /** A profile cannot be made of these plugins. */
 export class ProfileError extends Error {

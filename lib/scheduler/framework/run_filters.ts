@@ -5,12 +5,17 @@ import type { NodeInfo } from '../cache/node_info.ts';
 import { podId } from '../cache/node_info.ts';
 import type { NominatedPods } from '../queue/nominated_pods.ts';
 import type { CycleState } from './cycle_state.ts';
-import type { Profile } from './profile.ts';
+import type { Profile } from './plugin.ts';
 import type { Outcome, Status } from './status.ts';
 import { errorStatus } from './status.ts';
 
 /** Undefined when all filters let the pod onto the node; else what the first one said that did not. */
-export function runFilters(pod: Pod, node: NodeInfo, profile: Profile, state: CycleState): Status | undefined {
+export function runFilters(
+  pod: Pod,
+  node: NodeInfo,
+  profile: Profile,
+  state: CycleState,
+): Status | undefined {
   for (const plugin of profile.filter) {
     if (state.skippedFilters.has(plugin.name)) continue;
     let outcome: Outcome;

@@ -11,7 +11,8 @@ export function defaultSelector(pod: Pod, objects: ClusterObjects): Selector {
   let set: Record<string, string> = {};
   for (const { spec } of objects.services.byIndex('namespace', namespace)) {
     const wanted = Object.entries(spec.selector ?? {});
-    if (wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value)) Object.assign(set, spec.selector);
+    if (wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value))
+      Object.assign(set, spec.selector);
   }
   const owner = controllerOf(pod.metadata);
   let ownerSelector: LabelSelector | undefined;

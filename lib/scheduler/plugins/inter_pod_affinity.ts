@@ -126,7 +126,10 @@ export function interPodAffinity(
     return { term, domains };
   };
   /** The terms of placed pods that speak of `pod`. */
-  const speakingOf = function* (terms: Iterable<ExistingTerm>, pod: Pod): Generator<ExistingTerm, void, void> {
+  const speakingOf = function* (
+    terms: Iterable<ExistingTerm>,
+    pod: Pod,
+  ): Generator<ExistingTerm, void, void> {
     const labels = labelsOf(pod.metadata.namespace ?? '');
     for (const existing of terms) if (termMatches(existing.term, pod, labels)) yield existing;
   };
@@ -155,8 +158,7 @@ export function interPodAffinity(
       const terms = affinityTerms(pod);
       const refusedBy = new Map<string, DomainCounts>();
       for (const { term, counts } of speakingOf(cache.existingTerms.requiredAnti.all(), pod)) {
-        const domains =
-          refusedBy.get(term.topologyKey) ?? new DomainCounts(cache.topology(term.topologyKey));
+        const domains = refusedBy.get(term.topologyKey) ?? new DomainCounts(cache.topology(term.topologyKey));
         domains.addRows(counts, nodes);
         refusedBy.set(term.topologyKey, domains);
       }
@@ -182,7 +184,8 @@ export function interPodAffinity(
       if (antiAffinity.some(({ domains }) => domains.at(row) > 0))
         return unschedulable("node(s) didn't match pod anti-affinity rules");
       for (const domains of refusedBy.values())
-        if (domains.at(row) > 0) return unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
+        if (domains.at(row) > 0)
+          return unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
       return undefined;
     },
     preScore(state, pod) {
@@ -206,7 +209,8 @@ export function interPodAffinity(
       for (const { term, weight } of preferred) add(term, weight, cache.matchCounts(matcherOf([term])));
       const { required, preferred: theirs } = cache.existingTerms;
       if (hardPodAffinityWeight > 0)
-        for (const { term, counts } of speakingOf(required.all(), pod)) add(term, hardPodAffinityWeight, counts);
+        for (const { term, counts } of speakingOf(required.all(), pod))
+          add(term, hardPodAffinityWeight, counts);
       // Where neither this pod nor the configuration asks for it, nobody's preferences are weighed.
       if (!ignorePreferredTermsOfExistingPods || preferred.length > 0)
         for (const { term, weight, counts } of speakingOf(theirs.all(), pod)) add(term, weight, counts);

@@ -134,7 +134,9 @@ export function podTopologySpread(
     filter(state, pod, node) {
       for (const { constraint, domains } of state.read(filterKey) ?? []) {
         if (node.labels[constraint.topologyKey] === undefined)
-          return unresolvable("node(s) didn't match pod topology spread constraints (missing required label)");
+          return unresolvable(
+            "node(s) didn't match pod topology spread constraints (missing required label)",
+          );
         const itself = constraint.selector.matches(pod.metadata.labels) ? 1 : 0;
         const skew = domains.at(node.row) + itself - domains.least(constraint.minDomains);
         if (skew > constraint.maxSkew)
@@ -151,7 +153,9 @@ export function podTopologySpread(
       const counted = all.map((constraint) => ({
         constraint,
         domains:
-          constraint.topologyKey === HOSTNAME ? undefined : new Domains(cache.topology(constraint.topologyKey)),
+          constraint.topologyKey === HOSTNAME
+            ? undefined
+            : new Domains(cache.topology(constraint.topologyKey)),
       }));
       for (const node of nodes) {
         if (needsAllKeys && !hasAllKeys(node, all)) {
@@ -160,7 +164,14 @@ export function podTopologySpread(
         }
         for (const { domains } of counted) domains?.add(node.row, 0);
       }
-      const sizes = counted.map(({ domains }) => domains?.size ?? nodes.length - ignored.size);
+      // The nodes without the label are as one more domain for the weight of the constraint.
+      const isLackedBySome = ({ topologyKey }: Constraint): boolean =>
+        !needsAllKeys && nodes.some((node) => node.labels[topologyKey] === undefined);
+      const sizes = counted.map(({ constraint, domains }) =>
+        domains === undefined
+          ? nodes.length - ignored.size
+          : domains.size + (isLackedBySome(constraint) ? 1 : 0),
+      );
       for (const node of cache.nodes()) {
         if (needsAllKeys && !hasAllKeys(node, all)) continue;
         for (const { constraint, domains } of counted)

@@ -1,6 +1,6 @@
 /** The in-tree plugins by name, with the weights and the order of the default profile. */
 import { defaultBinder } from '../binding/bind_pod.ts';
-import type { Plugin } from '../framework/plugin.ts';
+import type { EnabledPlugin, Plugin } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
 import type { DefaultPreemptionArgs } from '../preemption/default_preemption.ts';
 import { defaultPreemption } from '../preemption/default_preemption.ts';
@@ -29,12 +29,6 @@ export interface PluginArgs {
   readonly NodeAffinity?: NodeAffinityArgs;
   readonly NodeResourcesFit?: NodeResourcesFitArgs;
   readonly PodTopologySpread?: PodTopologySpreadArgs;
-}
-
-export interface EnabledPlugin {
-  readonly plugin: Plugin;
-  /** Factor of its score; 0 where it does not score. */
-  readonly weight: number;
 }
 
 interface Registered {

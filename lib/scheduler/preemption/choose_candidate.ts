@@ -1,6 +1,6 @@
 /** On which of several nodes room is to be made. */
 import { podPriority } from '../../api/pod.ts';
-import type { Candidate } from './victims.ts';
+import type { Candidate } from '../framework/candidate.ts';
 import { startTime } from './victims.ts';
 
 const highest = ({ victims }: Candidate): number => {

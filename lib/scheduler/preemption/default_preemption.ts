@@ -14,7 +14,8 @@ import { refusalMessage } from '../schedule_pod.ts';
 import { chooseCandidate } from './choose_candidate.ts';
 import { findCandidates } from './find_candidates.ts';
 import { evictVictim } from './evict_victim.ts';
-import type { Candidate, DryRun } from './victims.ts';
+import type { Candidate } from '../framework/candidate.ts';
+import type { DryRun } from './victims.ts';
 
 /** DefaultPreemptionArgs. */
 export interface DefaultPreemptionArgs {
@@ -64,7 +65,8 @@ export function defaultPreemption(
       preempting.has(podId(pod))
         ? unresolvable('waiting for the preemption for this pod to be finished')
         : undefined,
-    async postFilter(state, pod, refusals, { profile, signal, extenders }) {
+    async postFilter(state, pod, refusals, context) {
+      const { profile, signal } = context;
       const ineligible = whyIneligible(pod, refusals, handle);
       if (ineligible !== undefined) return { status: unschedulable(`preemption: ${ineligible}`) };
       const nodes = cache.nodes();
@@ -73,15 +75,13 @@ export function defaultPreemption(
       const dryRun: DryRun = { profile, state, nominated, budgets: objects.podDisruptionBudgets.list() };
       const found = findCandidates(pod, helped, dryRun, { enough: Math.min(wanted, helped.length), random });
       if ('code' in found) return { status: found };
-      const candidates =
-        found.candidates.length === 0
-          ? []
-          : await extenders(pod, found.candidates);
+      const candidates = found.candidates.length === 0 ? [] : await context.extenders(pod, found.candidates);
       const best = chooseCandidate(candidates);
       if (best === undefined) {
         const why = new Map(found.refusals);
         for (const node of nodes)
-          if (!why.has(node.name) && refusals.get(node.name)?.resolvable !== true) why.set(node.name, NOT_HELPFUL);
+          if (!why.has(node.name) && refusals.get(node.name)?.resolvable !== true)
+            why.set(node.name, NOT_HELPFUL);
         const message = refusalMessage({ nodes: nodes.length, refusals: why });
         return { nominatedNodeName: '', status: unschedulable(`preemption: ${message}`) };
       }
@@ -122,13 +122,18 @@ function isBeingPreempted(pod: Pod): boolean {
 }
 
 /** A less important pod that waits for room on the node has to look for another. */
-async function takeNominationBack(pod: Pod, { client, log, nominated }: PluginHandle, signal: AbortSignal): Promise<void> {
+async function takeNominationBack(
+  pod: Pod,
+  { client, log, nominated }: PluginHandle,
+  signal: AbortSignal,
+): Promise<void> {
   nominated.remove(pod);
   const { namespace, name } = pod.metadata;
   try {
     const body = { status: { nominatedNodeName: null } };
     await client.patch(PODS, { namespace, name }, body, { type: 'merge', subresource: 'status', signal });
   } catch (err) {
-    if (!isNotFound(err) && !isAbort(err, signal)) log.error(err, 'Cannot clear the nominated node', { pod: podId(pod) });
+    if (!isNotFound(err) && !isAbort(err, signal))
+      log.error(err, 'Cannot clear the nominated node', { pod: podId(pod) });
   }
 }

@@ -3,7 +3,8 @@ import type { Pod } from '../../api/types.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
 import type { Refusal, Status } from '../framework/status.ts';
 import { isRejected, refusalOf } from '../framework/status.ts';
-import type { Candidate, DryRun } from './victims.ts';
+import type { Candidate } from '../framework/candidate.ts';
+import type { DryRun } from './victims.ts';
 import { victimsOn } from './victims.ts';
 
 export interface Found {

@@ -2,22 +2,14 @@
 import { podPriority } from '../../api/pod.ts';
 import type { Pod, PodDisruptionBudget } from '../../api/types.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
+import type { Candidate } from '../framework/candidate.ts';
 import type { CycleState } from '../framework/cycle_state.ts';
-import type { Profile } from '../framework/profile.ts';
+import type { Profile } from '../framework/plugin.ts';
 import { addTo, removeFrom, runFiltersWithNominated } from '../framework/run_filters.ts';
 import type { Status } from '../framework/status.ts';
 import { unresolvable } from '../framework/status.ts';
 import type { NominatedPods } from '../queue/nominated_pods.ts';
 import { splitByBudgets } from './disruption_budgets.ts';
-
-/** What making room on a node costs. */
-export interface Candidate {
-  readonly node: string;
-  /** Most important first. */
-  readonly victims: readonly Pod[];
-  /** How many of them break a disruption budget. */
-  readonly violations: number;
-}
 
 export interface DryRun {
   readonly profile: Profile;
@@ -69,7 +61,7 @@ export function victimsOn(
     }
     return { node: node.name, victims: lower.filter((victim) => gone.has(victim)), violations };
   } finally {
-    for (const victim of [...gone]) giveBack(victim); // so that the state is as it was
+    for (const victim of lower) if (gone.has(victim)) giveBack(victim); // so that the state is as it was
   }
 }
 

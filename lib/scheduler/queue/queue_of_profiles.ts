@@ -1,6 +1,6 @@
 /** The queue as the plugins of the profiles want it. */
 import type { Pod } from '../../api/types.ts';
-import type { Profile } from '../framework/profile.ts';
+import type { Profile } from '../framework/plugin.ts';
 import type { Outcome } from '../framework/status.ts';
 import { errorStatus } from '../framework/status.ts';
 import { schedulerNameOf } from '../scheduler_name.ts';
