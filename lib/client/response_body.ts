@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { errorMessage } from '../base/errors.ts';
-import { abortReason } from '../base/errors.ts';
+import { abortReason, errorMessage } from '../base/errors.ts';
 import type { Deadline } from './call_deadline.ts';
 import { TransportError } from './errors.ts';
 
