@@ -8,13 +8,17 @@ import type { DaemonContext } from '../component/lifecycle.ts';
 import { createBase } from './assembly/base.ts';
 import { containerInputs } from './assembly/container_inputs.ts';
 import { addStateMetrics, createMetrics } from './assembly/metrics.ts';
+import { startEviction } from './assembly/eviction.ts';
+import { startHousekeeping } from './assembly/housekeeping.ts';
 import { createNode } from './assembly/node.ts';
 import { startNode } from './assembly/node_start.ts';
 import { cleanUpOrphans } from './assembly/orphan_cleanup.ts';
 import { knownPods } from './assembly/pods.ts';
 import { createProbes } from './assembly/probes.ts';
 import { connectToRuntime, followRuntime } from './assembly/runtime.ts';
+import { loadResizes } from './assembly/resizes.ts';
 import { startServers } from './assembly/servers.ts';
+import { delayShutdown } from './assembly/shutdown.ts';
 import { runSources } from './assembly/sources.ts';
 import { createStats } from './assembly/stats.ts';
 import { createWorkers, runWorkers } from './assembly/workers.ts';
@@ -33,7 +37,12 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
 
   // ---------------------------------------------------------- made, in the order of who needs whom
   const counting = { ...base, ...createMetrics() };
-  const known = { ...counting, ...(await connectToRuntime(counting)), ...knownPods(base) };
+  const known = {
+    ...counting,
+    ...(await loadResizes(base)),
+    ...(await connectToRuntime(counting)),
+    ...knownPods(base),
+  };
   const onNode = { ...known, ...(await createNode(known)) };
   const equipped = { ...onNode, ...containerInputs(onNode), ...createProbes(onNode) };
   const working = { ...equipped, ...createStats(equipped), ...createWorkers(equipped) };
@@ -44,8 +53,11 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
   if (base.hasApi) background.start('Node reporter failed', working.reporter.run(signal));
   background.start('Status writer failed', working.statuses.run(signal));
   await followRuntime(working);
+  const kept = { ...working, ...startHousekeeping(working) };
+  startEviction(kept);
+  delayShutdown(kept);
   runWorkers(working);
-  const kubelet = { ...working, ...runSources(working) };
+  const kubelet = { ...kept, ...runSources(kept) };
   cleanUpOrphans(kubelet);
 
   // ---------------------------------------------------------- served, until the end

@@ -8,6 +8,7 @@ import { createEnvResolver } from '../env/resolver.ts';
 import { ObjectCache } from '../objects/object_cache.ts';
 import { envFileReader } from '../volumes/env_file_reader.ts';
 import { inTreePlugins } from '../volumes/in_tree.ts';
+import { persistentPlugins } from '../volumes/persistent/plugins.ts';
 import { createVolumeManager } from '../volumes/manager.ts';
 import { createTokenSource } from '../volumes/token.ts';
 import type { Base } from './base.ts';
@@ -36,7 +37,10 @@ export function containerInputs(base: Base & Runtime & Pods & NodeParts): Contai
   const tokens = createTokenSource(client, clock, log);
   const volumes = createVolumeManager({
     dirs,
-    plugins: inTreePlugins({ objects, tokens, allocatable, clock }),
+    plugins: [
+      ...inTreePlugins({ objects, tokens, allocatable, clock }),
+      ...persistentPlugins({ client, node: () => base.reporter.node() }),
+    ],
     objects,
     tokens,
     recursiveReadOnly: (className) => {

@@ -1,5 +1,4 @@
 /** What runs the pods: their workers, and what these act through. */
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Pod } from '../../api/types.ts';
 import { isConflict, isNotFound } from '../../client/errors.ts';
@@ -10,16 +9,17 @@ import { PodRemover } from '../podworkers/pod_remover.ts';
 import type { PodVerdict } from '../podworkers/pod_worker.ts';
 import { PodWorkers } from '../podworkers/pod_workers.ts';
 import type { ProbeManager } from '../contracts.ts';
-import { ContainerGc } from '../runtime/container_gc.ts';
 import { ContainerLogsDir } from '../runtime/container_logs_dir.ts';
 import { ContainerStop } from '../runtime/container_stop.ts';
 import { Images } from '../runtime/images.ts';
 import { PodSync } from '../runtime/pod_sync.ts';
+import { podUid } from '../runtime/runtime_names.ts';
 import { isStatic } from '../sources/pod_manager.ts';
 import { TerminationMessages } from '../status/termination_message.ts';
 import type { Base } from './base.ts';
 import type { ContainerInputs } from './container_inputs.ts';
 import type { NodeParts } from './node.ts';
+import { createResizes, type ResizeParts, resourceOptions } from './resizes.ts';
 import type { Pods } from './pods.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -36,7 +36,7 @@ export interface Workers {
 }
 
 export function createWorkers(
-  base: Base & Runtime & Pods & NodeParts & ContainerInputs & { readonly probes: ProbeManager },
+  base: Base & Runtime & Pods & NodeParts & ContainerInputs & ResizeParts & { readonly probes: ProbeManager },
 ): Workers {
   const { cache, clock, config, cri, dirs, events, exec, health, log, nodeName } = base;
   const { objects, pods, probes, statuses, timeline } = base;
@@ -56,12 +56,7 @@ export function createWorkers(
     logs: containerLogs,
     expand: expandVariables,
     security: { seccompRoot: join(dirs.root, 'seccomp'), seccompDefault: config.seccompDefault },
-    resources: () => ({
-      cpuCFSQuota: config.cpuCFSQuota,
-      cpuPeriodUs: config.cpuCFSQuotaPeriod * 1000,
-      memoryCapacity: totalmem(),
-      cgroupV2: base.hierarchy.version === 2,
-    }),
+    resources: () => resourceOptions(base),
   });
   const activePods = (): readonly Pod[] =>
     workers
@@ -71,6 +66,10 @@ export function createWorkers(
   const admission: Admit[] = [
     nodeAdmission({ config, nodeName, node: () => base.reporter.node(), active: activePods }),
   ];
+  const { resizes, resize } = createResizes(base, {
+    active: activePods,
+    retake: (pod) => workers.set(resizes.take(pods.pod(podUid(pod)) ?? pod)),
+  });
   const workers: PodWorkers = new PodWorkers({
     clock,
     worker: {
@@ -90,12 +89,17 @@ export function createWorkers(
         }
         return undefined;
       },
+      admitted: (pod) => resizes.admitted(pod),
+      resize,
       deleteFromApi: (pod, signal) => deleteFromApi(base, pod, signal),
     },
-    removed: (uid) => statuses.forget(uid),
+    removed: (uid) => {
+      statuses.forget(uid);
+      resizes.forget(uid);
+    },
     wanted: (uid) => pods.pod(uid),
   });
-  pods.listen({ pod: (pod) => workers.set(pod), gone: (uid) => workers.gone(uid) });
+  pods.listen({ pod: (pod) => workers.set(resizes.take(pod)), gone: (uid) => workers.gone(uid) });
   cache.onChange((uid) => workers.wake(uid));
   probes.onChange(({ uid }) => workers.wake(uid));
   health.onChange(() => workers.wakeAll());
@@ -106,26 +110,10 @@ const BALANCE_INTERVAL_MS = 60_000;
 
 /** Starts the workers and what cleans up behind them. */
 export function runWorkers(kubelet: Base & Runtime & Pods & Workers): void {
-  const {
-    background,
-    cache,
-    cgroups,
-    clock,
-    config,
-    containerLogs: logs,
-    cri,
-    log,
-    pods,
-    signal,
-    workers,
-  } = kubelet;
+  const { background, cgroups, config, pods, signal, workers } = kubelet;
   background.start('Pod workers failed', workers.run(signal));
   background.every('Periodic sync failed', config.syncFrequency, () => workers.wakeAll());
   background.every('Balancing cgroups failed', BALANCE_INTERVAL_MS, () => cgroups.balance(pods.pods()));
-  background.start(
-    'Container garbage collection failed',
-    new ContainerGc({ cri, cache, logs, clock, log }).run(signal),
-  );
 }
 
 /** Removes a deleted pod from the API for good; its containers, volumes and cgroup are gone. */

@@ -1,4 +1,6 @@
 /** The cgroups of QoS classes and pods: made before a pod's sandbox, removed when nothing of the pod runs any more. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { podQOS } from '../../api/qos.ts';
 import type { Pod } from '../../api/types.ts';
 import type { Log } from '../../base/log.ts';
@@ -141,6 +143,17 @@ export class PodCgroups {
     for (const qos of QOS_CLASSES)
       await removeGroup(hierarchy, cgroupPath(podCgroup(root, qos, uid), driver));
     this.#made.delete(uid);
+  }
+
+  /** Tasks in the pod's group, those of its containers included; `undefined` where the kernel does not count them. */
+  async processes(pod: Pod): Promise<number | undefined> {
+    const { enabled, root, driver, hierarchy } = this.#options;
+    const mount = hierarchy.mounts.get('pids');
+    if (!enabled || mount === undefined) return undefined;
+    const path = cgroupPath(podCgroup(root, podQOS(pod), podUid(pod)), driver);
+    const text = await readFile(join(mount, path, 'pids.current'), 'utf8').catch(() => '');
+    const count = Number(text.trim());
+    return text === '' || Number.isNaN(count) ? undefined : count;
   }
 
   /** UIDs of all pods that have a group. */

@@ -13,7 +13,9 @@ import {
 } from '../../component/config/document.ts';
 import { isObject } from '../../component/config/schema.ts';
 import type { ParsedFlags } from '../../component/flags.ts';
+import { parseThresholds, ThresholdError } from '../eviction/thresholds.ts';
 import type { kubeletFlags } from '../flags.ts';
+import { shutdownProblem } from '../shutdown/groups.ts';
 import type { KubeletConfig, KubeletFlags, KubeletOptions } from './kubelet_config.ts';
 import {
   DEFAULT_EVICTION_HARD,
@@ -287,6 +289,26 @@ function check(config: KubeletConfig): void {
       'imageGCLowThresholdPercent',
       `got ${config.imageGCLowThresholdPercent}, want at most imageGCHighThresholdPercent (${config.imageGCHighThresholdPercent})`,
     );
+  }
+  if (config.containerLogMonitorInterval < 3000) {
+    wrong(
+      'containerLogMonitorInterval',
+      `got ${formatDuration(config.containerLogMonitorInterval)}, want at least 3s`,
+    );
+  }
+  if (config.imageMaximumGCAge > 0 && config.imageMaximumGCAge <= config.imageMinimumGCAge) {
+    wrong(
+      'imageMaximumGCAge',
+      `got ${formatDuration(config.imageMaximumGCAge)}, want more than imageMinimumGCAge (${formatDuration(config.imageMinimumGCAge)})`,
+    );
+  }
+  const shutdown = shutdownProblem(config);
+  if (shutdown !== undefined) wrong(shutdown.field, shutdown.message);
+  try {
+    parseThresholds(config);
+  } catch (error) {
+    if (!(error instanceof ThresholdError)) throw error;
+    wrong(error.field, error.message);
   }
   if ((config.tlsCertFile === '') !== (config.tlsPrivateKeyFile === '')) {
     wrong('tlsCertFile', 'tlsCertFile and tlsPrivateKeyFile are given together or not at all');

@@ -1,10 +1,11 @@
 /** What pods use: memory and writable layers as the runtime says, logs and volumes as they lie on the disk. */
 import { join } from 'node:path';
 import type { Pod } from '../../api/types.ts';
+import { errorCode } from '../../base/errors.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
 import { type KubeletDirs, podDir } from '../contracts.ts';
 import { CONTAINER_NAME_LABEL, podLogDirName, POD_UID_LABEL, podUid } from '../runtime/runtime_names.ts';
-import { directoryUse } from './disk_use.ts';
+import { folderUsage } from '../server/stats/disk_usage.ts';
 import type { ContainerUse, DiskUse, PodUse } from './usage.ts';
 
 export interface PodUseReaderOptions {
@@ -50,13 +51,13 @@ export async function readPodUse(
                 bytes: Number(layer.usedBytes?.value ?? 0n),
                 inodes: Number(layer.inodesUsed?.value ?? 0n),
               },
-        logs: disk ? await directoryUse(join(logs, name), signal) : undefined,
+        logs: disk ? await directoryUse(join(logs, name)) : undefined,
       });
     }
     found.push({
       pod,
       containers: merged(containers),
-      volumes: disk ? await volumesOf(pod, podDir(options.dirs, uid), signal) : new Map(),
+      volumes: disk ? await volumesOf(pod, podDir(options.dirs, uid)) : new Map(),
       processes: await options.processes(pod),
     });
   }
@@ -98,15 +99,24 @@ const LOCAL = [
   ['projected', 'kubernetes.io~projected'],
 ] as const;
 
-async function volumesOf(pod: Pod, dir: string, signal: AbortSignal): Promise<ReadonlyMap<string, DiskUse>> {
+async function volumesOf(pod: Pod, dir: string): Promise<ReadonlyMap<string, DiskUse>> {
   const found = new Map<string, DiskUse>();
   for (const volume of pod.spec.volumes ?? []) {
     const type = LOCAL.find(([field]) => volume[field] !== undefined);
     if (type === undefined || volume.emptyDir?.medium?.startsWith('HugePages') === true) continue;
     if (volume.emptyDir?.medium === 'Memory') continue; // tmpfs holds it to its limit
-    found.set(volume.name, await directoryUse(join(dir, 'volumes', type[1], volume.name), signal));
+    found.set(volume.name, await directoryUse(join(dir, 'volumes', type[1], volume.name)));
   }
   return found;
+}
+
+/** A directory that is not there takes nothing. */
+async function directoryUse(path: string): Promise<DiskUse> {
+  const { usedBytes: bytes, inodesUsed: inodes } = await folderUsage(path).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return { usedBytes: 0, inodesUsed: 0 };
+    throw error;
+  });
+  return { bytes, inodes };
 }
 
 function refOf(pod: Pod): { namespace: string; name: string; uid: string } {

@@ -13,6 +13,14 @@ const spec = {
   terminationGracePeriodSeconds: 30,
   containers: [{ name: 'a', image: 'img:1' }],
 };
+const NO_RESIZE: PodWorkerOptions['resize'] = {
+  steps: () => ({ updates: [], restarts: new Set() }),
+  apply: () => Promise.resolve(),
+  started: () => undefined,
+  conditions: () => [],
+  actuated: () => undefined,
+};
+
 const ref = { uid: 'u', namespace: 'ns', name: 'p' };
 const pod = (
   more: Partial<Pod['metadata']> = {},
@@ -150,6 +158,8 @@ function scene(first: Pod | undefined, more: Partial<PodWorkerOptions> = {}, ini
     hostIPs: () => ['192.0.2.1'],
     networkProblem: () => undefined,
     admit: () => undefined,
+    admitted: () => undefined,
+    resize: NO_RESIZE,
     predecessor: () => false,
     deleteFromApi: () => {
       did.push('delete from API');

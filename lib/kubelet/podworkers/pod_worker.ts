@@ -14,7 +14,7 @@
  * that fails is repeated with back-off. A turn under way is interrupted when the pod is to end or to end sooner.
  */
 import { containerStatusOf } from './container_status_of.ts';
-import type { Pod, PodStatus } from '../../api/types.ts';
+import type { Pod, PodCondition, PodStatus } from '../../api/types.ts';
 import { Backoff } from '../../base/backoff.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { errorMessage, isAbort } from '../../base/errors.ts';
@@ -31,6 +31,8 @@ import {
 } from '../contracts.ts';
 import type { PodCgroups } from '../cgroups/pod_cgroups.ts';
 import type { RuntimeCache } from '../pleg/runtime_cache.ts';
+import type { Granted } from '../resize/allocation.ts';
+import type { ResizeSteps } from '../resize/steps.ts';
 import type { ContainerStop } from '../runtime/container_stop.ts';
 import type { Images } from '../runtime/images.ts';
 import { type PodActions, podActions } from '../runtime/pod_actions.ts';
@@ -47,6 +49,20 @@ export interface PodVerdict {
   readonly phase: 'Failed';
   readonly reason: string;
   readonly message: string;
+  /** The kubelet ends the pod for the sake of others: reason of its condition DisruptionTarget. */
+  readonly disruption?: 'TerminationByKubelet';
+}
+
+/** Resources of running containers that are to be brought to what the pod was granted since. */
+export interface PodResize {
+  steps(pod: Pod, status: PodRuntimeStatus | undefined): ResizeSteps;
+  /** Rejects when something could not be set; it is tried again. */
+  apply(pod: Pod, updates: ResizeSteps['updates'], signal: AbortSignal): Promise<void>;
+  /** A container was created with what the pod has. */
+  started(pod: Pod, containerName: string): void;
+  /** What the status shows. */
+  conditions(uid: string): readonly PodCondition[];
+  actuated(uid: string, containerName: string): Granted | undefined;
 }
 
 export interface PodWorkerOptions {
@@ -71,6 +87,9 @@ export interface PodWorkerOptions {
   readonly networkProblem: () => string | undefined;
   /** Refuses a pod that does not fit on the node, before anything is done for it. */
   readonly admit: (pod: Pod) => PodVerdict | undefined;
+  /** The pod was let in, now or by a kubelet before this one. */
+  readonly admitted: (pod: Pod) => void;
+  readonly resize: PodResize;
   /** Another pod of the same name that is still ending; this one waits for it. */
   readonly predecessor: (pod: Pod) => boolean;
   /** Removes the pod from the API (grace period 0), if it is deleted there. */
@@ -79,6 +98,7 @@ export interface PodWorkerOptions {
   readonly removed: (uid: string) => void;
 }
 
+const RESIZE_RETRY_MS = 10_000;
 const RETRY = { initialMs: 1000, maxMs: 15_000, factor: 2, jitter: 0.2 };
 /** `activeDeadlineSeconds` passed. */
 const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified deadline';
@@ -101,6 +121,7 @@ export class PodWorker {
   #signalled = false;
   #wake: (() => void) | undefined;
   #timer: Timer | undefined;
+  #resizeTimer: Timer | undefined;
   #turn: AbortController | undefined;
   #lastTurnMs: number;
 
@@ -201,6 +222,7 @@ export class PodWorker {
       await this.#idle(signal);
     }
     this.#timer?.cancel();
+    this.#resizeTimer?.cancel();
   }
 
   // ------------------------------------------------------------ turns
@@ -236,6 +258,7 @@ export class PodWorker {
         return true;
       }
       this.#admitted = true;
+      this.#options.admitted(pod);
       timeline.record(this.ref, { what: known ? 'taken over after a restart' : 'admitted' });
     }
     if (isDone(pod)) {
@@ -249,7 +272,9 @@ export class PodWorker {
     }
     probes.podAdded(pod);
     const status = cache.podStatus(this.ref.uid);
-    const actions = this.#decide(pod, status);
+    const resize = this.#options.resize.steps(pod, status);
+    await this.#resize(pod, resize, signal);
+    const actions = this.#decide(pod, status, resize);
     this.#noteBackoff(pod, actions);
     const shown = this.#publish(false);
     if (shown?.phase === 'Succeeded' || shown?.phase === 'Failed') {
@@ -272,6 +297,21 @@ export class PodWorker {
       return false;
     }
     return this.#carryOut(pod, actions, signal);
+  }
+
+  /** A resize that cannot be carried out now holds up nothing else of the pod. */
+  async #resize(pod: Pod, { updates }: ResizeSteps, signal: AbortSignal): Promise<void> {
+    const { cache, clock, log, resize } = this.#options;
+    if (updates.length === 0) return;
+    try {
+      await resize.apply(pod, updates, signal);
+      resize.steps(pod, cache.podStatus(this.ref.uid));
+    } catch (error) {
+      if (isAbort(error, signal)) throw error;
+      log.error(error, 'Cannot resize a pod; trying again', { pod: this.#name, podUID: this.ref.uid });
+      this.#resizeTimer?.cancel();
+      this.#resizeTimer = clock.setTimer(RESIZE_RETRY_MS, () => this.wake());
+    }
   }
 
   async #carryOut(pod: Pod, actions: PodActions, signal: AbortSignal): Promise<boolean> {
@@ -300,6 +340,7 @@ export class PodWorker {
       {
         killedForRestart: (id) => this.#killedForRestart.add(id),
         startTried: ({ container, backoff }) => {
+          this.#options.resize.started(pod, container.name);
           if (backoff !== undefined) this.#backoffs.set(container.name, backoff);
         },
         waiting: (name, reason) => {
@@ -386,7 +427,7 @@ export class PodWorker {
 
   // ------------------------------------------------------------ parts
 
-  #decide(pod: Pod, status: PodRuntimeStatus | undefined): PodActions {
+  #decide(pod: Pod, status: PodRuntimeStatus | undefined, resize: ResizeSteps): PodActions {
     const { clock, probes, backoff } = this.#options;
     const previous = this.#options.statuses.get(this.ref.uid) ?? pod.status;
     return podActions({
@@ -398,6 +439,7 @@ export class PodWorker {
       backoff: (container) => this.#backoffs.get(container.name),
       policy: backoff,
       killedForRestart: (id) => this.#killedForRestart.has(id),
+      resizeRestarts: (name) => resize.restarts.has(name),
       lastRestartCount: (name) => {
         const known = containerStatusOf(previous, name);
         return known?.containerID === undefined ? -1 : known.restartCount;
@@ -445,6 +487,8 @@ export class PodWorker {
       startedAtMs: this.#startedAtMs,
       verdict: this.#verdict,
       rejected: !this.#admitted && this.#verdict !== undefined,
+      resizeConditions: this.#options.resize.conditions(this.ref.uid),
+      actuated: (name) => this.#options.resize.actuated(this.ref.uid, name),
       ended,
     });
     statuses.set(pod, status);

@@ -82,6 +82,7 @@ interface Scene {
   readonly notStarted?: readonly string[];
   readonly backoff?: Readonly<Record<string, RestartBackoffEntry>>;
   readonly killedForRestart?: readonly string[];
+  readonly resizeRestarts?: readonly string[];
   readonly lastRestartCount?: number;
 }
 
@@ -105,6 +106,7 @@ function decide(scene: Scene): PodActions {
     backoff: ({ name }) => scene.backoff?.[name],
     policy: DEFAULT_RESTART_BACKOFF,
     killedForRestart: (id) => scene.killedForRestart?.includes(id) === true,
+    resizeRestarts: (name) => scene.resizeRestarts?.includes(name) === true,
     lastRestartCount: () => scene.lastRestartCount ?? -1,
   };
   return podActions(input);
@@ -357,6 +359,11 @@ describe('regular containers', () => {
       'startup failed: killed',
       { containers: [running('a')], verdicts: { a: { startup: false } } },
       'kill a:startupProbe',
+    ],
+    [
+      'resized: killed where only a restart does it',
+      { containers: [running('a')], resizeRestarts: ['a'] },
+      'kill a:resize',
     ],
     ['readiness failed: nothing', { containers: [running('a')], verdicts: { a: { readiness: false } } }, ''],
     [

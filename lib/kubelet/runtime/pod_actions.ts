@@ -19,7 +19,8 @@ import {
 import { initRestartsAfterFailure, isSidecar, restartPolicyOf, restartsAfterExit } from './restart_policy.ts';
 import { containerHash } from './runtime_names.ts';
 
-export type KillReason = 'livenessProbe' | 'startupProbe' | 'specChanged' | 'unknownState' | 'podFinished';
+export type KillReason =
+  'livenessProbe' | 'startupProbe' | 'specChanged' | 'unknownState' | 'podFinished' | 'resize';
 
 export interface KillAction {
   readonly container: AnyContainer;
@@ -76,6 +77,8 @@ export interface PodActionsInput {
   readonly policy: RestartBackoffPolicy;
   /** True for an incarnation that was killed in order to be replaced: it starts again whatever its policy and exit code. */
   killedForRestart(containerId: string): boolean;
+  /** True for a container that gets the resources granted to it by a restart only. */
+  resizeRestarts(containerName: string): boolean;
   /** Restart count of an incarnation that the runtime no longer has, from the log directory or the API; -1 for none. */
   lastRestartCount(containerName: string): number;
 }
@@ -347,7 +350,8 @@ function regularActions(
       const reason = reasonToKill(input, container, current);
       // What is killed now is decided on again when its exit is known.
       if (reason !== undefined) {
-        const restart = reason === 'specChanged' || restartPolicyOf(pod, container) !== 'Never';
+        const restart =
+          reason === 'specChanged' || reason === 'resize' || restartPolicyOf(pod, container) !== 'Never';
         out.kill.push(killAction(container, current, reason, restart));
       }
       break;
@@ -369,6 +373,7 @@ function reasonToKill(
   const verdicts = input.verdicts(container.name, current.id);
   if (verdicts.liveness === false) return 'livenessProbe';
   if (verdicts.startup === false) return 'startupProbe';
+  if (input.resizeRestarts(container.name)) return 'resize';
   return undefined;
 }
 
@@ -384,8 +389,10 @@ function killAction(
     specChanged: `Container ${container.name} definition changed`,
     unknownState: `Container is in ${JSON.stringify(current.state)} state, try killing it before restart`,
     podFinished: `Stopping container ${container.name}`,
+    resize: `Container ${container.name} resize requires restart`,
   }[reason];
-  const message = restart && reason !== 'unknownState' ? `${what}, will be restarted` : what;
+  const message =
+    restart && reason !== 'unknownState' && reason !== 'resize' ? `${what}, will be restarted` : what;
   return { container, containerId: current.id, reason, restart, message };
 }
 

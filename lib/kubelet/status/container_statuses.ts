@@ -1,6 +1,7 @@
 /** `status.containerStatuses` and its kin, from the spec, the runtime and what was known before. Pure. */
 import type { ContainerState, ContainerStatus, Pod } from '../../api/types.ts';
 import type { AnyContainer, ContainerRuntimeStatus, PodRuntimeStatus, ProbeVerdicts } from '../contracts.ts';
+import type { Granted } from '../resize/allocation.ts';
 import { isSidecar } from '../runtime/restart_policy.ts';
 
 export interface ContainerStatusInput {
@@ -14,6 +15,8 @@ export interface ContainerStatusInput {
   started(containerName: string, containerId: string): boolean;
   /** Termination message of an exited incarnation, read by the caller. */
   terminationMessage(container: ContainerRuntimeStatus): string;
+  /** What a running container was last set to; `undefined`: what the spec says. */
+  actuated?(containerName: string): Granted | undefined;
   /** The pod is being ended: what never ran will not run any more. */
   readonly terminating: boolean;
 }
@@ -83,7 +86,8 @@ function statusOf(
       running &&
       started &&
       (container.readinessProbe === undefined || verdicts.readiness === true);
-  const resources = 'resources' in container ? container.resources : undefined;
+  const granted = 'resources' in container ? container.resources : undefined;
+  const resources = granted === undefined ? undefined : (input.actuated?.(container.name) ?? granted);
   const showsResources = state.waiting === undefined && kind !== 'ephemeral' && resources !== undefined;
   return {
     name: container.name,
@@ -96,7 +100,7 @@ function statusOf(
     state,
     lastState: last === undefined ? {} : { terminated: last },
     ...(showsResources
-      ? { resources, ...(resources.requests === undefined ? {} : { allocatedResources: resources.requests }) }
+      ? { resources, ...(granted?.requests === undefined ? {} : { allocatedResources: granted.requests }) }
       : {}),
     ...(current.user === undefined
       ? {}

@@ -294,6 +294,75 @@ test('refused by the node: nothing but that', () => {
   });
 });
 
+describe('ended by the kubelet for the sake of others', () => {
+  const verdict = {
+    phase: 'Failed',
+    reason: 'Evicted',
+    message: 'The node was low on resource: memory. ',
+    disruption: 'TerminationByKubelet',
+  } as const;
+
+  test('while it still runs it is not Failed, and its condition tells', () => {
+    const status = compute({ verdict, runtime: runtime([ran('a', {})]), terminating: true });
+    expect([status.phase, status.reason]).toEqual(['Running', undefined]);
+    expect(status.conditions).toContainEqual({
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'TerminationByKubelet',
+      message: verdict.message,
+      observedGeneration: 3,
+      lastTransitionTime: '2026-01-01T00:01:00Z',
+    });
+  });
+
+  test('when nothing of it runs any more it is', () => {
+    const status = compute({ verdict, runtime: runtime([exited('a', 137)]), terminating: true, ended: true });
+    expect(status).toMatchObject({ phase: 'Failed', reason: 'Evicted', message: verdict.message });
+    expect(conditions(status)['DisruptionTarget']).toBe('True TerminationByKubelet');
+  });
+});
+
+describe('resized in place', () => {
+  const spec = {
+    containers: [
+      {
+        name: 'a',
+        image: 'img:1',
+        resources: { requests: { cpu: '200m', memory: '32Mi' }, limits: { cpu: '300m' } },
+      },
+    ],
+  };
+  const resizing = { type: 'PodResizeInProgress', status: 'True' };
+
+  test('shows what was granted, what it was last set to, and that it is under way', () => {
+    const status = compute({
+      pod: pod(spec),
+      runtime: runtime([ran('a', {})]),
+      actuated: () => ({ requests: { cpu: '100m', memory: '32Mi' } }),
+      resizeConditions: [resizing],
+    });
+    expect(status.containerStatuses?.[0]).toMatchObject({
+      allocatedResources: { cpu: '200m', memory: '32Mi' },
+      resources: { requests: { cpu: '100m', memory: '32Mi' } },
+    });
+    expect(status).toMatchObject({
+      allocatedResources: { cpu: '200m', memory: '32Mi' },
+      resources: { requests: { cpu: '100m', memory: '32Mi' } },
+    });
+    expect(status.conditions?.[0]).toEqual(resizing);
+  });
+
+  test('what is over is not kept as the condition of somebody else', () => {
+    const base = pod(spec);
+    const status = compute({
+      pod: { ...base, status: { conditions: [resizing] } },
+      runtime: runtime([ran('a', {})]),
+      resizeConditions: [],
+    });
+    expect(status.conditions?.map(({ type }) => type)).not.toContain('PodResizeInProgress');
+  });
+});
+
 test('host network: the node is the address', () => {
   const status = compute({
     pod: pod({ hostNetwork: true }),

@@ -1,7 +1,10 @@
 /** The whole `status` of a pod. Pure: from the spec, the runtime, probe verdicts and the status before. */
 import { podQOS } from '../../api/qos.ts';
+import { podLimits, podRequests, type ResourceMap } from '../../api/resources.ts';
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../api/types.ts';
+import { grantedOf, RESIZABLE, resizableContainers, withAllocation } from '../resize/allocation.ts';
 import { isSidecar } from '../runtime/restart_policy.ts';
+import { RESIZE_CONDITIONS } from './status_diff.ts';
 import { containerStatuses, type ContainerStatusInput, timestamp } from './container_statuses.ts';
 import { type Phase, podPhase } from './phase.ts';
 
@@ -14,7 +17,15 @@ export interface PodStatusInput extends ContainerStatusInput {
   readonly startedAtMs: number;
   /** Phase and reason that the kubelet decided on (admission, eviction, deadline). */
   readonly verdict?:
-    { readonly phase: 'Failed'; readonly reason: string; readonly message: string } | undefined;
+    | {
+        readonly phase: 'Failed';
+        readonly reason: string;
+        readonly message: string;
+        readonly disruption?: string;
+      }
+    | undefined;
+  /** PodResizePending and PodResizeInProgress, as far as they hold. */
+  readonly resizeConditions?: readonly PodCondition[];
   /** All containers have ended and none starts again: `Running` and `Pending` are no longer possible. */
   readonly ended: boolean;
   /** The node refused the pod before anything was done for it: the status says that and nothing else. */
@@ -22,12 +33,21 @@ export interface PodStatusInput extends ContainerStatusInput {
 }
 
 /** Conditions that belong to the kubelet; all others in the status are someone else's and are kept. */
-const OWN_CONDITIONS = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady'] as const;
+const OWN_CONDITIONS = [
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+  ...RESIZE_CONDITIONS,
+] as const;
 
 export function podStatus(input: PodStatusInput): PodStatus {
-  const { pod, runtime, verdict } = input;
+  const { pod, runtime } = input;
   const previous = input.previous ?? pod.status;
-  if (input.rejected === true && verdict !== undefined) return rejectedStatus(input, verdict, previous);
+  if (input.rejected === true && input.verdict !== undefined)
+    return rejectedStatus(input, input.verdict, previous);
+  // Failed is final to whoever reads it: it is said when nothing of the pod runs any more.
+  const verdict = input.ended ? input.verdict : undefined;
   const withPrevious: ContainerStatusInput = {
     ...input,
     pod: previous === undefined ? pod : { ...pod, status: previous },
@@ -63,7 +83,34 @@ export function podStatus(input: PodStatusInput): PodStatus {
     containerStatuses: statuses.regular,
     ...(statuses.ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: statuses.ephemeral }),
     qosClass: pod.status?.qosClass ?? podQOS(pod),
+    ...podResources(input),
     ...(previous?.nominatedNodeName === undefined ? {} : { nominatedNodeName: previous.nominatedNodeName }),
+  };
+}
+
+/** CPU and memory of the pod as a whole: what it was granted, and what its running containers were set to. */
+function podResources(input: PodStatusInput): Pick<PodStatus, 'resources' | 'allocatedResources'> {
+  const { pod, runtime } = input;
+  if (runtime?.containers.some(({ state }) => state === 'running') !== true) return {};
+  const set = withAllocation(
+    pod,
+    Object.fromEntries(
+      resizableContainers(pod).map((c) => [c.name, input.actuated?.(c.name) ?? grantedOf(c.resources)]),
+    ),
+  );
+  const shown = (amounts: ResourceMap): Record<string, string> =>
+    Object.fromEntries(
+      RESIZABLE.flatMap((name) => {
+        const amount = amounts.get(name);
+        return amount === undefined ? [] : [[name, amount.toString()]];
+      }),
+    );
+  const [allocated, requests, limits] = [podRequests(pod), podRequests(set), podLimits(set)].map(shown);
+  const some = (name: string, amounts: Record<string, string> = {}): object =>
+    Object.keys(amounts).length === 0 ? {} : { [name]: amounts };
+  return {
+    ...some('allocatedResources', allocated),
+    resources: { ...some('requests', requests), ...some('limits', limits) },
   };
 }
 
@@ -89,7 +136,7 @@ interface Statuses {
 }
 
 function phaseOf(input: PodStatusInput, statuses: Statuses, previous: PodStatus | undefined): Phase {
-  if (input.verdict !== undefined) return input.verdict.phase;
+  if (input.verdict !== undefined && input.ended) return input.verdict.phase;
   const before = previous?.phase;
   if (before === 'Failed' || before === 'Succeeded') return before; // there is no way back
   const phase = podPhase(input.pod, statuses.init, statuses.regular, { restarts: !input.ended });
@@ -166,6 +213,7 @@ function podConditions(
     podReady(pod, phase, ready, others),
     { ...ready, type: 'ContainersReady' },
     { type: 'PodScheduled', status: 'True' },
+    ...disruption(input),
   ];
   const before = new Map(
     [...(pod.status?.conditions ?? []), ...(previous?.conditions ?? [])].map((c) => [c.type, c]),
@@ -179,7 +227,14 @@ function podConditions(
       ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     };
   });
-  return [...own, ...others];
+  const kept = others.filter(({ type }) => !own.some((condition) => condition.type === type));
+  return [...(input.resizeConditions ?? []), ...own, ...kept];
+}
+
+function disruption({ verdict }: PodStatusInput): Wanted[] {
+  if (verdict?.disruption === undefined) return [];
+  const { disruption: reason, message } = verdict;
+  return [{ type: 'DisruptionTarget', status: 'True', reason, message }];
 }
 
 function hasNetwork(input: PodStatusInput): boolean {

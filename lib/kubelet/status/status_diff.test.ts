@@ -37,6 +37,16 @@ test.each<[string, PodStatus | undefined, PodStatus, boolean]>([
   ['a condition missing', { conditions: [] }, { conditions: [ready('True')] }, false],
 ])('%s', (_, api, wanted, want) => expect(isCurrent(api, wanted)).toBe(want));
 
+test('a resize that is over takes its condition with it', () => {
+  const resize = { type: 'PodResizePending', status: 'True' };
+  const api = { conditions: [ready('True'), resize, { type: 'o', status: 'x' }] };
+  const wanted = { conditions: [ready('True')] };
+  expect(isCurrent(api, wanted)).toBe(false);
+  expect(statusPatch(api, wanted, 'u')).toMatchObject({
+    status: { conditions: [{ type: 'Ready' }, { type: 'PodResizePending', $patch: 'delete' }] },
+  });
+});
+
 test('the patch replaces addresses, merges conditions, clears what is gone', () => {
   const api = { phase: 'Pending', reason: 'r', podIPs: [{ ip: 'old' }] };
   const wanted = { phase: 'Running', podIP: 'new', podIPs: [{ ip: 'new' }], conditions: [ready('True')] };

@@ -5,6 +5,16 @@ import type { PodStatus } from '../../api/types.ts';
 /** Fields that a status of the kubelet always decides: absent means "none". */
 const CLEARED = ['reason', 'message', 'podIP', 'podIPs', 'hostIP', 'hostIPs'] as const;
 
+/** Conditions of the kubelet that go away when what they tell is over. */
+export const RESIZE_CONDITIONS = ['PodResizePending', 'PodResizeInProgress'] as const;
+
+/** Types of conditions that the API has and that hold no more. */
+function gone(api: PodStatus | undefined, wanted: PodStatus): readonly string[] {
+  const has = (status: PodStatus | undefined, type: string): boolean =>
+    status?.conditions?.some((condition) => condition.type === type) === true;
+  return RESIZE_CONDITIONS.filter((type) => has(api, type) && !has(wanted, type));
+}
+
 /** True when the API's status says everything that the wanted one says. */
 export function isCurrent(api: PodStatus | undefined, wanted: PodStatus): boolean {
   if (api === undefined) return false;
@@ -14,6 +24,7 @@ export function isCurrent(api: PodStatus | undefined, wanted: PodStatus): boolea
     if (!isDeepStrictEqual(normal(there[key]), normal(value))) return false;
   }
   if (CLEARED.some((key) => wanted[key] === undefined && api[key] !== undefined)) return false;
+  if (gone(api, wanted).length > 0) return false;
   return (wanted.conditions ?? []).every((condition) => {
     const there = api.conditions?.find(({ type }) => type === condition.type);
     if (there === undefined) return false;
@@ -37,12 +48,15 @@ export function statusPatch(api: PodStatus | undefined, wanted: PodStatus, uid: 
     const list = wanted[key];
     if (list !== undefined) status[key] = [...list, { $patch: 'replace' }];
   }
-  status['conditions'] = (wanted.conditions ?? []).map((condition) => ({
-    // A reason or message that is gone must be cleared by name.
-    reason: null,
-    message: null,
-    ...condition,
-  }));
+  status['conditions'] = [
+    ...(wanted.conditions ?? []).map((condition) => ({
+      // A reason or message that is gone must be cleared by name.
+      reason: null,
+      message: null,
+      ...condition,
+    })),
+    ...gone(api, wanted).map((type) => ({ type, $patch: 'delete' })),
+  ];
   return { metadata: { uid }, status };
 }
 

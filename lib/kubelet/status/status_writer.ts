@@ -75,6 +75,12 @@ export class StatusWriter implements PodStatusWriter {
     for (const waiter of entry?.waiters ?? []) waiter();
   }
 
+  /** Whether the API has the last status set. */
+  upToDate(uid: string): boolean {
+    const entry = this.#entries.get(uid);
+    return entry === undefined || entry.writtenVersion >= entry.version;
+  }
+
   async flushed(uid: string, signal: AbortSignal): Promise<void> {
     const entry = this.#entries.get(uid);
     if (entry === undefined || entry.writtenVersion >= entry.version) return;

@@ -1,0 +1,62 @@
+/** Eviction: what the node is short of, who goes for it, and who is not let in meanwhile. */
+import type { Pod } from '../../api/types.ts';
+import { EvictionManager } from '../eviction/eviction_manager.ts';
+import { observeNode } from '../eviction/observe.ts';
+import { readPodUse } from '../eviction/pod_use_reader.ts';
+import { pressureRefusal } from '../eviction/pressure_admission.ts';
+import { parseThresholds } from '../eviction/thresholds.ts';
+import { podUid } from '../runtime/runtime_names.ts';
+import type { Base } from './base.ts';
+import type { Housekeeping } from './housekeeping.ts';
+import type { NodeParts } from './node.ts';
+import type { Pods } from './pods.ts';
+import type { Runtime } from './runtime.ts';
+import type { Workers } from './workers.ts';
+
+export function startEviction(kubelet: Base & Runtime & Pods & NodeParts & Workers & Housekeeping): void {
+  const { background, cgroups, clock, config, containerGc, cri, dirs, events, imageGc, log } = kubelet;
+  const { admission, nodeInputs, reporter, signal, timeline, workers } = kubelet;
+  const reader = { cri, dirs, processes: (pod: Pod) => cgroups.processes(pod) };
+  const manager = new EvictionManager({
+    thresholds: parseThresholds(config),
+    transitionMs: config.evictionPressureTransitionPeriod,
+    maxPodGraceSeconds: config.evictionMaxPodGracePeriod,
+    storageLimits: config.localStorageCapacityIsolation,
+    pods: {
+      active: () => endablePods(kubelet),
+      evict: (pod, verdict, grace) => workers.worker(podUid(pod))?.fail(verdict, grace),
+      cleaned: (uid) => {
+        const state = workers.worker(uid)?.state;
+        return state === undefined || state === 'terminated' || state === 'removed';
+      },
+    },
+    observe: (observeSignal) => observeNode({ cri, rootDir: dirs.root, clock, log }, observeSignal),
+    use: (pods, request) => readPodUse(pods, reader, request),
+    reclaimDisk: async (reclaimSignal) => {
+      await containerGc.collect(reclaimSignal);
+      await imageGc.removeUnused(reclaimSignal);
+    },
+    pressureChanged: () => reporter.poke(),
+    events,
+    timeline,
+    clock,
+    log,
+  });
+  nodeInputs.pressure.push(() => manager.pressure);
+  // Before everything else, as in stock.
+  admission.unshift((pod) => {
+    const message = pressureRefusal(pod, manager.pressure);
+    return message === undefined
+      ? undefined
+      : { phase: 'Failed', reason: 'Evicted', message: `Pod was rejected: ${message}` };
+  });
+  background.start('Eviction manager failed', manager.run(signal));
+}
+
+/** Pods that run and that nobody has begun to end. */
+export function endablePods({ workers }: Workers): readonly Pod[] {
+  return workers
+    .workers()
+    .filter(({ admitted, state, verdict }) => admitted && state === 'syncing' && verdict === undefined)
+    .flatMap(({ pod }) => (pod === undefined || pod.metadata.deletionTimestamp !== undefined ? [] : [pod]));
+}
