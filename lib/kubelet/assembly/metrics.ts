@@ -1,13 +1,8 @@
 /** What /metrics and /metrics/probes serve. */
 import { Metrics } from '../../component/metrics.ts';
 import { HttpMetrics } from '../metrics/http_metrics.ts';
-import { podMetrics } from '../metrics/pod_metrics.ts';
 import { ProbeMetrics } from '../metrics/probe_metrics.ts';
 import { type ObservedCall, runtimeMetrics } from '../metrics/runtime_metrics.ts';
-import type { Base } from './base.ts';
-import type { Pods } from './pods.ts';
-import type { Runtime } from './runtime.ts';
-import type { Workers } from './workers.ts';
 
 /** Made before everything else, so that every part can count. */
 export interface KubeletMetrics {
@@ -26,40 +21,4 @@ export function createMetrics(): KubeletMetrics {
     httpMetrics: new HttpMetrics(metrics),
     observeRuntimeCall: runtimeMetrics(metrics),
   };
-}
-
-/** Adds what is read from the kubelet's state. */
-export function addStateMetrics(kubelet: Base & Runtime & Pods & Workers & KubeletMetrics): void {
-  const { cache, hierarchy, metrics, nodeName, pods, probeMetrics, workers } = kubelet;
-  pods.listen({ gone: (uid) => probeMetrics.forget(uid) });
-  podMetrics(metrics, {
-    desired: () => pods.pods(),
-    mirrors: () => pods.mirrors(),
-    active: () => kubelet.activePods(),
-    workers: () =>
-      workers.workers().map(({ pod, ref, state }) => ({
-        pod,
-        state,
-        wanted: pods.pod(ref.uid) !== undefined,
-      })),
-    runtime: () => cache.pods(),
-  });
-  metrics
-    .gauge({ name: 'kubelet_node_name', help: 'The name of the node; always 1.', labelNames: ['node'] })
-    .set({ node: nodeName }, 1);
-  metrics
-    .gauge({ name: 'kubelet_cgroup_version', help: 'Version of the cgroup hierarchy.' })
-    .set(hierarchy.version);
-  metrics
-    .gauge({
-      name: 'kubelet_metrics_provider',
-      help: 'Where figures of containers come from; always 1.',
-      labelNames: ['provider'],
-    })
-    .set({ provider: 'cri' }, 1);
-  metrics.gauge({
-    name: 'kubelet_pleg_last_seen_seconds',
-    help: 'When the runtime was last looked at as a whole, since the epoch.',
-    collect: (gauge) => gauge.set((cache.lastRelistAtMs ?? 0) / 1000),
-  });
 }

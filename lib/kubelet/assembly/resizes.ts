@@ -31,7 +31,12 @@ const RETRY_INTERVAL_MS = 3000;
 export function createResizes(
   kubelet: Base & Runtime & Pods & NodeParts & ResizeParts,
   { active, retake }: ResizeOptions,
-): { readonly resizes: Resizes; readonly resize: PodResize } {
+): {
+  readonly resizes: Resizes;
+  readonly resize: PodResize;
+  /** Nothing is left of the pod. */
+  readonly forget: (uid: string) => void;
+} {
   const { allocatable, background, cgroups, clock, cri, dirs, events, log, resizeState: state } = kubelet;
   const resizes = new Resizes({
     state,
@@ -48,12 +53,16 @@ export function createResizes(
   background.every('Retrying resizes failed', RETRY_INTERVAL_MS, () => resizes.retry());
   const resize: PodResize = {
     steps: (pod, status) => actuator.steps(pod, status),
-    apply: (pod, updates, signal) => actuator.apply(pod, updates, signal),
+    apply: (pod, status, signal) => actuator.apply(pod, status, signal),
     started: (pod, name) => actuator.started(pod, name),
     conditions: (uid) => resizes.conditions(uid),
     actuated: (uid, name) => resizes.actuated(uid, name),
   };
-  return { resizes, resize };
+  const forget = (uid: string): void => {
+    resizes.forget(uid);
+    actuator.forget(uid);
+  };
+  return { resizes, resize, forget };
 }
 
 export function resourceOptions({ config, hierarchy }: Base & Runtime): ResourceOptions {

@@ -66,7 +66,7 @@ export function createWorkers(
   const admission: Admit[] = [
     nodeAdmission({ config, nodeName, node: () => base.reporter.node(), active: activePods }),
   ];
-  const { resizes, resize } = createResizes(base, {
+  const { resizes, resize, forget } = createResizes(base, {
     active: activePods,
     retake: (pod) => workers.set(resizes.take(pods.pod(podUid(pod)) ?? pod)),
   });
@@ -95,7 +95,7 @@ export function createWorkers(
     },
     removed: (uid) => {
       statuses.forget(uid);
-      resizes.forget(uid);
+      forget(uid);
     },
     wanted: (uid) => pods.pod(uid),
   });

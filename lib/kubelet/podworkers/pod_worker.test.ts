@@ -14,7 +14,7 @@ const spec = {
   containers: [{ name: 'a', image: 'img:1' }],
 };
 const NO_RESIZE: PodWorkerOptions['resize'] = {
-  steps: () => ({ updates: [], restarts: new Set() }),
+  steps: () => undefined,
   apply: () => Promise.resolve(),
   started: () => undefined,
   conditions: () => [],

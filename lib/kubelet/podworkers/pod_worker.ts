@@ -55,9 +55,10 @@ export interface PodVerdict {
 
 /** Resources of running containers that are to be brought to what the pod was granted since. */
 export interface PodResize {
-  steps(pod: Pod, status: PodRuntimeStatus | undefined): ResizeSteps;
+  /** `undefined`: nothing is left to do. */
+  steps(pod: Pod, status: PodRuntimeStatus | undefined): ResizeSteps | undefined;
   /** Rejects when something could not be set; it is tried again. */
-  apply(pod: Pod, updates: ResizeSteps['updates'], signal: AbortSignal): Promise<void>;
+  apply(pod: Pod, status: PodRuntimeStatus | undefined, signal: AbortSignal): Promise<void>;
   /** A container was created with what the pod has. */
   started(pod: Pod, containerName: string): void;
   /** What the status shows. */
@@ -273,7 +274,7 @@ export class PodWorker {
     probes.podAdded(pod);
     const status = cache.podStatus(this.ref.uid);
     const resize = this.#options.resize.steps(pod, status);
-    await this.#resize(pod, resize, signal);
+    if (resize !== undefined) await this.#resize(pod, status, signal);
     const actions = this.#decide(pod, status, resize);
     this.#noteBackoff(pod, actions);
     const shown = this.#publish(false);
@@ -300,12 +301,10 @@ export class PodWorker {
   }
 
   /** A resize that cannot be carried out now holds up nothing else of the pod. */
-  async #resize(pod: Pod, { updates }: ResizeSteps, signal: AbortSignal): Promise<void> {
-    const { cache, clock, log, resize } = this.#options;
-    if (updates.length === 0) return;
+  async #resize(pod: Pod, status: PodRuntimeStatus | undefined, signal: AbortSignal): Promise<void> {
+    const { clock, log, resize } = this.#options;
     try {
-      await resize.apply(pod, updates, signal);
-      resize.steps(pod, cache.podStatus(this.ref.uid));
+      await resize.apply(pod, status, signal);
     } catch (error) {
       if (isAbort(error, signal)) throw error;
       log.error(error, 'Cannot resize a pod; trying again', { pod: this.#name, podUID: this.ref.uid });
@@ -427,7 +426,7 @@ export class PodWorker {
 
   // ------------------------------------------------------------ parts
 
-  #decide(pod: Pod, status: PodRuntimeStatus | undefined, resize: ResizeSteps): PodActions {
+  #decide(pod: Pod, status: PodRuntimeStatus | undefined, resize: ResizeSteps | undefined): PodActions {
     const { clock, probes, backoff } = this.#options;
     const previous = this.#options.statuses.get(this.ref.uid) ?? pod.status;
     return podActions({
@@ -439,7 +438,7 @@ export class PodWorker {
       backoff: (container) => this.#backoffs.get(container.name),
       policy: backoff,
       killedForRestart: (id) => this.#killedForRestart.has(id),
-      resizeRestarts: (name) => resize.restarts.has(name),
+      resizeRestarts: (name) => resize?.restarts.has(name) === true,
       lastRestartCount: (name) => {
         const known = containerStatusOf(previous, name);
         return known?.containerID === undefined ? -1 : known.restartCount;

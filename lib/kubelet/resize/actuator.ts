@@ -15,7 +15,7 @@ import { type ContainerUpdate, type ResizeSteps, resizeSteps } from './steps.ts'
 export interface ResizeActuatorOptions {
   readonly cri: Pick<RuntimeClient, 'updateContainerResources' | 'containerStats'>;
   readonly cgroups: Pick<PodCgroups, 'resize'>;
-  readonly resizes: Pick<Resizes, 'actuated' | 'setActuated' | 'completed' | 'failed'>;
+  readonly resizes: Pick<Resizes, 'actuated' | 'actuating' | 'setActuated' | 'completed' | 'failed'>;
   readonly resources: () => ResourceOptions;
 }
 
@@ -28,18 +28,19 @@ const TIMEOUT_MS = 60_000;
 
 export class ResizeActuator {
   readonly #options: ResizeActuatorOptions;
+  /** Pods under way, by UID, with what their cgroup was set to before. */
+  readonly #groups = new Map<string, Pod>();
 
   constructor(options: ResizeActuatorOptions) {
     this.#options = options;
   }
 
-  /** What is left to do. */
-  steps(pod: Pod, status: PodRuntimeStatus | undefined): ResizeSteps {
+  /** What is left to do; `undefined` for nothing. */
+  steps(pod: Pod, status: PodRuntimeStatus | undefined): ResizeSteps | undefined {
     const uid = podUid(pod);
-    const steps = resizeSteps(pod, status, (name) => this.#options.resizes.actuated(uid, name));
-    if (steps.updates.length + steps.restarts.size === 0 && this.#allStarted(pod, status))
-      this.#options.resizes.completed(pod);
-    return steps;
+    const { resizes } = this.#options;
+    const steps = resizeSteps(pod, status, (name) => resizes.actuated(uid, name));
+    return steps.done && !this.#groups.has(uid) && !resizes.actuating(uid) ? undefined : steps;
   }
 
   /** A container was created with what the pod has now. */
@@ -49,21 +50,33 @@ export class ResizeActuator {
     this.#options.resizes.setActuated(podUid(pod), containerName, grantedOf(container.resources));
   }
 
-  /** Sets what can be set without a restart. Rejects when something could not be; to be tried again with back-off. */
-  async apply(pod: Pod, updates: readonly ContainerUpdate[], signal: AbortSignal): Promise<void> {
-    if (updates.length === 0) return;
+  /**
+   * Sets what can be set without a restart. The pod's group is never less than its containers together: it grows before
+   * them and shrinks when all of them have. Rejects when something could not be set; to be tried again with back-off.
+   */
+  async apply(pod: Pod, status: PodRuntimeStatus | undefined, signal: AbortSignal): Promise<void> {
     const { cgroups, resizes } = this.#options;
+    const uid = podUid(pod);
     try {
+      const { updates } = this.steps(pod, status) ?? { updates: [] };
       for (const update of updates) await this.#checkMemory(update, signal);
-      const before = withAllocation(pod, this.#before(pod));
-      // The pod's group is never less than its containers together: it grows before them and shrinks after them.
+      const before = this.#groups.get(uid) ?? withAllocation(pod, this.#before(pod));
+      this.#groups.set(uid, before);
       await cgroups.resize(pod, before, 'grow');
       for (const update of updates) await this.#update(pod, update, signal);
+      if (this.steps(pod, status)?.done !== true) return;
       await cgroups.resize(pod, before, 'shrink');
+      this.#groups.delete(uid);
+      resizes.completed(pod);
     } catch (error) {
       if (!isAbort(error, signal)) resizes.failed(pod, rpcMessage(error));
       throw error;
     }
+  }
+
+  /** Nothing is left of the pod. */
+  forget(uid: string): void {
+    this.#groups.delete(uid);
   }
 
   async #update(pod: Pod, { container, containerId }: ContainerUpdate, signal: AbortSignal): Promise<void> {
@@ -115,13 +128,6 @@ export class ResizeActuator {
         container.name,
         this.#options.resizes.actuated(uid, container.name) ?? grantedOf(container.resources),
       ]),
-    );
-  }
-
-  /** Containers that are to be started again still lack what they were granted. */
-  #allStarted(pod: Pod, status: PodRuntimeStatus | undefined): boolean {
-    return resizableContainers(pod).every(
-      ({ name }) => status?.containers.find((c) => c.name === name)?.state === 'running',
     );
   }
 }

@@ -178,3 +178,16 @@ test.each<[string, Container[], Record<string, Granted>, string[], string[]]>([
   );
   expect([...steps.restarts]).toEqual(restarts);
 });
+
+test.each<[string, ContainerRuntimeStatus['state'], string, string, boolean]>([
+  ['has it', 'running', '1', 'Always', true],
+  ['does not have it', 'running', '2', 'Always', false],
+  ['is to be started with it', 'exited', '2', 'Always', false],
+  ['has ended and is not started again', 'exited', '2', 'Never', true],
+])('done: a container that %s', (_what, state, cpu, restartPolicy, done) => {
+  const status = { uid: 'u', namespace: 'ns', name: 'p', sandboxes: [], containers: [running('c', state)] };
+  const actuated = desiredAllocation(pod([container('c', '1')]));
+  expect(resizeSteps(pod([container('c', cpu)], { restartPolicy }), status, (n) => actuated[n]).done).toBe(
+    done,
+  );
+});

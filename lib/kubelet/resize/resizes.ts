@@ -130,6 +130,11 @@ export class Resizes {
     this.#save();
   }
 
+  /** Something was granted that is not yet known to be in force. */
+  actuating(uid: string): boolean {
+    return this.#actuating.has(uid);
+  }
+
   /** Everything runs with what was granted. */
   completed(pod: Pod): void {
     const uid = podUid(pod);

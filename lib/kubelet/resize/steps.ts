@@ -14,6 +14,8 @@ export interface ResizeSteps {
   readonly updates: readonly ContainerUpdate[];
   /** Names of containers that can only have it after a restart (`resizePolicy`). */
   readonly restarts: ReadonlySet<string>;
+  /** Every container has what it was granted, or will never be started again. */
+  readonly done: boolean;
 }
 
 /**
@@ -27,18 +29,20 @@ export function resizeSteps(
 ): ResizeSteps {
   const updates: ContainerUpdate[] = [];
   const restarts = new Set<string>();
+  let done = true;
   for (const container of resizableContainers(pod)) {
-    const running = status?.containers.find(
-      ({ name, state }) => name === container.name && state === 'running',
-    );
+    const newest = status?.containers.find(({ name }) => name === container.name);
     const has = actuated(container.name);
-    if (running === undefined || has === undefined) continue;
+    if (has === undefined) continue;
     const changed = differences(grantedOf(container.resources), has);
     if (changed.length === 0) continue;
+    done &&= newest?.state === 'exited' && pod.spec.restartPolicy === 'Never';
+    // What does not run gets it when it is started.
+    if (newest?.state !== 'running') continue;
     if (changed.some((name) => restartsFor(container, name))) restarts.add(container.name);
-    else updates.push({ container, containerId: running.id, changed });
+    else updates.push({ container, containerId: newest.id, changed });
   }
-  return { updates, restarts };
+  return { updates, restarts, done };
 }
 
 function restartsFor(container: Container, resource: Resizable): boolean {
