@@ -44,7 +44,8 @@ import { ServiceTracker } from './tracker/tracker.ts';
 type Flags = ParsedFlags<typeof proxyFlags>;
 
 // Not even fetched: Services and slices that are none of this proxy's business.
-const OURS = `!${SERVICE_PROXY_NAME_LABEL},!${HEADLESS_LABEL}`;
+const OUR_SERVICES = `!${SERVICE_PROXY_NAME_LABEL}`;
+const OUR_SLICES = `${OUR_SERVICES},!${HEADLESS_LABEL}`;
 /** All rules are compared with the kernel that often; flushes are noticed by the canary much earlier. */
 const FULL_SYNC_MS = 3_600_000;
 
@@ -158,12 +159,12 @@ class ProxyDaemon {
       onError: (err) => log.error(err, 'Failed to watch the Node'),
     });
     const services = createInformer(this.#client, SERVICES, {
-      labelSelector: OURS,
+      labelSelector: OUR_SERVICES,
       clock,
       onError: (err) => log.error(err, 'Failed to watch Services'),
     });
     const slices = createInformer(this.#client, ENDPOINT_SLICES, {
-      labelSelector: OURS,
+      labelSelector: OUR_SLICES,
       clock,
       onError: (err) => log.error(err, 'Failed to watch EndpointSlices'),
     });

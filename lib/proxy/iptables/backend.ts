@@ -51,7 +51,7 @@ export class IptablesBackend implements Backend {
     this.#netfilter = netfilter;
     this.#log = log;
     this.#policy = policy;
-    this.#ruleset = new Ruleset(baseChains(this.family, policy));
+    this.#ruleset = new Ruleset(this.family, baseChains(this.family, policy));
     this.#setJumps();
   }
 
@@ -67,7 +67,7 @@ export class IptablesBackend implements Backend {
 
   setPolicy(policy: FamilyPolicy): void {
     this.#policy = policy;
-    this.#ruleset = new Ruleset(baseChains(this.family, policy));
+    this.#ruleset = new Ruleset(this.family, baseChains(this.family, policy));
     this.#setJumps();
     for (const id of this.#plans.keys()) this.#render(id);
     this.#full = true;
@@ -106,7 +106,7 @@ export class IptablesBackend implements Backend {
     const rules = this.#ruleset.rulesOf(id);
     return {
       chains: Object.fromEntries(rules?.chains ?? []),
-      dispatch: (rules?.dispatch ?? []).map((d) => `-t ${d.table} -A ${d.chain} ${d.rule}`),
+      dispatch: (rules?.dispatch ?? []).map((d) => `-t ${d.table} -A ${this.#ruleset.chainOf(d)} ${d.rule}`),
     };
   }
 

@@ -42,9 +42,12 @@ export const PER_SERVICE_CHAIN = /^KUBE-(?:SVC|SVL|EXT|FW|SEP|XLB)-[A-Z2-7]{16}$
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
-// The first 16 characters of the base32 form of the SHA-256: 80 bits, that is 10 bytes.
 function hashOf(text: string): string {
-  const digest = createHash('sha256').update(text).digest();
+  return base32(createHash('sha256').update(text).digest());
+}
+
+/** The first 16 characters of the base32 form: 80 bits, that is 10 bytes. */
+export function base32(digest: Uint8Array): string {
   let out = '';
   for (let bit = 0; bit < 80; bit += 5) {
     const at = bit >> 3;

@@ -3,8 +3,11 @@
  * what the kernel has is this minus the pending changes, so nothing has to be listed to make the next transaction.
  */
 import type { BaseChain } from './base_rules.ts';
+import type { Family } from '../model/address.ts';
+import { DispatchTree } from './dispatch_tree.ts';
 import type { Table } from './names.ts';
-import type { ServiceRules } from './service_rules.ts';
+import { SERVICES_CHAIN } from './names.ts';
+import type { DispatchRule, ServiceRules } from './service_rules.ts';
 
 /** Contents of a chain: rules in any order, then rules in this order. */
 export interface ChainContent {
@@ -47,8 +50,15 @@ export class Ruleset {
   readonly #chains = new Map<string, MutableChain>();
   readonly #services = new Map<string, ServiceRules>();
   readonly #pending = new Map<string, Pending>();
+  readonly #destinations: DispatchTree;
 
-  constructor(base: readonly BaseChain[]) {
+  constructor(family: Family, base: readonly BaseChain[]) {
+    this.#destinations = new DispatchTree(family, SERVICES_CHAIN, {
+      create: (chain) => this.#setChain('nat', chain, []),
+      drop: (chain) => this.#deleteChain('nat', chain),
+      add: (chain, rule) => this.#addRule('nat', chain, rule),
+      remove: (chain, rule) => this.#removeRule('nat', chain, rule),
+    });
     for (const { table, chain, tail } of base) {
       this.#chains.set(keyOf(table, chain), { table, chain, anyOrder: new Set(), tail });
     }
@@ -64,9 +74,15 @@ export class Ruleset {
     for (const id of ids) {
       const rules = this.#services.get(id);
       if (rules?.chains.has(chain) === true) return id;
-      if (rules?.dispatch.some((d) => d.chain === chain && d.rule === rule) === true) return id;
+      const isHere = (d: DispatchRule): boolean => d.to !== undefined || d.chain === chain;
+      if (rules?.dispatch.some((d) => d.rule === rule && isHere(d)) === true) return id;
     }
     return undefined;
+  }
+
+  /** The chain in which the rule is. */
+  chainOf(d: DispatchRule): string {
+    return d.to === undefined ? d.chain : this.#destinations.chainOf(d.to);
   }
 
   /** Number of Service ports that have rules. */
@@ -88,9 +104,14 @@ export class Ruleset {
     }
     const old = new Map((before?.dispatch ?? []).map((d) => [dispatchKey(d), d]));
     for (const d of rules?.dispatch ?? []) {
-      if (!old.delete(dispatchKey(d))) this.#addRule(d.table, d.chain, d.rule);
+      if (old.delete(dispatchKey(d))) continue;
+      if (d.to === undefined) this.#addRule(d.table, d.chain, d.rule);
+      else this.#destinations.add(d.to, d.rule);
     }
-    for (const d of old.values()) this.#removeRule(d.table, d.chain, d.rule);
+    for (const d of old.values()) {
+      if (d.to === undefined) this.#removeRule(d.table, d.chain, d.rule);
+      else this.#destinations.remove(d.to, d.rule);
+    }
   }
 
   /** Replaces the fixed rules of a base chain, e.g. when addresses of the node changed. */

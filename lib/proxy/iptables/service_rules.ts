@@ -22,6 +22,8 @@ export interface DispatchRule {
   readonly chain: string;
   /** Without `-A CHAIN`. */
   readonly rule: string;
+  /** The one address that it matches, if it is in the chain that is a tree by address. */
+  readonly to?: string;
 }
 
 /** All rules that exist because of one Service port. */
@@ -76,7 +78,7 @@ class Renderer {
       return;
     }
     const chain = this.#policyChain(verdict);
-    this.#add('nat', SERVICES_CHAIN, this.#match(this.#port.clusterIP, 'cluster IP', `-j ${chain}`));
+    this.#dispatchTo(this.#port.clusterIP, 'cluster IP', chain);
   }
 
   #external(verdict: ServicePlan['external']): void {
@@ -105,7 +107,7 @@ class Renderer {
       const what = frontend.kind === 'external' ? 'external IP' : 'loadbalancer IP';
       const guarded = frontend.kind === 'loadBalancer' && port.loadBalancerSourceRanges.length > 0;
       const target = guarded ? this.#names.fw : this.#names.ext;
-      this.#add('nat', SERVICES_CHAIN, this.#match(frontend.ip, what, `-j ${target}`));
+      this.#dispatchTo(frontend.ip, what, target);
       if (guarded) {
         const why = `traffic not accepted by ${this.#names.fw}`;
         this.#add('filter', PROXY_FIREWALL_CHAIN, this.#match(frontend.ip, why, '-j DROP'));
@@ -255,6 +257,11 @@ class Renderer {
 
   #endpointName(endpoint: Endpoint): string {
     return endpointChain(this.#port.id, this.#port.protocol, endpoint.address);
+  }
+
+  #dispatchTo(ip: string, what: string, chain: string): void {
+    const rule = this.#match(ip, what, `-j ${chain}`);
+    this.#dispatch.push({ table: 'nat', chain: SERVICES_CHAIN, rule, to: ip });
   }
 
   #add(table: Table, chain: string, rule: string): void {

@@ -35,7 +35,7 @@ const BASE: FamilyPolicy = {
 };
 
 function desired(family: Family, policy: FamilyPolicy): Ruleset {
-  const ruleset = new Ruleset(baseChains(family, policy));
+  const ruleset = new Ruleset(family, baseChains(family, policy));
   for (const plan of stockPlans(family)) ruleset.setService(plan.port.id, serviceRules(plan, policy));
   return ruleset;
 }

@@ -47,9 +47,9 @@ export function slice(
     endpoints: endpoints.map((e) => (typeof e === 'string' ? endpoint(e) : e)),
     ...extra,
     metadata: {
+      ...extra.metadata,
       namespace,
       name,
-      ...extra.metadata,
       labels: { 'kubernetes.io/service-name': serviceName, ...extra.metadata?.labels },
     },
   };

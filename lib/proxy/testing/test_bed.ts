@@ -117,7 +117,7 @@ export class TestBed {
       bed.#ip(host, 'link', 'set', 'lo', 'up');
     }
     bed.#link('client', CLIENT, 'cl0', NODE);
-    bed.#address('client', CLIENT_B, 'eth0');
+    bed.#address('client', CLIENT_B, 'eth0', false);
     // Where a packet goes that no rule takes: the client does not forward, so it is lost.
     bed.#ip('node', 'route', 'add', 'default', 'via', CLIENT);
     bed.#ip('node', '-6', 'route', 'add', 'default', 'via', HOSTS6.client);
@@ -249,9 +249,11 @@ export class TestBed {
     this.#ip(host, '-6', 'route', 'add', 'default', 'via', SIX[gateway] ?? '');
   }
 
-  #address(host: Host, address: string, device: string): void {
+  // One that is not preferred is the source of packets only when asked for.
+  #address(host: Host, address: string, device: string, preferred = true): void {
+    const lifetime = preferred ? [] : ['preferred_lft', '0'];
     this.#ip(host, 'addr', 'add', `${address}/24`, 'dev', device);
-    this.#ip(host, 'addr', 'add', `${SIX[address]}/64`, 'dev', device, 'nodad');
+    this.#ip(host, 'addr', 'add', `${SIX[address]}/64`, 'dev', device, 'nodad', ...lifetime);
   }
 
   #ip(host: Host, ...args: string[]): void {

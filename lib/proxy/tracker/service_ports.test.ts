@@ -17,7 +17,6 @@ test.each([
   ['ExternalName', { type: 'ExternalName' }, {}],
   ['no cluster IP yet', { clusterIP: '' }, {}],
   ['of another proxy', {}, { 'service.kubernetes.io/service-proxy-name': '' }],
-  ['labelled headless', {}, { 'service.kubernetes.io/headless': 'true' }],
 ])('%s: no ports and no complaint', (_name, s, labels) => {
   const result = spec(s, { metadata: { namespace: 'ns', name: 'web', labels } });
   expect(result).toEqual({ ports: [], problems: [] });

@@ -15,7 +15,7 @@ export interface InputProblem {
 
 /** Another proxy is responsible for the Service. */
 export const SERVICE_PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
-/** The Service (or slice) is headless, whatever else it says. */
+/** A slice of a headless Service. On Services the label means nothing: their slices get it. */
 export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 
 const DNS_NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/;
@@ -31,10 +31,10 @@ export interface ServicePorts {
 
 const NONE: ServicePorts = { ports: [], problems: [] };
 
-/** True when this proxy has nothing to do for the Service: headless, ExternalName or another proxy's. */
+/** True when this proxy has nothing to do for the Service: without cluster IP, ExternalName or another proxy's. */
 export function isIgnoredService(service: Service): boolean {
   const labels = service.metadata.labels;
-  if (labels?.[SERVICE_PROXY_NAME_LABEL] !== undefined || labels?.[HEADLESS_LABEL] !== undefined) return true;
+  if (labels?.[SERVICE_PROXY_NAME_LABEL] !== undefined) return true;
   const { type, clusterIP } = service.spec;
   return type === 'ExternalName' || clusterIP === undefined || clusterIP === '' || clusterIP === 'None';
 }

@@ -1,0 +1,191 @@
+/** Proxies, ours and stock, on the node of a test bed with a given configuration and given objects. */
+import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EndpointSlice, Node, Service } from '../../api/types.ts';
+import { decodeConfig } from '../../component/config/document.ts';
+import { stockBinary } from '../../../test/fixtures/stock_binaries.ts';
+import { withModeDefaults } from '../config/mode_settings.ts';
+import { PROXY_CONFIG_KIND } from '../config/proxy_config.ts';
+import { cleanup } from '../iptables/cleanup.ts';
+import { IptablesPrograms } from '../iptables/iptables_programs.ts';
+import type { Family, IPAddress } from '../model/address.ts';
+import { FAMILIES, parseAddress } from '../model/address.ts';
+import { familyPolicy, nodeState } from '../node_state.ts';
+import { cleanup as cleanupNftables } from '../nftables/cleanup.ts';
+import { NftProgram } from '../nftables/nft_program.ts';
+import { ProxyUnderTest } from './proxy_under_test.ts';
+import type { Mode } from './situations.ts';
+import type { TestBed } from './test_bed.ts';
+import { HOSTS6, NODE, NODE_AT_FAR, NODE_AT_PODS } from './test_bed.ts';
+
+export interface Objects {
+  readonly services: readonly Service[];
+  readonly slices: readonly EndpointSlice[];
+}
+
+/** A running proxy; its rules for the objects are in force. */
+export interface RunningProxy {
+  /** Ends it. Rules stay. */
+  stop(): Promise<void>;
+}
+
+/** The node of the bed as the API has it. */
+export const BED_NODE: Node = {
+  metadata: { name: 'n1', labels: { 'topology.kubernetes.io/zone': 'za', 'kubernetes.io/hostname': 'n1' } },
+  spec: { podCIDR: '10.66.0.0/24', podCIDRs: ['10.66.0.0/24', 'fd00:66::/64'] },
+  status: {
+    addresses: [
+      { type: 'InternalIP', address: NODE },
+      { type: 'InternalIP', address: HOSTS6.node },
+    ],
+  },
+};
+
+const MACHINE: readonly IPAddress[] = [
+  '127.0.0.1',
+  '::1',
+  NODE,
+  NODE_AT_PODS,
+  NODE_AT_FAR,
+  HOSTS6.node,
+  HOSTS6.nodeAtPods,
+  HOSTS6.nodeAtFar,
+].flatMap((text) => parseAddress(text) ?? []);
+
+/** Our proxy, in this process, without the daemon around it. */
+export async function startOurs(
+  bed: TestBed,
+  mode: Mode,
+  fields: Readonly<Record<string, unknown>>,
+  objects: Objects,
+): Promise<RunningProxy> {
+  const { apiVersion, kind } = PROXY_CONFIG_KIND;
+  const config = withModeDefaults(
+    decodeConfig({ apiVersion, kind, mode, ...fields }, 'test', [PROXY_CONFIG_KIND]),
+  );
+  for (const family of FAMILIES) {
+    const support = { randomFully: true, routeLocalnet: true };
+    const proxy = new ProxyUnderTest({
+      ...programs(bed, mode, family),
+      run: bed.runInNode,
+      nodeAddresses: MACHINE.map((address) => address.ip),
+      policy: familyPolicy(family, config, nodeState(BED_NODE), MACHINE, support),
+    });
+    proxy.planner.setZone('za');
+    for (const service of objects.services) proxy.tracker.setService(service);
+    for (const slice of objects.slices) proxy.tracker.setSlice(slice);
+    const { rejected } = await proxy.sync();
+    for (const { error } of rejected) throw error;
+  }
+  return { stop: () => Promise.resolve() };
+}
+
+function programs(
+  bed: TestBed,
+  mode: Mode,
+  family: Family,
+): { netfilter: IptablesPrograms } | { nft: NftProgram } {
+  const options = { family, run: bed.runInNode };
+  return mode === 'iptables'
+    ? { netfilter: new IptablesPrograms(options) }
+    : { nft: new NftProgram(options) };
+}
+
+const API_PORT = 8001;
+
+/** The stock kube-proxy, fed by a watch server on the node. @throws Error with its log when its rules do not come */
+export async function startStock(
+  bed: TestBed,
+  mode: Mode,
+  fields: Readonly<Record<string, unknown>>,
+  objects: Objects,
+): Promise<RunningProxy> {
+  const dir = mkdtempSync(join(tmpdir(), 'tsk-stock-proxy-'));
+  const server = bed.spawnInNode([process.execPath, 'lib/proxy/testing/watch_server.ts', String(API_PORT)]);
+  await once(server.stdout, 'data');
+  const put = (resource: string, object: object): void => {
+    server.stdin.write(`${JSON.stringify({ resource, type: 'ADDED', object })}\n`);
+  };
+  put('nodes', BED_NODE);
+  for (const service of objects.services) put('services', service);
+  for (const slice of objects.slices) put('endpointslices', slice);
+
+  const kubeconfig = join(dir, 'kubeconfig');
+  const cluster = { name: 'test', cluster: { server: `http://127.0.0.1:${API_PORT}` } };
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [cluster],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: '' } }],
+      'current-context': 'test',
+    }),
+  );
+  const config = join(dir, 'config');
+  const json = 'application/json';
+  const { apiVersion, kind } = PROXY_CONFIG_KIND;
+  writeFileSync(
+    config,
+    JSON.stringify({
+      apiVersion,
+      kind,
+      mode,
+      hostnameOverride: 'n1',
+      // The table of connections belongs to the machine, not to a network namespace of it.
+      conntrack: { maxPerCore: 0 },
+      ...fields,
+      clientConnection: { kubeconfig, contentType: json, acceptContentTypes: json },
+    }),
+  );
+  const log = join(dir, 'log');
+  const proxy = bed.spawnInNode([
+    'sh',
+    '-c',
+    'exec "$0" --config "$1" >"$2" 2>&1',
+    stockBinary('kube-proxy'),
+    config,
+    log,
+  ]);
+  const ended = once(proxy, 'exit');
+  for (const deadline = Date.now() + 20_000; !(await hasSynced(bed));) {
+    if (Date.now() > deadline || proxy.exitCode !== null) {
+      const said = bed.exec('node', ['tail', '-n', '20', log]);
+      throw new Error(`stock kube-proxy wrote no rules:\n${said}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return {
+    stop: async () => {
+      proxy.kill('SIGKILL');
+      server.kill('SIGKILL');
+      await ended;
+      rmSync(dir, { recursive: true });
+    },
+  };
+}
+
+// The metric is set after the first sync of a family.
+async function hasSynced(bed: TestBed): Promise<boolean> {
+  const { stdout } = await bed.runInNode(
+    ['curl', '-s', '--max-time', '1', 'http://127.0.0.1:10249/metrics'],
+    { timeoutMs: 5000 },
+  );
+  return FAMILIES.every((family) =>
+    new RegExp(`kubeproxy_sync_proxy_rules_last_timestamp_seconds\\{ip_family="${family}"\\} [1-9]`).test(
+      stdout,
+    ),
+  );
+}
+
+/** Takes everything of every proxy out of the node, connections too. */
+export async function cleanNode(bed: TestBed): Promise<void> {
+  for (const family of FAMILIES) {
+    await cleanup(new IptablesPrograms({ family, run: bed.runInNode }));
+    await cleanupNftables(new NftProgram({ family, run: bed.runInNode }));
+  }
+  for (const family of ['ipv4', 'ipv6']) bed.exec('node', ['conntrack', '-F', '-f', family]);
+}
