@@ -183,6 +183,8 @@ export interface VolumeManager {
    * needs containers. Rejects with {@link VolumeError}; a volume that cannot be mounted now is retried by the next call.
    */
   mountPod(pod: Pod, signal: AbortSignal): Promise<PodVolumes>;
+  /** The pod's labels or annotations may have changed: volumes that show them are brought up to date soon. */
+  podChanged(pod: Pod): void;
   /**
    * Takes down everything that {@link mountPod} set up, from the disk alone (the pod may be unknown after a restart).
    * Idempotent. After it resolves `<root-dir>/pods/<uid>/volumes` and `volume-subpaths` are gone. Rejects with

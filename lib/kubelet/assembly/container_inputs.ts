@@ -53,6 +53,7 @@ export function containerInputs(base: Base & Runtime & Pods & NodeParts): Contai
     log,
   });
   base.nodeInputs.volumesInUse.push(() => volumes.volumesInUse());
+  base.pods.listen({ pod: (pod) => volumes.podChanged(pod) });
   background.start('Volume manager failed', volumes.run(signal));
 
   const services = createInformer(client, SERVICES, {

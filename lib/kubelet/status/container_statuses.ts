@@ -70,7 +70,9 @@ function statusOf(
   if (current === undefined) return withoutIncarnation(input, container, old, waitingReason);
   const why = input.waiting(container.name);
   const restarting = current.state === 'exited' && why !== undefined;
-  const state: ContainerState = restarting ? { waiting: withMessage(why) } : stateOf(input, current);
+  const state: ContainerState = restarting
+    ? { waiting: withMessage(why) }
+    : stateOf(input, current, waitingReason);
   const last = restarting
     ? terminated(input, current)
     : before?.state === 'exited'
@@ -182,10 +184,15 @@ function withMessage({ reason, message }: { reason: string; message: string }): 
   return message === '' ? { reason } : { reason, message };
 }
 
-function stateOf(input: ContainerStatusInput, container: ContainerRuntimeStatus): ContainerState {
+function stateOf(
+  input: ContainerStatusInput,
+  container: ContainerRuntimeStatus,
+  waitingReason: string,
+): ContainerState {
   if (container.state === 'running') return { running: { startedAt: timestamp(container.startedAtMs) } };
   if (container.state === 'exited') return { terminated: terminated(input, container) };
-  return { waiting: { reason: 'ContainerCreating' } };
+  // Created and not yet started: waits as before.
+  return { waiting: { reason: waitingReason } };
 }
 
 function terminated(

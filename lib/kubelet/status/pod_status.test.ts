@@ -116,6 +116,15 @@ test('before anything is there', () => {
   ]);
 });
 
+test('created and not yet started waits as before it was created', () => {
+  const spec = { containers: [container('a')], initContainers: [container('i')] };
+  const created = runtime([ran('i', { state: 'created', startedAtMs: 0 })]);
+  const status = compute({ pod: pod(spec), runtime: created });
+  expect(stateOf(status, 'i')).toEqual({ waiting: { reason: 'PodInitializing' } });
+  const alone = compute({ runtime: runtime([ran('a', { state: 'created', startedAtMs: 0 })]) });
+  expect(stateOf(alone)).toEqual({ waiting: { reason: 'ContainerCreating' } });
+});
+
 test('running', () => {
   const status = compute({ runtime: runtime([ran('a', {})]) });
   expect(status.phase).toBe('Running');

@@ -208,6 +208,24 @@ test('configMap: swapped at once, items and modes, removed keys vanish; nothing 
   expect(existsSync(join(dir, 'b'))).toBe(false);
 });
 
+test('labels that a volume shows are brought up to date when the pod changes, without another mount', async () => {
+  const labels = { fieldRef: { fieldPath: 'metadata.labels' } };
+  const volumes: Volume[] = [{ name: 'v', downwardAPI: { items: [{ path: 'labels', ...labels }] } }];
+  const pod = podOf(volumes, [mountOf('v')]);
+  const labelled = (value: string): Pod => ({
+    ...pod,
+    metadata: { ...pod.metadata, labels: { key: value } },
+  });
+  const ready = await manager.mountPod(labelled('one'), signal);
+  const shown = (): string => readFileSync(join(volumeDir('downward-api', 'v'), 'labels'), 'utf8');
+  expect(shown()).toContain('key="one"');
+  manager.podChanged(labelled('two'));
+  await clock.advance(200);
+  const [container] = pod.spec.containers;
+  if (container !== undefined) await ready.containerMounts(container, new Map()); // in turn after the refresh
+  expect(shown()).toContain('key="two"');
+});
+
 test('a crash in the middle of an update is repaired by the next one', async () => {
   objects.configMaps.set('ns/conf', { metadata: { name: 'conf' }, data: { a: '1', b: '2' } });
   const pod = podOf([{ name: 'conf', configMap: { name: 'conf' } }], [mountOf('conf')]);

@@ -1,5 +1,6 @@
 import { mkdir, readdir, realpath, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Pod, Volume } from '../../api/types.ts';
 import { errorMessage } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
@@ -72,6 +73,16 @@ class Manager implements VolumeManager {
       await this.#setUpAll(mounted, signal);
       return this.#podVolumes(mounted);
     });
+  }
+
+  podChanged(pod: Pod): void {
+    const uid = uidOf(pod);
+    const mounted = this.#pods.get(uid);
+    if (mounted === undefined || !showsPod(pod)) return;
+    const { labels, annotations } = mounted.pod.metadata;
+    mounted.pod = pod;
+    const same = isDeepStrictEqual([labels, annotations], [pod.metadata.labels, pod.metadata.annotations]);
+    if (mounted.complete && !same) this.#refreshAt(uid, SETTLE_MS);
   }
 
   async #setUpAll(mounted: MountedPod, signal: AbortSignal): Promise<void> {
@@ -285,6 +296,14 @@ function checkUid(uid: string): string {
   if (!/^[A-Za-z0-9][-A-Za-z0-9_.]*$/.test(uid))
     throw new VolumeError(`pod UID ${JSON.stringify(uid)} cannot be a directory name`);
   return uid;
+}
+
+/** Whether some volume shows fields of the pod itself. */
+function showsPod(pod: Pod): boolean {
+  return (pod.spec.volumes ?? []).some(
+    ({ downwardAPI, projected }) =>
+      downwardAPI !== undefined || projected?.sources?.some((s) => s.downwardAPI !== undefined) === true,
+  );
 }
 
 function showsObject(pod: Pod, kind: 'configmap' | 'secret', name: string): boolean {
