@@ -16,6 +16,8 @@ import type { RecipeImage } from './catalogue.ts';
 import type { Account, DebianLayer, ImageRecipe, RecipeLayer, RegistryLayer } from './recipe.ts';
 
 const BUSYBOX = '/bin/busybox';
+/** The shell of every image that has one. */
+const SHELL = { package: 'bash-static', program: '/usr/bin/bash-static', names: ['ash', 'sh'] } as const;
 const CERTIFICATE_YEARS = 20;
 
 export interface ContentOptions {
@@ -38,7 +40,10 @@ export function stockPrograms(recipes: readonly ImageRecipe[]): string[] {
 export function debianPackages(recipes: readonly ImageRecipe[]): string[] {
   const names = recipes
     .flatMap(({ layers }) => layers)
-    .flatMap((layer) => (layer.kind === 'debian' ? layer.packages : []));
+    .flatMap((layer): readonly string[] => {
+      if (layer.kind === 'shell') return [SHELL.package];
+      return layer.kind === 'debian' ? layer.packages : [];
+    });
   return [...new Set(names)].sort();
 }
 
@@ -95,7 +100,10 @@ class Content {
     const { repoDir, cacheDir, stock } = this.#options;
     switch (layer.kind) {
       case 'shell':
-        return shellEntries(layer.accounts ?? []);
+        return [
+          ...(await busyboxEntries(layer.accounts ?? [])),
+          ...(await shellEntries(await debianRoot(this.#packages, this.#options))),
+        ];
       case 'debian':
         return debianEntries(await debianRoot(this.#packages, this.#options), layer);
       case 'files':
@@ -158,10 +166,11 @@ class Content {
 }
 
 /** A root in which busybox is every command that no layer above brings. Directories are merged as Debian's are. */
-async function shellEntries(accounts: readonly Account[]): Promise<LayerEntry[]> {
+async function busyboxEntries(accounts: readonly Account[]): Promise<LayerEntry[]> {
   await required(BUSYBOX, 'install busybox-static (hack/up does)');
   const { stdout } = await promisify(execFile)(BUSYBOX, ['--list'], { timeout: 10_000 });
-  const commands = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox');
+  const others: readonly string[] = ['', 'busybox', ...SHELL.names];
+  const commands = stdout.split('\n').filter((name) => !others.includes(name));
   const groups = accounts.flatMap(({ name, groups: more = [] }) =>
     more.map((group) => `${group.name}:x:${group.id}:${name}\n`),
   );
@@ -199,6 +208,17 @@ async function shellEntries(accounts: readonly Account[]): Promise<LayerEntry[]>
         groups.join(''),
     },
     { type: 'file', path: '/etc/nsswitch.conf', content: 'hosts: files dns\n' },
+  ];
+}
+
+async function shellEntries(root: string): Promise<LayerEntry[]> {
+  return [
+    ...(await rootFile(root, SHELL.program)),
+    ...SHELL.names.map((name): LayerEntry => ({
+      type: 'symlink',
+      path: `/usr/bin/${name}`,
+      target: path.basename(SHELL.program),
+    })),
   ];
 }
 

@@ -15,7 +15,11 @@ export interface InlineFile {
   readonly content: string;
 }
 
-/** busybox with a link for each of its commands, `/tmp`, and the accounts `root`, `nobody` and those given. */
+/**
+ * busybox with a link for each of its commands, bash as `sh`, `/tmp`, and the accounts `root`, `nobody` and those given.
+ * Debian's busybox shell would not do: it takes its own commands before those on PATH (its `nc` knows no `-v`), and it
+ * drops variables whose names no shell can use, which specs look for in `env`.
+ */
 export interface ShellLayer {
   readonly kind: 'shell';
   readonly accounts?: readonly Account[];
