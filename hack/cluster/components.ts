@@ -11,6 +11,7 @@ import { locate } from './packages.ts';
 import { registry } from './registry.ts';
 import type { ClusterSettings } from './settings.ts';
 import { stockCatalogue } from './stock_catalogue.ts';
+import type { StockCatalogue } from './stock_catalogue.ts';
 
 /** Components by their role. With `inCluster`, kube-proxy and scheduler run as pods instead. */
 export interface ClusterComponents {
@@ -31,6 +32,14 @@ export interface NodeComponents {
   readonly kubeProxy: ComponentSpec;
 }
 
+/** The containerd of the nodes; one of ours has its shim beside it. */
+export function containerdProgram(
+  settings: Pick<ClusterSettings, 'containerd'>,
+  stock: Pick<StockCatalogue, 'file'>,
+): string {
+  return settings.containerd === 'pinned' ? stock.file('containerd') : (locate('containerd') ?? 'containerd');
+}
+
 /** Programs by name: ours from `dist/`, the stock ones from the cache, the rest from the distribution. */
 export function clusterComponents(
   cluster: Pick<Cluster, 'repo' | 'roots' | 'settings' | 'paths' | 'plan'>,
@@ -38,7 +47,8 @@ export function clusterComponents(
   const { repo, roots, settings, paths, plan } = cluster;
   const stock = stockCatalogue(repo, roots.cache);
   const programs: Programs = {
-    containerd: locate('containerd') ?? 'containerd',
+    containerd: containerdProgram(settings, stock),
+    ...(settings.containerd === 'pinned' ? { shimDir: path.dirname(stock.file('containerd')) } : {}),
     stock: (name) => stock.file(name),
   };
   const choose = (part: keyof typeof settings.flavours, ours: string, stockName: string): string =>

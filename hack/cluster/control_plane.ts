@@ -32,6 +32,8 @@ export const apiserverUrl = (plan: AddressPlan): string => `https://${plan.host}
 
 export interface Programs {
   readonly containerd: string;
+  /** Where the shims of that containerd lie, when it is not the distribution's. */
+  readonly shimDir?: string;
   readonly stock: (name: string) => string;
 }
 

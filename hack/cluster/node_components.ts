@@ -9,6 +9,7 @@ import { SCHEDULER_PORT } from './control_plane.ts';
 import type { Programs } from './control_plane.ts';
 import type { ComponentSpec } from './component.ts';
 import type { ProxyMode } from './options.ts';
+import { SYSTEM_PATH } from './packages.ts';
 import type { ClusterPaths } from './paths.ts';
 
 export function containerd(node: NodeAddress, paths: ClusterPaths, programs: Programs): ComponentSpec {
@@ -18,6 +19,8 @@ export function containerd(node: NodeAddress, paths: ClusterPaths, programs: Pro
     id: `containerd-${node.name}`,
     node: node.name,
     argv: [programs.containerd, `--config=${config}`, '--log-level=info'],
+    // Its shim is looked for on PATH; the rest of it is fixed, so that the caller's does not ask for a restart.
+    ...(programs.shimDir === undefined ? {} : { env: { PATH: `${programs.shimDir}:${SYSTEM_PATH}` } }),
     inputs: [config],
     health: { kind: 'socket', path: files.containerdSocket },
   };

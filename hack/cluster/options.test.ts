@@ -10,6 +10,7 @@ test.each([
   ],
   [['--in-cluster', '--download'], { name: 'dev', flavours: {}, inCluster: true, download: true }],
   [['--registry'], { name: 'dev', flavours: {}, registry: true, download: false }],
+  [['--containerd=pinned'], { name: 'dev', flavours: {}, containerd: 'pinned', download: false }],
   [['--proxy-mode=nftables'], { name: 'dev', flavours: {}, proxyMode: 'nftables', download: false }],
   [['--in-cluster=false'], { name: 'dev', flavours: {}, inCluster: false, download: false }],
 ])('%p', (args, want) => {
@@ -21,6 +22,7 @@ test.each([[['--help']], [['-h']], [['--name=x', '--help']]])('%p asks for help'
 });
 
 test.each([
+  [['--containerd=docker'], '--containerd: got "docker", want distribution or pinned'],
   [['--proxy-mode=ipvs'], '--proxy-mode: got "ipvs", want iptables or nftables'],
   [['--nodes=0'], '--nodes: got "0", want a number from 1 to 50'],
   [['--nodes=51'], '--nodes: got "51", want'],

@@ -6,6 +6,9 @@ export type Flavour = 'ours' | 'stock';
 export const SWAPPABLE = ['kubelet', 'proxy', 'scheduler'] as const;
 export const PROXY_MODES = ['iptables', 'nftables'] as const;
 export type ProxyMode = (typeof PROXY_MODES)[number];
+/** The distribution's containerd, or the one that hack/stock/containerd pins. */
+export const CONTAINERDS = ['distribution', 'pinned'] as const;
+export type Containerd = (typeof CONTAINERDS)[number];
 export type Swappable = (typeof SWAPPABLE)[number];
 
 /** What the caller said; what is missing stays as it is on a running cluster, else takes the default. */
@@ -16,6 +19,7 @@ export interface UpOptions {
   readonly inCluster?: boolean;
   readonly registry?: boolean;
   readonly proxyMode?: ProxyMode;
+  readonly containerd?: Containerd;
   readonly download: boolean;
 }
 
@@ -31,6 +35,7 @@ export const UP_USAGE = `usage: hack/up [flags]
   --proxy ours|stock          which kube-proxy (default ours)
   --proxy-mode MODE           of kube-proxy: iptables or nftables (default iptables)
   --scheduler ours|stock      which kube-scheduler (default ours)
+  --containerd WHICH          distribution, or pinned: a newer one, built; kept until hack/down (default distribution)
   --in-cluster[=true|false]   run ts-kube-proxy and ts-scheduler as pods rather than as processes
   --registry[=true|false]     build the images of the conformance suite and let nodes pull them from a registry
   --download                  fetch stock programs from the official release site when they cannot be built
@@ -40,7 +45,7 @@ Folders: TSK_STATE (default /var/lib/ts-kubernetes), TSK_CACHE (default ~/.cache
 /** Parses hack/up's arguments. `'help'` when help was asked for. Throws {@link UsageError}. */
 export function parseUp(args: readonly string[]): UpOptions | 'help' {
   const flags = collect(args, {
-    values: ['name', 'nodes', 'proxy-mode', ...SWAPPABLE],
+    values: ['name', 'nodes', 'proxy-mode', 'containerd', ...SWAPPABLE],
     switches: ['in-cluster', 'registry', 'download'],
   });
   if (flags === 'help') return 'help';
@@ -62,12 +67,17 @@ export function parseUp(args: readonly string[]): UpOptions | 'help' {
   const proxyMode = PROXY_MODES.find((known) => known === mode);
   if (mode !== undefined && proxyMode === undefined)
     throw new UsageError(`--proxy-mode: got ${JSON.stringify(mode)}, want ${PROXY_MODES.join(' or ')}`);
+  const which = flags.get('containerd');
+  const containerd = CONTAINERDS.find((known) => known === which);
+  if (which !== undefined && containerd === undefined)
+    throw new UsageError(`--containerd: got ${JSON.stringify(which)}, want ${CONTAINERDS.join(' or ')}`);
   return {
     name: nameFrom(flags),
     flavours,
     download: truth('download', flags.get('download') ?? 'false'),
     ...(nodes === undefined ? {} : { nodes: Number(nodes) }),
     ...(proxyMode === undefined ? {} : { proxyMode }),
+    ...(containerd === undefined ? {} : { containerd }),
     ...(inCluster === undefined ? {} : { inCluster: truth('in-cluster', inCluster) }),
     ...(registry === undefined ? {} : { registry: truth('registry', registry) }),
   };

@@ -1,4 +1,4 @@
-import { mergeSettings, parseSettings } from './settings.ts';
+import { changeProblem, mergeSettings, parseSettings } from './settings.ts';
 
 const stock = { kubelet: 'stock', proxy: 'stock', scheduler: 'stock' } as const;
 
@@ -10,6 +10,7 @@ const known = {
   inCluster: true,
   registry: true,
   proxyMode: 'nftables',
+  containerd: 'pinned',
 } as const;
 
 test('a new cluster takes the defaults', () => {
@@ -21,6 +22,7 @@ test('a new cluster takes the defaults', () => {
     inCluster: false,
     registry: false,
     proxyMode: 'iptables',
+    containerd: 'distribution',
   });
 });
 
@@ -47,4 +49,21 @@ test('cluster.json is read back; a torn one counts as none', () => {
   expect(parseSettings(JSON.stringify(known))).toEqual(known);
   for (const text of ['', '{"name":', 'null', '[]', '{"name":"a"}'])
     expect(parseSettings(text)).toBeUndefined();
+});
+
+test.each([
+  ['nothing said', undefined, known, undefined],
+  ['the same', 'pinned', known, undefined],
+  ['no cluster yet', 'distribution', undefined, undefined],
+  ['another containerd', 'distribution', known, /cluster a runs the pinned containerd.*hack\/down --name a/],
+] as const)('%s', (_, containerd, cluster, want) => {
+  const options = {
+    name: 'a',
+    flavours: {},
+    download: false,
+    ...(containerd === undefined ? {} : { containerd }),
+  };
+  const problem = changeProblem(options, cluster);
+  if (want === undefined) expect(problem).toBeUndefined();
+  else expect(problem).toMatch(want);
 });

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { nodeAddress } from './address_plan.ts';
 import { field } from './api.ts';
-import type { Flavour, ProxyMode, Swappable, UpOptions } from './options.ts';
+import type { Containerd, Flavour, ProxyMode, Swappable, UpOptions } from './options.ts';
 import type { ClusterPaths } from './paths.ts';
 
 export interface ClusterSettings {
@@ -14,6 +14,7 @@ export interface ClusterSettings {
   /** Nodes can pull the images of the conformance suite from a registry. */
   readonly registry: boolean;
   readonly proxyMode: ProxyMode;
+  readonly containerd: Containerd;
 }
 
 /** What the command line says, else what the cluster has, else the default. */
@@ -31,7 +32,18 @@ export function mergeSettings(
     inCluster: options.inCluster ?? known?.inCluster ?? false,
     registry: options.registry ?? known?.registry ?? false,
     proxyMode: options.proxyMode ?? known?.proxyMode ?? 'iptables',
+    containerd: options.containerd ?? known?.containerd ?? 'distribution',
   };
+}
+
+/** Why `options` cannot be had of a cluster that stands, or `undefined`. */
+export function changeProblem(options: UpOptions, known: ClusterSettings | undefined): string | undefined {
+  if (known === undefined || options.containerd === undefined || options.containerd === known.containerd)
+    return undefined;
+  return (
+    `--containerd: cluster ${known.name} runs the ${known.containerd} containerd, whose state the other may not read: ` +
+    `run hack/down --name ${known.name} first, or give the cluster another name.`
+  );
 }
 
 /** Validates the text of cluster.json; `undefined` when it is torn. */
@@ -54,6 +66,7 @@ export function parseSettings(text: string): ClusterSettings | undefined {
     inCluster: field(value, 'inCluster') === true,
     registry: field(value, 'registry') === true,
     proxyMode: field(value, 'proxyMode') === 'nftables' ? 'nftables' : 'iptables',
+    containerd: field(value, 'containerd') === 'pinned' ? 'pinned' : 'distribution',
   };
 }
 

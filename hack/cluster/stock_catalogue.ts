@@ -2,13 +2,15 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-export type StockModule = 'kubernetes' | 'coredns' | 'etcd' | 'registry' | 'sample-apiserver' | 'e2e' | 'critest';
+export type StockModule =
+  'kubernetes' | 'coredns' | 'etcd' | 'containerd' | 'registry' | 'sample-apiserver' | 'e2e' | 'critest';
 
 /** Go modules by their folder in hack/stock. */
 const MODULES: Readonly<Record<StockModule, string>> = {
   kubernetes: 'k8s.io/kubernetes',
   coredns: 'github.com/coredns/coredns',
   etcd: 'go.etcd.io/etcd/server/v3',
+  containerd: 'github.com/containerd/containerd/v2',
   registry: 'github.com/distribution/distribution/v3',
   'sample-apiserver': 'k8s.io/sample-apiserver',
   // The suite is of the Kubernetes that it tests; it depends on more modules than the programs.
@@ -24,7 +26,7 @@ export interface StockProgram {
   readonly versionArgs?: readonly string[];
   /** For tests only: no release site carries it. */
   readonly notReleased?: boolean;
-  /** Only the conformance suite wants it: built when asked for by name. */
+  /** No ordinary cluster wants it, but the conformance suite: built when asked for by name. */
   readonly conformanceOnly?: boolean;
   /** The package is a test: it is built with `go test -c`. */
   readonly test?: boolean;
@@ -56,6 +58,12 @@ export const STOCK_PROGRAMS: Readonly<Record<string, StockProgram>> = {
   // Older ones (Debian 12 has 3.4) answer no progress requests: the apiserver streams no lists from them, and its watch
   // caches fall behind for good when it is restarted.
   etcd: { module: 'etcd', packagePath: 'go.etcd.io/etcd/server/v3', versionArgs: ['--version'] },
+  // The distribution's may be older than what the newest kubelet can make use of: hack/up --containerd=pinned.
+  containerd: conformance('containerd', 'github.com/containerd/containerd/v2/cmd/containerd'),
+  'containerd-shim-runc-v2': conformance(
+    'containerd',
+    'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2',
+  ),
   'sample-apiserver': conformance('sample-apiserver', 'k8s.io/sample-apiserver'),
   'resource-consumer': conformance('kubernetes', 'k8s.io/kubernetes/test/images/resource-consumer'),
   'consume-cpu': conformance('kubernetes', 'k8s.io/kubernetes/test/images/resource-consumer/consume-cpu'),
@@ -106,7 +114,8 @@ export function stockCatalogue(repo: string, cache: string): StockCatalogue {
     version: (name) => versionOf(stockProgram(name).module),
     file: (name) => {
       const { module } = stockProgram(name);
-      const folder = module === 'kubernetes' || module === 'e2e' ? versionOf(module) : `${module}-${versionOf(module)}`;
+      const folder =
+        module === 'kubernetes' || module === 'e2e' ? versionOf(module) : `${module}-${versionOf(module)}`;
       return path.join(cache, 'stock', folder, name);
     },
   };

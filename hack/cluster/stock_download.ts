@@ -50,7 +50,10 @@ export async function downloadProgram(
         signal,
       });
     }
+    case 'containerd':
     case 'registry':
+    case 'e2e':
+    case 'critest':
     case 'sample-apiserver':
       throw new Error(`stock ${name} is not released: it has to be built, which wants Go`);
   }

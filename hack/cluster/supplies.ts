@@ -7,7 +7,7 @@ import { buildImages, imageRef } from '../images/images.ts';
 import { buildConformanceImages, conformanceStock } from '../../test/conformance/images/build.ts';
 import type { Supplies } from './bring_up.ts';
 import type { Cluster } from './cluster.ts';
-import { clusterComponents } from './components.ts';
+import { clusterComponents, containerdProgram } from './components.ts';
 import { parseContainerdVersion } from './containerd_config.ts';
 import { lockFile } from './lock.ts';
 import type { Flavour, Swappable } from './options.ts';
@@ -29,7 +29,9 @@ const DAEMONS: Readonly<Record<Swappable, { ours: string; stock: string }>> = {
 };
 
 /** Stock programs that a cluster with these settings needs. */
-export function wantedStock(settings: Pick<ClusterSettings, 'flavours' | 'registry'>): string[] {
+export function wantedStock(
+  settings: Pick<ClusterSettings, 'flavours' | 'registry' | 'containerd'>,
+): string[] {
   return [
     'etcd',
     'kube-apiserver',
@@ -38,6 +40,7 @@ export function wantedStock(settings: Pick<ClusterSettings, 'flavours' | 'regist
     ...daemons(settings, 'stock'),
     'coredns',
     'agnhost',
+    ...(settings.containerd === 'pinned' ? ['containerd', 'containerd-shim-runc-v2'] : []),
     ...(settings.registry ? ['registry', ...conformanceStock()] : []),
   ];
 }
@@ -102,8 +105,9 @@ export async function gatherSupplies(options: GatherOptions): Promise<(cluster: 
     if (image === undefined) throw new Error(`image ${name} was not built`);
     return image.tarPath;
   };
-  const containerdVersion = parseContainerdVersion(await run(['containerd', '--version']));
-  if (containerdVersion === undefined) throw new Error('containerd --version does not tell its version');
+  const containerd = containerdProgram(settings, catalogue);
+  const containerdVersion = parseContainerdVersion(await run([containerd, '--version']));
+  if (containerdVersion === undefined) throw new Error(`${containerd} --version does not tell its version`);
   const plugins = cniPluginDir();
   if (plugins === undefined)
     throw new Error(

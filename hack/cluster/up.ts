@@ -27,7 +27,7 @@ import { mounts, readIfThere } from './procfs.ts';
 import { createProgress } from './progress.ts';
 import { applicationUrls } from './readiness.ts';
 import { currentRoutes, overlap, parseRange } from './routes.ts';
-import { mergeSettings, readSettings, writeSettings } from './settings.ts';
+import { changeProblem, mergeSettings, readSettings, writeSettings } from './settings.ts';
 import { chooseSlot, readSlots, withSlots } from './slots.ts';
 import { missingPrograms, stockCatalogue } from './stock_catalogue.ts';
 import { cannotObtain, goProblem, unobtained } from './stock_programs.ts';
@@ -120,6 +120,7 @@ async function preflight(options: UpOptions, roots: Roots, repo: string): Promis
       ...HOST_PORTS,
       ...(settings.registry ? REGISTRY_PORTS : []),
     ]),
+    changeProblem(options, readSettings(paths)),
     nowhere.length > 0 && noGo !== undefined ? cannotObtain(nowhere, noGo) : undefined,
     await imageProblem(roots.cache),
     ...(await kernelProblems(roots.state)),
@@ -181,7 +182,7 @@ async function report(cluster: Cluster, tookMs: number): Promise<void> {
   );
   console.log(`  logs       ${paths.logs}/`);
   console.log(
-    `  components kubelet ${kubelet}, kube-proxy ${proxy} (${settings.proxyMode}), scheduler ${scheduler}${settings.inCluster ? ' (kube-proxy and scheduler as pods)' : ''}`,
+    `  components kubelet ${kubelet}, kube-proxy ${proxy} (${settings.proxyMode}), scheduler ${scheduler}${settings.inCluster ? ' (kube-proxy and scheduler as pods)' : ''}, ${settings.containerd} containerd`,
   );
   console.log(`  more       hack/status${nameFlag}, hack/down${nameFlag}`);
 }
