@@ -181,8 +181,13 @@ export class Scheduler {
         log.error(err, 'PostFilter plugin failed', { plugin: plugin.name, pod: keyOf(pod) });
         continue;
       }
+      if (result.status === undefined) return { decision, nominated: result.nominatedNodeName };
       nominated ??= result.nominatedNodeName;
-      if (result.status === undefined) return { decision, nominated };
+      if (result.status.code === 'Error') {
+        // No word of the others counts then.
+        messages.splice(0, messages.length, ...result.status.reasons);
+        break;
+      }
       messages.push(...result.status.reasons);
       if (result.status.code === 'UnschedulableAndUnresolvable') break;
     }

@@ -2,6 +2,8 @@
 import type { NewObject } from '../../lib/client/client.ts';
 import type { Node, Pod, PodDisruptionBudget, PodSpec, Service } from '../../lib/api/types.ts';
 import { Random } from './random.ts';
+import type { Storage } from './generate_storage.ts';
+import { CLAIMS, claimNames, generateStorage, NO_STORAGE } from './generate_storage.ts';
 
 /** Existing in every case. */
 export const NAMESPACES: readonly {
@@ -23,6 +25,7 @@ export interface Case {
   /** With `spec.nodeName`. */
   readonly placed: readonly NewObject<Pod>[];
   readonly incoming: readonly NewObject<Pod>[];
+  readonly storage: Storage;
 }
 
 const HOST = 'kubernetes.io/hostname';
@@ -32,8 +35,8 @@ const TIERS = ['front', 'back'] as const;
 const KEYS = [HOST, ZONE, 'rack'] as const;
 
 /** What a case is rich in; anything else still comes up now and then. */
-type Theme = 'plain' | 'affinity' | 'spread' | 'preemption' | 'mixed';
-const THEMES = ['plain', 'affinity', 'spread', 'preemption', 'mixed'] as const;
+type Theme = 'plain' | 'affinity' | 'spread' | 'preemption' | 'mixed' | 'volumes';
+const THEMES = ['plain', 'affinity', 'spread', 'preemption', 'mixed', 'volumes'] as const;
 
 export function generateCase(seed: number): Case {
   const r = new Random(seed);
@@ -51,6 +54,14 @@ export function generateCase(seed: number): Case {
   const incoming = Array.from({ length: r.between(1, 5) }, (_, i) =>
     generatePod(r, `new-${i}`, theme, false),
   );
+  const storage =
+    theme === 'volumes'
+      ? generateStorage(
+          r,
+          names,
+          NAMES.map((namespace) => [namespace, claimNames()] as const),
+        )
+      : NO_STORAGE;
   return {
     seed,
     nodes,
@@ -59,6 +70,7 @@ export function generateCase(seed: number): Case {
       crowded || r.chance(0.1) ? Array.from({ length: r.between(0, 3) }, (_, i) => generateBudget(r, i)) : [],
     placed,
     incoming,
+    storage,
   };
 }
 
@@ -138,6 +150,7 @@ function generatePod(r: Random, name: string, theme: Theme, isPlaced: boolean): 
     ...generateTolerations(r),
     ...(r.chance(0.12) ? { nodeSelector: { disk: 'ssd' } } : {}),
     ...generateSpread(r, spreads),
+    ...(theme === 'volumes' && r.chance(isPlaced ? 0.3 : 0.8) ? { volumes: generateVolumes(r) } : {}),
   };
   const affinity = { ...generateNodeAffinity(r), ...generatePodAffinity(r, affine) };
   return {
@@ -146,6 +159,11 @@ function generatePod(r: Random, name: string, theme: Theme, isPlaced: boolean): 
     metadata: { namespace, name, labels },
     spec: Object.keys(affinity).length > 0 ? { ...spec, affinity } : spec,
   };
+}
+
+function generateVolumes(r: Random): NonNullable<PodSpec['volumes']> {
+  const names = new Set(Array.from({ length: r.between(1, 2) }, () => `claim-${r.between(0, CLAIMS)}`));
+  return Array.from(names, (claimName, i) => ({ name: `v${i}`, persistentVolumeClaim: { claimName } }));
 }
 
 function generatePriority(r: Random, theme: Theme, isPlaced: boolean): number {

@@ -94,7 +94,9 @@ export class OurScheduler {
         signal: new AbortController().signal,
         extenders: (_pod, candidates) => Promise.resolve(candidates),
       });
+      if (result.status?.code === 'Error') messages.length = 0;
       messages.push(...(result.status?.reasons ?? []));
+      if (result.status?.code === 'Error') break;
     }
     const diagnosis = { ...decision.diagnosis, postFilter: messages.join(', ') };
     return { decision, best: [], message: unschedulableMessage(diagnosis), candidates: [] };

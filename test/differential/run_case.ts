@@ -8,9 +8,11 @@ import type { ResourceType } from '../../lib/client/resource.ts';
 import * as resources from '../../lib/client/resource.ts';
 import type { Case } from './generate.ts';
 import { NAMESPACES, startTime } from './generate.ts';
-import type { OurDecision } from './our_scheduler.ts';
+import type { Store } from '../../lib/client/store.ts';
+import type { OurDecision, OurHandle } from './our_scheduler.ts';
 import { OurScheduler } from './our_scheduler.ts';
 import type { ScoreLog, Scores } from './stock_scores.ts';
+import { bindDecided } from './volume_controller.ts';
 
 export interface CaseResult {
   readonly decided: number;
@@ -63,6 +65,15 @@ async function compareOn(
   const make = <T extends KubeObject>(r: ResourceType<T>, wanted: readonly NewObject<T>[]): Promise<T[]> =>
     Promise.all(wanted.map((object) => createWithStatus(client, r, object)));
   for (const node of await make(resources.NODES, given.nodes)) cache.setNode(node);
+  const { storage } = given;
+  await make(resources.STORAGE_CLASSES, storage.classes);
+  await make(resources.CSI_DRIVERS, storage.drivers);
+  await make(resources.CSI_NODES, storage.csiNodes);
+  await make(resources.CSI_STORAGE_CAPACITIES, storage.capacities);
+  await make(resources.PERSISTENT_VOLUME_CLAIMS, storage.claims);
+  await make(resources.PERSISTENT_VOLUMES, storage.volumes);
+  const hasStorage = storage.claims.length > 0;
+  if (hasStorage) await readStorage(client, ours.handle);
   for (const service of await make(resources.SERVICES, given.services)) objects.services.put(service);
   for (const budget of await make(resources.POD_DISRUPTION_BUDGETS, given.budgets))
     objects.podDisruptionBudgets.put(budget);
@@ -79,6 +90,10 @@ async function compareOn(
     const where = `seed ${given.seed}, pod ${keyOf(pod)}`;
     const node = outcome.spec.nodeName ?? '';
     if (node !== '') {
+      if (hasStorage) {
+        await readStorage(client, ours.handle);
+        await pause(settleMs);
+      }
       bound.push(pod);
       result.decided++;
       const scores = log.read(keyOf(pod));
@@ -168,6 +183,7 @@ async function stockOutcome(client: ApiClient, pod: Pod): Promise<Pod> {
     const now = await client.get(resources.PODS, { namespace, name });
     if ((now.spec.nodeName ?? '') !== '') return now;
     if (getCondition(now.status?.conditions, 'PodScheduled')?.status === 'False') return now;
+    if ((pod.spec.volumes ?? []).length > 0) await bindDecided(client, pod);
     if (Date.now() > end) throw new Error(`the stock scheduler said nothing on ${keyOf(pod)}`);
     await pause(POLL_MS);
   }
@@ -192,6 +208,22 @@ async function gone(
     last = missing;
   }
   return last;
+}
+
+/** What is in the API now, and nothing else. */
+async function readStorage(client: ApiClient, { objects }: OurHandle): Promise<void> {
+  const read = async <T extends KubeObject>(r: ResourceType<T>, store: Store<T>): Promise<void> => {
+    for (const key of Array.from(store.keys())) store.remove(key);
+    for (const object of (await client.list(r)).items) store.put(object);
+  };
+  await Promise.all([
+    read(resources.STORAGE_CLASSES, objects.storageClasses),
+    read(resources.CSI_DRIVERS, objects.csiDrivers),
+    read(resources.CSI_NODES, objects.csiNodes),
+    read(resources.CSI_STORAGE_CAPACITIES, objects.csiStorageCapacities),
+    read(resources.PERSISTENT_VOLUME_CLAIMS, objects.persistentVolumeClaims),
+    read(resources.PERSISTENT_VOLUMES, objects.persistentVolumes),
+  ]);
 }
 
 async function createWithStatus<T extends KubeObject>(
@@ -221,6 +253,11 @@ async function clean(client: ApiClient): Promise<void> {
   // Pods that wait first, or the scheduler would bind them into the room of those that go.
   await Promise.all(NAMESPACES.map(({ name }) => wipe(`/api/v1/namespaces/${name}/pods`)));
   await wipe('/api/v1/nodes');
+  for (const kind of ['storageclasses', 'csidrivers', 'csinodes'])
+    await wipe(`/apis/storage.k8s.io/v1/${kind}`);
+  await wipe('/apis/storage.k8s.io/v1/namespaces/team-a/csistoragecapacities');
+  await Promise.all(NAMESPACES.map(({ name }) => wipe(`/api/v1/namespaces/${name}/persistentvolumeclaims`)));
+  await wipe('/api/v1/persistentvolumes');
   for (const { name } of NAMESPACES) {
     await wipe(`/apis/policy/v1/namespaces/${name}/poddisruptionbudgets`);
     await wipe(`/api/v1/namespaces/${name}/services`);

@@ -20,7 +20,7 @@ export interface StockScheduler {
 export async function startStockScheduler(): Promise<StockScheduler> {
   const server = await startApiserver({
     flags: [
-      '--disable-admission-plugins=ServiceAccount,Priority,TaintNodesByCondition,DefaultTolerationSeconds',
+      '--disable-admission-plugins=ServiceAccount,Priority,TaintNodesByCondition,DefaultTolerationSeconds,StorageObjectInUseProtection',
     ],
   });
   const config = join(server.dir, 'stock-scheduler.json');

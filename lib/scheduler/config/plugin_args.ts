@@ -7,6 +7,7 @@ import {
   choice,
   integer,
   isObject,
+  json,
   list,
   object,
   optional,
@@ -87,6 +88,17 @@ const INTER_POD_AFFINITY: ConfigKind<InterPodAffinityArgs> = {
   schema: interPodAffinityArgs,
 };
 
+const bindingArgs = object({
+  bindTimeoutSeconds: withDefault(integer({ min: 0 }), 600),
+  /** Has no effect while the score by storage capacity is not on (a feature gate of the stock scheduler). */
+  shape: withDefault(list(json()), []),
+});
+const VOLUME_BINDING: ConfigKind<Infer<typeof bindingArgs>> = {
+  apiVersion,
+  kind: 'VolumeBindingArgs',
+  schema: bindingArgs,
+};
+
 const spreadArgs = object({
   defaultConstraints: withDefault(
     list(
@@ -130,6 +142,8 @@ export function pluginArgs(
       args = { ...args, InterPodAffinity: decodeConfig(typed ?? {}, where, [INTER_POD_AFFINITY]) };
     else if (name === 'PodTopologySpread')
       args = { ...args, PodTopologySpread: spreadArgsOf(decodeConfig(typed ?? {}, where, [SPREAD]), where) };
+    else if (name === 'VolumeBinding')
+      args = { ...args, VolumeBinding: decodeConfig(typed ?? {}, where, [VOLUME_BINDING]) };
     else idle.push(name);
   }
   return { args, idle };

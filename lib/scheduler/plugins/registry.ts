@@ -15,12 +15,17 @@ import { nodePorts } from './node_ports.ts';
 import { nodeResourcesBalancedAllocation } from './node_resources_balanced_allocation.ts';
 import type { NodeResourcesFitArgs } from './node_resources_fit.ts';
 import { nodeResourcesFit } from './node_resources_fit.ts';
+import { nodeVolumeLimits } from './node_volume_limits.ts';
 import { nodeUnschedulable } from './node_unschedulable.ts';
 import type { PodTopologySpreadArgs } from './pod_topology_spread.ts';
 import { podTopologySpread } from './pod_topology_spread.ts';
 import { prioritySort } from './priority_sort.ts';
 import { schedulingGates } from './scheduling_gates.ts';
 import { taintToleration } from './taint_toleration.ts';
+import type { VolumeBindingArgs } from './volume_binding.ts';
+import { volumeBinding } from './volume_binding.ts';
+import { volumeRestrictions } from './volume_restrictions.ts';
+import { volumeZone } from './volume_zone.ts';
 
 /** `pluginConfig` of a profile, decoded. */
 export interface PluginArgs {
@@ -29,6 +34,7 @@ export interface PluginArgs {
   readonly NodeAffinity?: NodeAffinityArgs;
   readonly NodeResourcesFit?: NodeResourcesFitArgs;
   readonly PodTopologySpread?: PodTopologySpreadArgs;
+  readonly VolumeBinding?: VolumeBindingArgs;
 }
 
 interface Registered {
@@ -53,6 +59,10 @@ const REGISTERED: readonly Registered[] = [
   { name: 'NodeAffinity', weight: 2, create: (args) => nodeAffinity(args.NodeAffinity) },
   fixed(nodePorts),
   { name: 'NodeResourcesFit', weight: 1, create: (args) => nodeResourcesFit(args.NodeResourcesFit) },
+  { name: 'VolumeRestrictions', weight: 0, create: (_args, handle) => volumeRestrictions(handle) },
+  { name: 'NodeVolumeLimits', weight: 0, create: (_args, handle) => nodeVolumeLimits(handle) },
+  { name: 'VolumeBinding', weight: 0, create: (args, handle) => volumeBinding(handle, args.VolumeBinding) },
+  { name: 'VolumeZone', weight: 0, create: (_args, handle) => volumeZone(handle) },
   {
     name: 'PodTopologySpread',
     weight: 2,
@@ -76,14 +86,7 @@ const REGISTERED: readonly Registered[] = [
 ];
 
 /** Upstream's plugins whose work this scheduler does not do yet; config files may name them. */
-const NOT_YET: readonly string[] = [
-  'GangScheduling',
-  'NodeDeclaredFeatures',
-  'NodeVolumeLimits',
-  'VolumeBinding',
-  'VolumeRestrictions',
-  'VolumeZone',
-];
+const NOT_YET: readonly string[] = ['GangScheduling', 'NodeDeclaredFeatures'];
 
 /** Plugins and weights of a profile that changes nothing. */
 export function defaultPlugins(handle: PluginHandle, args: PluginArgs = {}): EnabledPlugin[] {
