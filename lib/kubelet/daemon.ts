@@ -37,7 +37,7 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
   const { background, config, log, signal } = base;
 
   // ---------------------------------------------------------- made, in the order of who needs whom
-  const counting = { ...base, ...createMetrics() };
+  const counting = { ...base, ...createMetrics(base.gates) };
   const known = {
     ...counting,
     ...(await loadResizes(base)),

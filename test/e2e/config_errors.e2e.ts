@@ -42,6 +42,8 @@ const CASES: [Daemon, string, object, string][] = [
   ['kubelet', 'a duration without a unit', { syncFrequency: '10' }, 'syncFrequency|missing unit in duration'],
   ['kubelet', 'an unknown field in a list', { registerWithTaints: [{ key: 'a', efect: 'x' }] }, 'efect'],
   ['kubelet', 'a value out of range', { healthzPort: 123_456 }, '[hH]ealthzPort'],
+  ['kubelet', 'a gate without its need', { featureGates: { GangScheduling: true } }, 'GenericWorkload'],
+  ['proxy', 'a gate without its need', { featureGates: { GangScheduling: true } }, 'GenericWorkload'],
   ['proxy', 'an unknown field', { clusterCidr2: '' }, 'clusterCidr2'],
   ['proxy', 'a text for a number', { iptables: { masqueradeBit: 'x' } }, 'masqueradeBit'],
   ['proxy', 'an unknown mode', { mode: 'magic', clientConnection: { kubeconfig } }, '[mM]ode'],

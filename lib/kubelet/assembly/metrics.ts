@@ -1,4 +1,5 @@
 /** What /metrics and /metrics/probes serve. */
+import type { FeatureGates } from '../../component/feature_gates.ts';
 import { Metrics } from '../../component/metrics.ts';
 import { HttpMetrics } from '../metrics/http_metrics.ts';
 import { ProbeMetrics } from '../metrics/probe_metrics.ts';
@@ -12,9 +13,9 @@ export interface KubeletMetrics {
   readonly observeRuntimeCall: (call: ObservedCall) => void;
 }
 
-export function createMetrics(): KubeletMetrics {
+export function createMetrics(gates: FeatureGates): KubeletMetrics {
   const metrics = new Metrics();
-  metrics.addProcessMetrics();
+  metrics.addProcessMetrics(gates);
   return {
     metrics,
     probeMetrics: new ProbeMetrics(),
