@@ -24,7 +24,8 @@ export interface Runtime {
 
 const RUNTIME_WAIT_MS = 60_000;
 const STREAMING_TIMEOUT_MS = 30_000;
-const LONGEST_EXEC_MS = 2 ** 31;
+/** Twelve days; a timer of 25 fires at once. */
+const LONGEST_EXEC_MS = 2 ** 30;
 
 /** @throws Error when the runtime does not answer within a minute */
 export async function connectToRuntime(base: Base & KubeletMetrics): Promise<Runtime> {
@@ -111,10 +112,10 @@ async function askCgroupDriver(
 function execIn(cri: RuntimeClient): ContainerExec {
   return {
     async execSync(containerId, argv, { timeoutMs, signal }) {
-      const seconds = Math.max(1, Math.ceil(timeoutMs / 1000));
+      const limitMs = Math.min(timeoutMs, LONGEST_EXEC_MS);
       const response = await cri.execSync(
-        { containerId, cmd: [...argv], timeout: BigInt(Math.min(seconds, LONGEST_EXEC_MS)) },
-        { signal, timeoutMs: Math.min(timeoutMs, LONGEST_EXEC_MS) + 10_000 },
+        { containerId, cmd: [...argv], timeout: BigInt(Math.max(1, Math.ceil(limitMs / 1000))) },
+        { signal, timeoutMs: limitMs + 10_000 },
       );
       return { exitCode: response.exitCode, stdout: response.stdout, stderr: response.stderr };
     },

@@ -38,8 +38,8 @@ export interface Workers {
 export function createWorkers(
   base: Base & Runtime & Pods & NodeParts & ContainerInputs & ResizeParts & { readonly probes: ProbeManager },
 ): Workers {
-  const { cache, clock, config, cri, dirs, events, exec, health, log, nodeName } = base;
-  const { objects, pods, probes, statuses, timeline } = base;
+  const { cache, clock, config, cri, dirs, events, health, log, nodeName } = base;
+  const { objects, pods, probes, statuses } = base;
   const containerLogs = new ContainerLogsDir(dirs);
   const images = new Images({
     cri,
@@ -48,7 +48,7 @@ export function createWorkers(
     maxParallelPulls: config.maxParallelImagePulls,
     secret: (namespace, name, readSignal) => objects.secret(namespace, name, readSignal),
   });
-  const stop = new ContainerStop({ cri, clock, log, events, timeline, exec });
+  const stop = new ContainerStop({ ...base });
   const sync = new PodSync({
     ...base,
     images,

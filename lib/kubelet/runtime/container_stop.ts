@@ -24,6 +24,8 @@ export interface ContainerStopOptions {
   readonly events: KubeletEvents;
   readonly timeline: Timeline;
   readonly exec: ContainerExec;
+  /** The node's addresses: where httpGet hooks of hostNetwork pods go. */
+  readonly hostIPs: () => readonly string[];
 }
 
 export interface StopRequest {
@@ -89,15 +91,14 @@ export class ContainerStop {
     this.#preStopped.add(container.id);
     const started = clock.monotonic();
     const timeoutMs = request.graceSeconds * 1000;
+    const [sandbox] = status.sandboxes;
+    const podIP = sandbox?.hostNetwork === true ? this.#options.hostIPs()[0] : sandbox?.ips[0];
     try {
       await Promise.race([
-        runHook(
-          handler,
-          { container: spec, containerId: container.id, podIP: status.sandboxes[0]?.ips[0] },
-          exec,
-          clock,
-          { timeoutMs, signal },
-        ),
+        runHook(handler, { container: spec, containerId: container.id, podIP }, exec, clock, {
+          timeoutMs,
+          signal,
+        }),
         clock.sleep(timeoutMs, signal),
       ]);
       timeline.record(status, {

@@ -1,0 +1,156 @@
+import { FakeClock } from '../../base/fake_clock.ts';
+import { RecordingLog } from '../../base/log.ts';
+import type { RuntimeClient } from '../../cri/runtime_client.ts';
+import type { ContainerRuntimeState, PodRuntimeStatus } from '../contracts.ts';
+import type { RuntimeCache } from '../pleg/runtime_cache.ts';
+import { ContainerGc } from './container_gc.ts';
+import type { ContainerLogsDir } from './container_logs_dir.ts';
+
+type Entry = readonly [id: string, name: string, state: ContainerRuntimeState, sandboxId?: string];
+
+function statusOf(
+  containers: readonly Entry[],
+  sandboxes: readonly (readonly [string, 'ready' | 'notready'])[],
+) {
+  const status: PodRuntimeStatus = {
+    uid: 'u',
+    namespace: 'ns',
+    name: 'p',
+    sandboxes: sandboxes.map(([id, state], i) => ({
+      id,
+      state,
+      attempt: sandboxes.length - i,
+      createdAtMs: 0,
+      ips: [],
+      hostNetwork: false,
+      labels: {},
+      annotations: {},
+    })),
+    containers: containers.map(([id, name, state, sandboxId = 's1']) => ({
+      id,
+      name,
+      sandboxId,
+      state,
+      restartCount: 0,
+      hash: '',
+      createdAtMs: 0,
+      startedAtMs: 0,
+      finishedAtMs: 0,
+      exitCode: 0,
+      reason: '',
+      message: '',
+      image: '',
+      imageId: '',
+      logPath: `/logs/${id}`,
+      labels: {},
+      annotations: {},
+    })),
+  };
+  return status;
+}
+
+function scene(pods: readonly PodRuntimeStatus[], refuse?: string) {
+  const told: string[] = [];
+  const clock = new FakeClock();
+  const log = new RecordingLog();
+  const note = async (what: string): Promise<void> => {
+    if (what === refuse) throw new Error('refused');
+    told.push(what);
+  };
+  /* oxlint-disable typescript/no-unsafe-type-assertion -- the calls that are made */
+  const gc = new ContainerGc({
+    cri: {
+      removeContainer: ({ containerId }: { containerId: string }) => note(`remove ${containerId}`),
+      stopPodSandbox: ({ podSandboxId }: { podSandboxId: string }) => note(`stop ${podSandboxId}`),
+      removePodSandbox: ({ podSandboxId }: { podSandboxId: string }) => note(`remove ${podSandboxId}`),
+    } as unknown as RuntimeClient,
+    cache: { pods: () => pods, inspect: (uid: string) => note(`look at ${uid}`) } as unknown as RuntimeCache,
+    logs: {
+      unlink: (_ref: unknown, _name: string, id: string) => note(`unlink ${id}`),
+      removeLog: (path: string) => note(`log ${path}`),
+    } as unknown as ContainerLogsDir,
+    clock,
+    log,
+  });
+  /* oxlint-enable typescript/no-unsafe-type-assertion */
+  return { gc, told, clock, log };
+}
+
+// Newest first, as the cache has them.
+test.each<[string, Parameters<typeof statusOf>, string[]]>([
+  [
+    'the newest dead one of each container stays',
+    [
+      [
+        ['a3', 'a', 'running'],
+        ['a2', 'a', 'exited'],
+        ['a1', 'a', 'exited'],
+        ['b1', 'b', 'exited'],
+      ],
+      [['s1', 'ready']],
+    ],
+    ['remove a1', 'unlink a1', 'log /logs/a1', 'look at u'],
+  ],
+  [
+    'one of which nothing is known stays, and counts as dead',
+    [
+      [
+        ['a2', 'a', 'unknown'],
+        ['a1', 'a', 'exited'],
+      ],
+      [['s1', 'ready']],
+    ],
+    ['remove a1', 'unlink a1', 'log /logs/a1', 'look at u'],
+  ],
+  [
+    'an old sandbox goes when nothing is in it any more',
+    [
+      [
+        ['a3', 'a', 'running', 's3'],
+        ['a2', 'a', 'exited', 's2'],
+        ['a1', 'a', 'exited', 's1'],
+      ],
+      [
+        ['s3', 'ready'],
+        ['s2', 'notready'],
+        ['s1', 'notready'],
+      ],
+    ],
+    ['remove a1', 'unlink a1', 'log /logs/a1', 'stop s1', 'remove s1', 'look at u'],
+  ],
+  ['the newest sandbox stays, also when it has ended', [[], [['s1', 'notready']]], []],
+  [
+    'a sandbox that is up stays',
+    [
+      [],
+      [
+        ['s2', 'ready'],
+        ['s1', 'ready'],
+      ],
+    ],
+    [],
+  ],
+])('%s', async (_what, [containers, sandboxes], expected) => {
+  const { gc, told } = scene([statusOf(containers, sandboxes)]);
+  await gc.collect(new AbortController().signal);
+  expect(told).toEqual(expected);
+});
+
+test('goes round every minute; a failure is said and does not end it', async () => {
+  const pod = statusOf(
+    [
+      ['a2', 'a', 'exited'],
+      ['a1', 'a', 'exited'],
+    ],
+    [['s1', 'ready']],
+  );
+  const { gc, clock, log } = scene([pod], 'remove a1');
+  const stop = new AbortController();
+  const running = gc.run(stop.signal);
+  await clock.advance(59_999);
+  expect(log.messages).toEqual([]);
+  await clock.advance(60_001);
+  expect(log.messages).toEqual(Array(2).fill('Container garbage collection failed'));
+  stop.abort();
+  await running;
+});

@@ -1,0 +1,201 @@
+import type { Container, Pod } from '../../api/types.ts';
+import { FakeClock } from '../../base/fake_clock.ts';
+import { RecordingLog } from '../../base/log.ts';
+import { CriError } from '../../cri/errors.ts';
+import type { RuntimeClient } from '../../cri/runtime_client.ts';
+import type { ContainerRuntimeStatus, PodRuntimeStatus } from '../contracts.ts';
+import { ContainerStop, podGraceSeconds } from './container_stop.ts';
+
+const ran = (name: string, more: Partial<ContainerRuntimeStatus> = {}): ContainerRuntimeStatus => ({
+  id: `${name}-id`,
+  name,
+  sandboxId: 's',
+  state: 'running',
+  restartCount: 0,
+  hash: '',
+  createdAtMs: 0,
+  startedAtMs: 0,
+  finishedAtMs: 0,
+  exitCode: 0,
+  reason: '',
+  message: '',
+  image: '',
+  imageId: '',
+  logPath: '',
+  labels: {},
+  annotations: {},
+  ...more,
+});
+
+const statusOf = (...containers: ContainerRuntimeStatus[]): PodRuntimeStatus => ({
+  uid: 'u',
+  namespace: 'ns',
+  name: 'p',
+  sandboxes: [
+    {
+      id: 's',
+      state: 'ready',
+      attempt: 0,
+      createdAtMs: 0,
+      ips: ['10.0.0.9'],
+      hostNetwork: false,
+      labels: {},
+      annotations: {},
+    },
+  ],
+  containers,
+});
+
+function podOf(containers: readonly Container[], spec: Partial<Pod['spec']> = {}): Pod {
+  return {
+    metadata: { name: 'p', namespace: 'ns', uid: 'u' },
+    spec: { terminationGracePeriodSeconds: 30, containers: [...containers], ...spec },
+  };
+}
+
+/** A runtime that notes what it is told, and when. */
+function scene(
+  options: { stopTakesMs?: number; preStopTakesMs?: number; refuse?: (id: string) => Error | undefined } = {},
+) {
+  const clock = new FakeClock();
+  const told: string[] = [];
+  const at = (what: string): void => void told.push(`${clock.monotonic() / 1000}s ${what}`);
+  const events: string[] = [];
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the two calls that are made
+  const cri = {
+    stopContainer: async ({ containerId, timeout }: { containerId: string; timeout: bigint }) => {
+      at(`stop ${containerId} ${timeout}`);
+      const error = options.refuse?.(containerId);
+      if (error !== undefined) throw error;
+      await clock.sleep(options.stopTakesMs ?? 0);
+    },
+    stopPodSandbox: async ({ podSandboxId }: { podSandboxId: string }) => at(`sandbox ${podSandboxId}`),
+  } as unknown as RuntimeClient;
+  const stop = new ContainerStop({
+    cri,
+    clock,
+    log: new RecordingLog(),
+    hostIPs: () => ['192.0.2.1'],
+    events: {
+      pod: () => undefined,
+      node: () => undefined,
+      container: (_pod, name, _type, reason, message) => events.push(`${reason} ${name}: ${message}`),
+    },
+    timeline: { record: () => undefined, waiting: () => undefined, explain: () => undefined },
+    exec: {
+      execSync: async (id, argv) => {
+        at(`exec ${id} ${argv.join(' ')}`);
+        await clock.sleep(options.preStopTakesMs ?? 0);
+        return { exitCode: argv[0] === 'fail' ? 1 : 0, stdout: new Uint8Array(), stderr: new Uint8Array() };
+      },
+    },
+  });
+  const { signal } = new AbortController();
+  /** Lets as much time pass as the work takes. */
+  const finish = async <T>(work: Promise<T>): Promise<T> => {
+    work.catch(() => undefined);
+    await clock.advance(600_000);
+    return work;
+  };
+  const stopPod = (pod: Pod | undefined, status: PodRuntimeStatus, grace?: number) =>
+    finish(stop.stopPod(pod, status, grace, signal));
+  return { clock, told, events, stop, stopPod, finish, signal };
+}
+
+const hook = (command: string): NonNullable<Container['lifecycle']> => ({
+  preStop: { exec: { command: [command] } },
+});
+
+test('containers end together, then the sandbox', async () => {
+  const { told, events, stopPod } = scene();
+  await stopPod(
+    podOf([{ name: 'a' }, { name: 'b' }]),
+    statusOf(ran('a'), ran('b'), ran('old', { state: 'exited' })),
+  );
+  expect(told).toEqual(['0s stop a-id 30', '0s stop b-id 30', '0s sandbox s']);
+  expect(events).toEqual(['Killing a: Stopping container a', 'Killing b: Stopping container b']);
+});
+
+test('sidecars end after the others, the last one first, within the same grace period', async () => {
+  const { told, stopPod } = scene({ stopTakesMs: 10_000 });
+  const initContainers: Container[] = [
+    { name: 's1', restartPolicy: 'Always' },
+    { name: 'i' },
+    { name: 's2', restartPolicy: 'Always' },
+  ];
+  await stopPod(podOf([{ name: 'a' }], { initContainers }), statusOf(ran('a'), ran('s1'), ran('s2')));
+  expect(told).toEqual(['0s stop a-id 30', '10s stop s2-id 20', '20s stop s1-id 10', '30s sandbox s']);
+});
+
+test.each<[string, number, string, string[]]>([
+  [
+    'preStop comes first and takes its time off the grace period',
+    12_000,
+    'quit',
+    ['0s exec a-id quit', '12s stop a-id 18'],
+  ],
+  [
+    'a preStop that uses everything leaves two seconds',
+    29_500,
+    'quit',
+    ['0s exec a-id quit', '29.5s stop a-id 2'],
+  ],
+  ['a preStop that never ends is left behind', 10 ** 9, 'quit', ['0s exec a-id quit', '30s stop a-id 2']],
+  ['a preStop that fails does not hold up the end', 0, 'fail', ['0s exec a-id fail', '0s stop a-id 30']],
+])('%s', async (_what, preStopTakesMs, command, expected) => {
+  const { told, events, stopPod } = scene({ preStopTakesMs });
+  await stopPod(podOf([{ name: 'a', lifecycle: hook(command) }]), statusOf(ran('a')));
+  expect(told.slice(0, 2)).toEqual(expected);
+  expect(events.some((e) => e.startsWith('FailedPreStopHook'))).toBe(command === 'fail');
+});
+
+test('preStop runs once, however often the stop is repeated', async () => {
+  let refusals = 1;
+  const { told, stopPod } = scene({
+    refuse: () => (refusals-- > 0 ? new CriError('x', 'UNAVAILABLE', 'away') : undefined),
+  });
+  const [pod, status] = [podOf([{ name: 'a', lifecycle: hook('quit') }]), statusOf(ran('a'))];
+  await expect(stopPod(pod, status)).rejects.toThrow('cannot stop container a');
+  await stopPod(pod, status);
+  expect(told.filter((t) => t.includes('exec'))).toHaveLength(1);
+});
+
+test('no grace, no preStop', async () => {
+  const { told, stopPod } = scene();
+  await stopPod(podOf([{ name: 'a', lifecycle: hook('quit') }]), statusOf(ran('a')), 0);
+  expect(told).toEqual(['0s stop a-id 0', '0s sandbox s']);
+});
+
+test('what is gone already has been stopped; one that cannot be stopped keeps the sandbox up', async () => {
+  const gone = scene({ refuse: () => new CriError('x', 'NOT_FOUND', 'gone') });
+  await gone.stopPod(podOf([{ name: 'a' }]), statusOf(ran('a')));
+  expect(gone.told.at(-1)).toContain('sandbox');
+  const stuck = scene({
+    refuse: (id) => (id === 'b-id' ? new CriError('x', 'UNKNOWN', 'stuck') : undefined),
+  });
+  await expect(
+    stuck.stopPod(podOf([{ name: 'a' }, { name: 'b' }]), statusOf(ran('a'), ran('b'))),
+  ).rejects.toThrow('cannot stop container b');
+  expect(stuck.told).toEqual(['0s stop a-id 30', '0s stop b-id 30']);
+});
+
+test('of a pod that only the runtime knows, its containers tell grace period and preStop', async () => {
+  const { told, events, stopPod } = scene();
+  const noted = {
+    'io.kubernetes.pod.terminationGracePeriod': '7',
+    'io.kubernetes.container.preStopHandler': JSON.stringify({ exec: { command: ['bye'] } }),
+  };
+  await stopPod(undefined, statusOf(ran('a', { annotations: noted })));
+  expect(told).toEqual(['0s exec a-id bye', '0s stop a-id 7', '0s sandbox s']);
+  expect(events).toEqual([]);
+});
+
+test.each<[string, Pod | undefined, Record<string, string>, number]>([
+  ['the deletion tells', { ...podOf([]), metadata: { name: 'p', deletionGracePeriodSeconds: 3 } }, {}, 3],
+  ['the spec tells', podOf([], { terminationGracePeriodSeconds: 5 }), {}, 5],
+  ['the container tells', undefined, { 'io.kubernetes.pod.terminationGracePeriod': '9' }, 9],
+  ['nobody tells', undefined, {}, 30],
+  ['nonsense is not taken', undefined, { 'io.kubernetes.pod.terminationGracePeriod': 'x' }, 30],
+])('grace period: %s', (_what, pod, annotations, seconds) => {
+  expect(podGraceSeconds(pod, ran('a', { annotations }))).toBe(seconds);
+});
