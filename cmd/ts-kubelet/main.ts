@@ -8,5 +8,11 @@ void daemonMain({
     'Runs the pods of one node: drop-in replacement for the kubelet. Pods come from the apiserver and from static files; ' +
     'containers are run by the runtime behind --container-runtime-endpoint (CRI).',
   flags: kubeletFlags,
+  commands: {
+    explain: async (args) => {
+      const { explainCommand } = await import('../../lib/kubelet/explain/explain_command.ts');
+      return explainCommand(args);
+    },
+  },
   load: () => import('../../lib/kubelet/daemon.ts'),
 });

@@ -359,11 +359,15 @@ export interface TimelineEntry {
   readonly container?: string;
   readonly durationMs?: number;
   readonly error?: string;
+  /** How often in a row the same was recorded; absent for once. `at` is the first time. */
+  readonly times?: number;
+  /** The last of these times. */
+  readonly lastAt?: string;
 }
 
 /** What happened to each pod and why, bounded per pod; served at `/debug/explain/pod/<ns>/<name>`. */
 export interface Timeline {
-  record(pod: PodRef, entry: Omit<TimelineEntry, 'at'>): void;
+  record(pod: PodRef, entry: Omit<TimelineEntry, 'at' | 'times' | 'lastAt'>): void;
   /** What the pod waits for now, or `undefined` for nothing. */
   waiting(pod: PodRef, reason: string | undefined): void;
   explain(

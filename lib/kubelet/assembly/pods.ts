@@ -1,6 +1,7 @@
 /** The pods that the kubelet knows, and what is said about them: statuses, events, the timeline. */
 import { createEventRecorder, type EventRecorder } from '../../client/events.ts';
 import type { KubeletEvents, PodView } from '../contracts.ts';
+import { eventsInTimeline } from '../explain/event_entries.ts';
 import { MemoryTimeline } from '../explain/timeline.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { PodManager } from '../sources/pod_manager.ts';
@@ -35,6 +36,7 @@ export function knownPods({ background, client, clock, hasApi, log, nodeName }: 
       if (staticUid !== undefined) statuses.refresh(staticUid);
     },
   });
+  const timeline = new MemoryTimeline(clock);
   return {
     pods,
     podView: {
@@ -43,9 +45,12 @@ export function knownPods({ background, client, clock, hasApi, log, nodeName }: 
       pods: () => pods.pods(),
       status: (uid) => statuses.get(uid),
     },
-    timeline: new MemoryTimeline(clock),
+    timeline,
     recorder,
-    events: kubeletEvents(recorder, nodeName, (pod) => pods.apiPod(podUid(pod))),
+    events: eventsInTimeline(
+      kubeletEvents(recorder, nodeName, (pod) => pods.apiPod(podUid(pod))),
+      timeline,
+    ),
     statuses,
   };
 }

@@ -2,6 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { PodRef, Timeline, TimelineEntry } from '../contracts.ts';
 
 const ENTRIES_PER_POD = 200;
+/** How far back a repetition is looked for: of two things that alternate both are counted. */
+const RECENT = 4;
 /** Pods that are gone stay explainable for a while. */
 const MAX_PODS = 1000;
 
@@ -20,9 +22,18 @@ export class MemoryTimeline implements Timeline {
     this.#clock = clock;
   }
 
-  record(pod: PodRef, entry: Omit<TimelineEntry, 'at'>): void {
+  record(pod: PodRef, entry: Omit<TimelineEntry, 'at' | 'times' | 'lastAt'>): void {
     const { entries } = this.#of(pod);
-    entries.push({ at: new Date(this.#clock.now()).toISOString(), ...entry });
+    const now = new Date(this.#clock.now()).toISOString();
+    // What is repeated (a probe that fails every second) must not push out how it came to that.
+    const repeated = entries.slice(-RECENT).findLastIndex((before) => isSame(before, entry));
+    if (repeated >= 0) {
+      const index = Math.max(0, entries.length - RECENT) + repeated;
+      const before = entries[index];
+      if (before !== undefined) entries[index] = { ...before, times: (before.times ?? 1) + 1, lastAt: now };
+      return;
+    }
+    entries.push({ at: now, ...entry });
     if (entries.length > ENTRIES_PER_POD) entries.shift();
   }
 
@@ -48,4 +59,8 @@ export class MemoryTimeline implements Timeline {
     if (this.#pods.size > MAX_PODS && oldest !== undefined) this.#pods.delete(oldest);
     return history;
   }
+}
+
+function isSame(a: TimelineEntry, b: Omit<TimelineEntry, 'at'>): boolean {
+  return a.what === b.what && a.why === b.why && a.container === b.container && a.error === b.error;
 }
