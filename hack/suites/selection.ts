@@ -32,9 +32,9 @@ const LEFT_OUT = [
   /^(sig-windows|sig-cloud-provider|sig-cloud-provider-gcp|sig-cluster-lifecycle|sig-autoscaling)$/,
 ];
 
-/** Storage drivers whose servers come as images that only a registry has, or from a cloud. */
-const DRIVERS_LEFT_OUT =
-  /\[Driver: (csi-hostpath|nfs|iscsi|ceph|rbd|azure|aws|gce|gluster|vsphere|cinder|windows|nfs3|pd\.csi)|CSI Mock|csi-mock|csi-hostpath/i;
+/** Names of specs that want a cloud, its disks, or a storage driver whose server comes as an image that is not built here. */
+const NAMES_LEFT_OUT =
+  /\[Driver: (nfs|iscsi|ceph|rbd|azure|aws|gce|gluster|vsphere|cinder|windows|pd\.csi)|CSI Mock|csi-mock|csi-hostpath|gce-localssd|\[Provider:/i;
 
 const SIGS_OF: Readonly<Record<'network' | 'node' | 'scheduling' | 'storage', string>> = {
   network: 'sig-network',
@@ -57,7 +57,7 @@ export function selectSpecs(specs: readonly Spec[], choice: Choice): Spec[] {
 function belongs(spec: Spec, suite: SuiteName): boolean {
   if (suite === 'critest') return true;
   if (suite === 'conformance') return isConformance(spec);
-  if (isConformance(spec) || DRIVERS_LEFT_OUT.test(spec.name)) return false;
+  if (isConformance(spec) || NAMES_LEFT_OUT.test(spec.name)) return false;
   if (spec.labels.some((label) => LEFT_OUT.some((pattern) => pattern.test(label)))) return false;
   return suite === 'all-linux' || spec.labels.includes(SIGS_OF[suite]);
 }

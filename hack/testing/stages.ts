@@ -97,6 +97,17 @@ export function stages(flavours: Readonly<Partial<Record<Swappable, Flavour>>>):
       commands: [jest(20 * MINUTE, '--maxWorkers=1')],
     },
     endToEnd({ name: 'e2e', up: mix, select: [], env: {}, minutes: 20 }),
+    {
+      name: 'conformance slice',
+      needs: ['packages', 'build', 'stock programs'],
+      commands: [
+        { argv: ['hack/conformance', '--slice', '--timeout=20', ...mix], timeoutMs: 35 * MINUTE },
+      ],
+      cleanUp: [
+        { argv: ['hack/down', '--name=conformance'], timeoutMs: 3 * MINUTE },
+        { argv: ['hack/testing/nothing_left.ts', 'conformance'], timeoutMs: MINUTE },
+      ],
+    },
     endToEnd({
       name: 'e2e in-cluster',
       up: ['--in-cluster'],
