@@ -28,27 +28,33 @@ test('exit code, output in the file and as it comes', async () => {
   expect(log()).toContain('wrong');
 });
 
-test('a deadline lets the program clean up', async () => {
-  const ended = await sh('trap "echo cleaned; exit 5" INT; while :; do sleep 0.05; done', { timeoutMs: 300 });
-  expect(ended).toEqual({ exitCode: 5, why: 'timeout' });
-  expect(log()).toBe('cleaned\n');
+/** Aborts as soon as the program says that it is ready. */
+function whenReady(): { signal: AbortSignal; onStdout: (text: string) => void } {
+  const abort = new AbortController();
+  return { signal: abort.signal, onStdout: (text) => text.includes('ready') && abort.abort() };
+}
+
+test('the program may clean up', async () => {
+  const script = 'trap "echo cleaned; exit 5" INT; echo ready; while :; do sleep 0.05; done';
+  expect(await sh(script, whenReady())).toEqual({ exitCode: 5, why: 'interrupted' });
+  expect(log()).toBe('ready\ncleaned\n');
 });
 
 test('a program that does not heed is killed, with its children', async () => {
-  const ended = await sh('trap "" INT; sleep 600', { timeoutMs: 200, graceMs: 200 });
-  expect(ended).toEqual({ exitCode: undefined, why: 'timeout' });
+  const ended = await sh('trap "" INT; echo ready; sleep 600', { ...whenReady(), graceMs: 200 });
+  expect(ended).toEqual({ exitCode: undefined, why: 'interrupted' });
+});
+
+test('a deadline ends it', async () => {
+  expect(await sh('sleep 600', { timeoutMs: 200 })).toEqual({ exitCode: undefined, why: 'timeout' });
 });
 
 test('what the program leaves in the background does not outlive it', async () => {
   expect(await sh('sleep 600 & exit 0')).toEqual({ exitCode: 0, why: 'exit' });
 });
 
-test('an abort, before or while it runs', async () => {
-  const abort = new AbortController();
-  const running = sh('while :; do sleep 0.05; done', { signal: abort.signal, onStdout: () => undefined });
-  abort.abort();
-  expect(await running).toMatchObject({ why: 'interrupted' });
-  expect(await sh('while :; do sleep 0.05; done', { signal: abort.signal })).toMatchObject({
+test('an abort before it runs', async () => {
+  expect(await sh('while :; do sleep 0.05; done', { signal: AbortSignal.abort() })).toMatchObject({
     why: 'interrupted',
   });
 });

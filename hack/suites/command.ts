@@ -1,6 +1,6 @@
 /** Runs a program in a process group of its own, with its output in a file, and ends all of it when asked. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, openSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 
 export interface CommandOptions {
@@ -29,7 +29,7 @@ export interface Ended {
  * @throws Error when the program cannot be started
  */
 export function runCommand(argv: readonly [string, ...string[]], options: CommandOptions): Promise<Ended> {
-  const output = createWriteStream(options.log, { flags: 'a' });
+  const output = createWriteStream(options.log, { fd: openSync(options.log, 'a') });
   return new Promise((resolve, reject) => {
     const child = spawn(argv[0], argv.slice(1), {
       cwd: options.cwd,
@@ -66,7 +66,7 @@ export function runCommand(argv: readonly [string, ...string[]], options: Comman
     child.once('exit', () => signalGroup(child, 'SIGKILL'));
     child.once('close', (code) => {
       done();
-      resolve({ exitCode: code ?? undefined, why });
+      output.once('close', () => resolve({ exitCode: code ?? undefined, why }));
     });
     if (options.signal.aborted) onAbort();
   });
