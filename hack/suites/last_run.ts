@@ -1,4 +1,7 @@
-/** The results of the last run of a suite: results.json in the output folder, which `last-SUITE` links to. */
+/**
+ * The results of the last run of a suite with the same components: results.json in the output folder, which
+ * `last-KEY` links to. The key names both.
+ */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isRecord } from './json.ts';
@@ -6,11 +9,11 @@ import { OUTCOMES, type Result } from './outcome.ts';
 
 const RESULTS = 'results.json';
 
-/** Makes the output folder of a run and lets `last-SUITE` beside it point to it. */
-export function beginRun(root: string, suite: string, out: string): void {
+/** Makes the output folder of a run and lets `last-KEY` beside it point to it. */
+export function beginRun(root: string, key: string, out: string): void {
   mkdirSync(out, { recursive: true });
   mkdirSync(root, { recursive: true });
-  const link = path.join(root, `last-${suite}`);
+  const link = path.join(root, `last-${key}`);
   rmSync(`${link}.new`, { force: true });
   symlinkSync(out, `${link}.new`);
   renameSync(`${link}.new`, link);
@@ -22,9 +25,9 @@ export function writeResults(out: string, results: readonly Result[]): void {
   renameSync(`${file}.new`, file);
 }
 
-/** Names of the specs that failed in the last run of `suite`; undefined when there was none with results. */
-export function failedLast(root: string, suite: string): string[] | undefined {
-  const file = path.join(root, `last-${suite}`, RESULTS);
+/** Names of the specs that failed in the last run of `key`; undefined when there was none with results. */
+export function failedLast(root: string, key: string): string[] | undefined {
+  const file = path.join(root, `last-${key}`, RESULTS);
   if (!existsSync(file)) return undefined;
   return parseResults(readFileSync(file, 'utf8'))
     .filter(({ outcome }) => outcome === 'failed' || outcome === 'not run')

@@ -81,9 +81,11 @@ async function chooseSpecs(
       throw new UsageError(`test/conformance/slice.txt: the suite has no spec ${unknown.join('; ')}`);
   }
   if (options.rerunFailed) {
-    const failed = failedLast(root, options.suite);
+    const failed = failedLast(root, `${options.suite}-${componentsKey(options.flavours)}`);
     if (failed === undefined)
-      throw new UsageError(`--rerun-failed: there is no earlier run of the suite ${options.suite}`);
+      throw new UsageError(
+        `--rerun-failed: there is no earlier run of the suite ${options.suite} with these components`,
+      );
     only = new Set(failed);
   }
   return selectSpecs(all, { suite: options.suite, focus: options.focus, skip: options.skip, only });

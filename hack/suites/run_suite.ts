@@ -50,7 +50,7 @@ export async function runSuite(run: SuiteRun): Promise<number> {
     await progress.step('images into the nodes', () =>
       session.importImages([...new Set(images.map(({ tarPath }) => tarPath))]),
     );
-    beginRun(run.root, run.suite, out);
+    beginRun(run.root, `${run.suite}-${run.components}`, out);
     console.log(`reports and logs: ${out}`);
     results = await (run.suite === 'critest'
       ? critest(run, session, out)
