@@ -17,7 +17,8 @@ import { NetfilterError } from './netfilter.ts';
 import type { KernelTables } from './reconcile.ts';
 import { missingJumps, reconcile } from './reconcile.ts';
 import type { KernelTable, Transaction } from './restore_text.ts';
-import { EMPTY_TRANSACTION, parseSave, restoreText } from './restore_text.ts';
+import { restoreTexts } from './portions.ts';
+import { EMPTY_TRANSACTION, parseSave } from './restore_text.ts';
 import { UnsafeTokenError } from './rule_text.ts';
 import { Ruleset } from './ruleset.ts';
 import type { ServiceRules } from './service_rules.ts';
@@ -239,9 +240,9 @@ export class IptablesBackend implements Backend {
   }
 
   async #read(signal: AbortSignal | undefined): Promise<KernelTables> {
-    const read = async (table: Table): Promise<KernelTable> =>
-      parseSave(await this.#netfilter.save(table, signal), table);
-    return { nat: await read('nat'), filter: await read('filter'), mangle: await read('mangle') };
+    const text = await this.#netfilter.save(signal);
+    const read = (table: Table): KernelTable => parseSave(text, table);
+    return { nat: read('nat'), filter: read('filter'), mangle: read('mangle') };
   }
 
   #reconciliation(kernel: KernelTables): ReturnType<typeof reconcile> {
@@ -254,11 +255,11 @@ export class IptablesBackend implements Backend {
   }
 
   async #send(transaction: Transaction, signal: AbortSignal | undefined): Promise<void> {
-    const text = restoreText(transaction);
-    this.#sent = text;
-    if (text === '') return;
-    if (this.#log.v(9).enabled) this.#log.v(9).info('Running iptables-restore', { input: text });
-    await this.#netfilter.restore(text, signal);
+    for (const text of restoreTexts(transaction)) {
+      this.#sent = text;
+      if (this.#log.v(9).enabled) this.#log.v(9).info('Running iptables-restore', { input: text });
+      await this.#netfilter.restore(text, signal);
+    }
   }
 
   #done(full: boolean, repaired: boolean, transaction: Transaction): CommitResult {

@@ -6,7 +6,8 @@ import type { Table } from './names.ts';
 import { CANARY_CHAIN, LOCALNET_FIREWALL_CHAIN, PER_SERVICE_CHAIN } from './names.ts';
 import type { Netfilter } from './netfilter.ts';
 import type { KernelTable, SharedRule } from './restore_text.ts';
-import { EMPTY_TRANSACTION, parseSave, restoreText, targetOf } from './restore_text.ts';
+import { restoreTexts } from './portions.ts';
+import { EMPTY_TRANSACTION, parseSave, targetOf } from './restore_text.ts';
 import type { ChainChange } from './ruleset.ts';
 
 // Whatever the settings were, these are all chains that they can give.
@@ -25,11 +26,13 @@ const EVERYTHING: FamilyPolicy = {
 /** @returns number of chains removed */
 export async function cleanup(netfilter: Netfilter, signal?: AbortSignal): Promise<number> {
   let removed = 0;
+  const saved = await netfilter.save(signal);
   for (const table of ['filter', 'nat', 'mangle'] as const) {
-    const kernel = parseSave(await netfilter.save(table, signal), table);
+    const kernel = parseSave(saved, table);
     const { changes, remove } = removal(table, kernel, netfilter.family);
-    const text = restoreText({ ...EMPTY_TRANSACTION, changes, remove });
-    if (text !== '') await netfilter.restore(text, signal);
+    for (const text of restoreTexts({ ...EMPTY_TRANSACTION, changes, remove })) {
+      await netfilter.restore(text, signal);
+    }
     removed += changes.length;
   }
   return removed;

@@ -56,9 +56,13 @@ export class FakeNetfilter implements Netfilter {
       .join('');
   }
 
-  async save(table: Table): Promise<string> {
+  async save(): Promise<string> {
     this.#fail();
     this.saves++;
+    return (['mangle', 'nat', 'filter'] as const).map((table) => this.#saved(table)).join('');
+  }
+
+  #saved(table: Table): string {
     const chains = [...this.#chains(table)];
     const heads = chains.map(
       ([name]) => `:${name} ${BUILT_IN[table].includes(name) ? 'ACCEPT' : '-'} [0:0]\n`,

@@ -28,8 +28,8 @@ export class IptablesPrograms implements Netfilter {
     this.#name = family === 'IPv4' ? 'iptables' : 'ip6tables';
   }
 
-  async save(table: Table, signal?: AbortSignal): Promise<string> {
-    const argv = [`${this.#name}-save`, '-t', table] as const;
+  async save(signal?: AbortSignal): Promise<string> {
+    const argv = [`${this.#name}-save`] as const;
     return this.#check(argv, await this.#call(argv, { timeoutMs: SAVE_TIMEOUT_MS, signal })).stdout;
   }
 

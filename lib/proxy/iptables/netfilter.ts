@@ -7,8 +7,12 @@ import type { Table } from './names.ts';
 
 export interface Netfilter {
   readonly family: Family;
-  /** What `iptables-save -t TABLE` prints. @throws NetfilterError */
-  save(table: Table, signal?: AbortSignal): Promise<string>;
+  /**
+   * What `iptables-save` prints: all tables that there are. One by one they take as long each, since the program reads
+   * everything for any of them.
+   * @throws NetfilterError
+   */
+  save(signal?: AbortSignal): Promise<string>;
   /**
    * Carries out the input of `iptables-restore --noflush`. Each table is changed whole or not at all; when a later table
    * fails, earlier ones have been changed.

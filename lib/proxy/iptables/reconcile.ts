@@ -41,14 +41,20 @@ export function reconcile(
       for (const rule of content.tail)
         if (!known.has(canonicalRule(rule))) append.push({ table, chain, rule });
     } else if (has === undefined || !sameRules(has, content)) {
-      changes.push({ table, chain, kind: 'replace', rules: rulesIn(content) });
+      changes.push({
+        table,
+        chain,
+        kind: 'replace',
+        rules: rulesIn(content),
+        isNew: has === undefined,
+      });
     }
   }
   const { stale, heldByOthers } = staleChains(kernel.nat, wanted, changes);
   changes.push(...stale.map((chain) => ({ table: 'nat', chain, kind: 'delete' }) as const));
   for (const chain of heldByOthers) {
     if (kernel.nat.get(chain)?.length !== 0)
-      changes.push({ table: 'nat', chain, kind: 'replace', rules: [] });
+      changes.push({ table: 'nat', chain, kind: 'replace', rules: [], isNew: false });
   }
   for (const table of ['mangle', 'nat', 'filter'] as const) {
     if (!kernel[table].has(CANARY_CHAIN)) ensure.push({ table, chain: CANARY_CHAIN });

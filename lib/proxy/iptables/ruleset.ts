@@ -19,7 +19,12 @@ export interface ChainContent {
 
 /** What a transaction does to one chain. */
 export type ChainChange = { readonly table: Table; readonly chain: string } & (
-  | { readonly kind: 'replace'; readonly rules: readonly string[] }
+  | {
+      readonly kind: 'replace';
+      readonly rules: readonly string[];
+      /** The kernel has no such chain: nothing refers to it yet. */
+      readonly isNew: boolean;
+    }
   /** Only in chains whose rules may stand in any order. */
   | { readonly kind: 'edit'; readonly remove: readonly string[]; readonly insert: readonly string[] }
   | { readonly kind: 'delete' }
@@ -40,7 +45,7 @@ interface Edits {
 interface Pending {
   readonly table: Table;
   readonly chain: string;
-  readonly what: 'replace' | 'delete' | Edits;
+  readonly what: 'new' | 'replace' | 'delete' | Edits;
 }
 
 // Beyond that, sending the chain whole is cheaper than looking each rule up in the kernel's list.
@@ -149,7 +154,7 @@ export class Ruleset {
         if (what.added.size + what.removed.size === 0) continue;
         out.push({ table, chain, kind: 'edit', remove: [...what.removed], insert: [...what.added] });
       } else {
-        out.push({ table, chain, kind: 'replace', rules: rulesIn(content) });
+        out.push({ table, chain, kind: 'replace', rules: rulesIn(content), isNew: what === 'new' });
       }
     }
     return out;
@@ -168,14 +173,17 @@ export class Ruleset {
 
   #setChain(table: Table, chain: string, tail: readonly string[]): void {
     const key = keyOf(table, chain);
+    const before = this.#pending.get(key)?.what ?? (this.#chains.has(key) ? 'replace' : 'new');
     this.#chains.set(key, { table, chain, anyOrder: new Set(), tail });
-    this.#pending.set(key, { table, chain, what: 'replace' });
+    this.#pending.set(key, { table, chain, what: before === 'new' ? 'new' : 'replace' });
   }
 
   #deleteChain(table: Table, chain: string): void {
     const key = keyOf(table, chain);
     this.#chains.delete(key);
-    this.#pending.set(key, { table, chain, what: 'delete' });
+    // What the kernel never got need not be taken out again.
+    if (this.#pending.get(key)?.what === 'new') this.#pending.delete(key);
+    else this.#pending.set(key, { table, chain, what: 'delete' });
   }
 
   #addRule(table: Table, chain: string, rule: string): void {
