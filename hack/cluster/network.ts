@@ -22,7 +22,7 @@ export function clusterNamespaces(cluster: string): string[] {
   return readdirSync(NETNS_DIR).filter((name) => name.startsWith(`${PREFIX}${cluster}.`));
 }
 
-/** The `ip -batch` lines that make up the switch and the host's end. */
+/** The `ip -batch` lines that make up the switch and the host's end, which is up when all of them were carried out. */
 export function switchCommands(plan: AddressPlan): { inSwitch: string[]; onHost: string[] } {
   const length = plan.machineNetwork.split('/')[1];
   return {
@@ -41,7 +41,7 @@ export function switchCommands(plan: AddressPlan): { inSwitch: string[]; onHost:
   };
 }
 
-/** The lines that make up one node's end, its routes to the others' pods included. */
+/** The lines that make up one node's end, which has its default route when all of them were carried out. */
 export function nodeCommands(plan: AddressPlan, node: NodeAddress): { inSwitch: string[]; inNode: string[] } {
   const length = plan.machineNetwork.split('/')[1];
   return {
@@ -71,8 +71,10 @@ export function routeCommands(plan: AddressPlan, self: NodeAddress | undefined):
 /** Builds what is missing of the switch and the host's end. Returns whether anything was. */
 export async function ensureSwitch(cluster: string, plan: AddressPlan): Promise<boolean> {
   const namespace = switchNamespace(cluster);
-  const there = existsSync(namespaceFile(namespace)) && (await interfaceExists(plan.hostInterface));
-  if (there) return false;
+  // A run that was killed may have left a part of it.
+  const link = (await links()).get(plan.hostInterface);
+  if (existsSync(namespaceFile(namespace)) && link?.includes('UP') === true) return false;
+  if (link !== undefined) await batch(undefined, [`link delete ${plan.hostInterface}`]);
   await removeNamespace(namespace);
   await run(['ip', 'netns', 'add', namespace]);
   await batch(undefined, [
@@ -91,7 +93,11 @@ export async function ensureNodeNetwork(
   node: NodeAddress,
 ): Promise<boolean> {
   const [namespace, theSwitch] = [nodeNamespace(cluster, node.name), switchNamespace(cluster)];
-  if (existsSync(namespaceFile(namespace)) && (await interfaceExists(node.port, theSwitch))) return false;
+  const there = existsSync(namespaceFile(namespace));
+  const plugged = (await links(theSwitch)).has(node.port);
+  if (there && plugged && (await run(['ip', '-n', namespace, 'route', 'show', 'default'])) !== '')
+    return false;
+  if (plugged) await batch(theSwitch, [`link delete ${node.port}`]);
   await removeNamespace(namespace);
   await run(['ip', 'netns', 'add', namespace]);
   await batch(theSwitch, [`link add ${node.port} type veth peer name eth0 netns ${namespace}`]);
@@ -114,7 +120,12 @@ export async function removeNamespace(namespace: string): Promise<void> {
   if (existsSync(namespaceFile(namespace))) await run(['ip', 'netns', 'delete', namespace]);
 }
 
-export async function interfaceExists(name: string, namespace?: string): Promise<boolean> {
+export async function interfaceExists(name: string): Promise<boolean> {
+  return (await links()).has(name);
+}
+
+/** The flags of each interface by its name. */
+async function links(namespace?: string): Promise<Map<string, readonly string[]>> {
   const output = await run([
     'ip',
     ...(namespace === undefined ? [] : ['-n', namespace]),
@@ -122,7 +133,17 @@ export async function interfaceExists(name: string, namespace?: string): Promise
     'link',
     'show',
   ]);
-  return output.split('\n').some((line) => line.split(': ')[1]?.split('@')[0] === name);
+  return parseLinks(output);
+}
+
+/** Parses `ip -o link show`: `7: tsk0@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu ...`. */
+export function parseLinks(output: string): Map<string, readonly string[]> {
+  return new Map(
+    output.split('\n').flatMap((line) => {
+      const [, name, flags] = /^\d+: ([^:@]+)[^<]*<([^>]*)>/.exec(line) ?? [];
+      return name === undefined || flags === undefined ? [] : [[name, flags.split(',')]];
+    }),
+  );
 }
 
 async function batch(namespace: string | undefined, lines: readonly string[]): Promise<void> {
