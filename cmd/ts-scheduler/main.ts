@@ -7,5 +7,11 @@ void daemonMain({
   description:
     'Assigns pods to nodes: drop-in replacement for kube-scheduler, configured by the same flags and files.',
   flags: schedulerFlags,
+  commands: {
+    explain: async (args) => {
+      const { explainCommand } = await import('../../lib/scheduler/explain/explain_command.ts');
+      return await explainCommand(args);
+    },
+  },
   load: () => import('../../lib/scheduler/daemon.ts'),
 });

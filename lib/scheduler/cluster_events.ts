@@ -3,15 +3,21 @@ import type { Node, Pod } from '../api/types.ts';
 import type { Handler } from '../client/informer.ts';
 import type { SchedulerCache } from './cache/cache.ts';
 import type { ClusterEvent } from './framework/plugin.ts';
+import type { WaitingPods } from './framework/waiting_pods.ts';
 import type { SchedulingQueue } from './queue/scheduling_queue.ts';
 
 interface Targets {
   readonly cache: SchedulerCache;
   readonly queue: SchedulingQueue;
+  /** Told of pods that go while they wait at Permit. */
+  readonly waiting?: WaitingPods;
 }
 
 /** @param isOurs whether a profile of this scheduler is asked for by the pod */
-export function podHandler({ cache, queue }: Targets, isOurs: (pod: Pod) => boolean): Required<Handler<Pod>> {
+export function podHandler(
+  { cache, queue, waiting: permits }: Targets,
+  isOurs: (pod: Pod) => boolean,
+): Required<Handler<Pod>> {
   const assigned = (pod: Pod): boolean => (pod.spec.nodeName ?? '') !== '';
   const waiting = (pod: Pod): boolean => isOurs(pod) && pod.metadata.deletionTimestamp === undefined;
   return {
@@ -40,6 +46,7 @@ export function podHandler({ cache, queue }: Targets, isOurs: (pod: Pod) => bool
     },
     delete(pod) {
       queue.remove(pod);
+      permits?.reject(pod, '', 'removed');
       if (!assigned(pod) && !cache.isAssumed(pod)) return;
       cache.removePod(pod);
       queue.moveForEvent('AssignedPodDelete', { old: pod });

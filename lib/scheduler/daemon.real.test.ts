@@ -6,9 +6,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Apiserver } from '../../test/fixtures/apiserver.ts';
 import { startApiserver } from '../../test/fixtures/apiserver.ts';
+import { freePort } from '../../test/fixtures/processes.ts';
 import { getCondition } from '../api/conditions.ts';
 import type { Pod } from '../api/types.ts';
 import { keyOf } from '../api/types.ts';
+import { run } from '../base/subprocess.ts';
 import { EVENTS, NODES, PODS } from '../client/resource.ts';
 
 const MAIN = resolve('cmd/ts-scheduler/main.ts');
@@ -214,6 +216,36 @@ test('affinity and spread are kept through the daemon', async () => {
   await Promise.all(names.map((name) => createPod(name, '10m', spread, { app: 'web' })));
   const nodes = await Promise.all(names.map((name) => bound(name)));
   expect(nodes.toSorted()).toEqual(['n1', 'n1', 'n2', 'n2', 'n3', 'n3']);
+});
+
+test('explain tells of a running daemon why a pod waits', async () => {
+  await createNode('n1', '1');
+  await createPod('large', '2');
+  const port = await freePort();
+  start(
+    {},
+    `--secure-port=${port}`,
+    `--authentication-kubeconfig=${server.kubeconfigPath}`,
+    `--authorization-kubeconfig=${server.kubeconfigPath}`,
+  );
+  const explain = (...args: string[]) =>
+    run([process.execPath, MAIN, 'explain', `--server=https://127.0.0.1:${port}`, ...args], {
+      timeoutMs: 20_000,
+    });
+  const admin = `--kubeconfig=${server.kubeconfigPath}`;
+  const told = await eventually('explanation', async () => {
+    const { exitCode, stdout } = await explain(admin, 'large');
+    return exitCode === 0 ? stdout.toString() : undefined;
+  });
+  expect(told).toContain('Insufficient cpu');
+  expect(told).toMatch(/^n1 +NodeResourcesFit +Insufficient cpu$/m);
+  const asJson: unknown = JSON.parse((await explain(admin, '-o', 'json', 'default/large')).stdout.toString());
+  expect(asJson).toMatchObject({ pod: 'default/large', lastDecision: { result: 'unschedulable' } });
+  const missing = await explain(admin, 'nobody');
+  expect([missing.exitCode, missing.stderr.toString()]).toEqual([
+    1,
+    expect.stringContaining('pod "default/nobody" is not known to this scheduler'),
+  ]);
 });
 
 test('killed in the middle and restarted: every pod bound once, none over capacity', async () => {

@@ -29,7 +29,8 @@ import { createProfiles, schedulerNames } from './config/profiles_of_config.ts';
 import type { SchedulerConfig } from './config/scheduler_config.ts';
 import { SCHEDULER_CONFIG_KIND } from './config/scheduler_config.ts';
 import { DecisionLog } from './explain/decision_log.ts';
-import { EXPLAIN_PREFIX, explainHandler } from './explain/explain_handler.ts';
+import { explainHandler } from './explain/explain_handler.ts';
+import { EXPLAIN_PREFIX } from './explain/explain_prefix.ts';
 import { schedulerFlags } from './flags.ts';
 import { Extender } from './extender/extender.ts';
 import { httpPost } from './extender/http_post.ts';
@@ -99,7 +100,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     maxUnschedulableMs: flags.values['pod-max-in-unschedulable-pods-duration'],
   });
   nodes.addHandler(nodeHandler({ cache, queue }));
-  pods.addHandler(podHandler({ cache, queue }, (pod) => profiles.has(schedulerNameOf(pod))));
+  pods.addHandler(podHandler({ cache, queue, waiting }, (pod) => profiles.has(schedulerNameOf(pod))));
   cluster.wake(queue);
 
   const extenders = config.extenders.map((extender) => ({ extender, http: httpPost(extender) }));

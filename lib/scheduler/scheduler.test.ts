@@ -8,6 +8,8 @@ import { FakeInformer } from '../client/fake_informer.ts';
 import { Metrics } from '../component/metrics.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import { podHandler } from './cluster_events.ts';
+import type { PermitPlugin, Plugin, PostFilterPlugin, ReservePlugin } from './framework/plugin.ts';
+import { unschedulable } from './framework/status.ts';
 import { DecisionLog } from './explain/decision_log.ts';
 import { WaitingPods } from './framework/waiting_pods.ts';
 import { createProfile } from './framework/profile.ts';
@@ -25,12 +27,14 @@ const notFound = new ApiError('gone', { status: 404, reason: 'NotFound' });
 
 interface Setup {
   readonly bind: () => Promise<never>;
+  /** Beside those of the default profile. */
+  readonly plugins?: readonly Plugin[];
   /** Answers to the question where the pod is, one each. */
   readonly get?: readonly (Pod | Error)[];
 }
 
 /** A scheduler with one node and one pod, whose binding fails. */
-function setup(subject: Pod, { bind, get = [] }: Setup) {
+function setup(subject: Pod, { bind, get = [], plugins = [] }: Setup) {
   const clock = new FakeClock();
   const log = new RecordingLog();
   const answers = [...get];
@@ -56,7 +60,10 @@ function setup(subject: Pod, { bind, get = [] }: Setup) {
   };
   const waiting = new WaitingPods(clock);
   const handle = pluginHandle({ cache, client, clock, recorder, waiting });
-  const profile = createProfile('default-scheduler', defaultPlugins(handle));
+  const profile = createProfile('default-scheduler', [
+    ...defaultPlugins(handle),
+    ...plugins.map((plugin) => ({ plugin, weight: 0 })),
+  ]);
   const profiles = new Map([[profile.schedulerName, profile]]);
   cache.setNode(node('n1'));
   const queue = createQueue(profiles, { clock, initialBackoffMs: 1000, maxBackoffMs: 10_000 });
@@ -85,6 +92,7 @@ function setup(subject: Pod, { bind, get = [] }: Setup) {
     pods,
     events,
     patches,
+    waiting,
     async end() {
       stop.abort(new Error('test over'));
       await running;
@@ -155,5 +163,98 @@ test('a pod that goes while it waits is not scheduled', async () => {
   s.pods.remove(p);
   await s.pods.settle();
   expect(s.queue.counts()).toEqual({ active: 0, backoff: 0, unschedulable: 0, gated: 0, inFlight: 0 });
+  await s.end();
+});
+
+describe('between the choice of a node and the binding', () => {
+  const never = (): Promise<never> => Promise.reject(new Error('must not be bound'));
+  const tracing = (calls: string[], name: string, refuses = false): ReservePlugin => ({
+    name,
+    reserve() {
+      calls.push(`reserve ${name}`);
+      return refuses ? unschedulable('none left') : undefined;
+    },
+    unreserve: () => void calls.push(`unreserve ${name}`),
+  });
+
+  test('a refused Reserve is undone in reverse, and the room given back', async () => {
+    const calls: string[] = [];
+    const plugins = [tracing(calls, 'A'), tracing(calls, 'B', true)];
+    const s = setup(pod('p'), { bind: never, plugins });
+    await s.clock.advance(10);
+    expect(calls).toEqual(['reserve A', 'reserve B', 'unreserve B', 'unreserve A']);
+    expect(s.cache.podCount).toBe(0);
+    expect(s.events).toEqual(['FailedScheduling']);
+    expect(s.patches).toMatchObject([
+      {
+        status: {
+          conditions: [{ reason: 'Unschedulable', message: '0/1 nodes are available: 1 none left.' }],
+        },
+      },
+    ]);
+    await s.end();
+  });
+
+  test('a pod that waits at Permit keeps its room until it is rejected', async () => {
+    const calls: string[] = [];
+    const gate: PermitPlugin = { name: 'Gate', permit: () => ({ code: 'Wait', timeoutMs: 60_000 }) };
+    const p = pod('p');
+    const s = setup(p, { bind: never, plugins: [tracing(calls, 'A'), gate] });
+    await s.clock.advance(10);
+    expect([s.waiting.size, s.cache.podCount, s.events]).toEqual([1, 1, []]);
+    s.waiting.reject(p, 'Gate', 'closed');
+    await s.clock.advance(10);
+    expect([s.waiting.size, s.cache.podCount, s.events]).toEqual([0, 0, ['FailedScheduling']]);
+    expect(calls).toEqual(['reserve A', 'unreserve A']);
+    await s.end();
+  });
+
+  test('one that is let through is bound', async () => {
+    const gate: PermitPlugin = { name: 'Gate', permit: () => ({ code: 'Wait', timeoutMs: 60_000 }) };
+    const p = pod('p');
+    let bound = 0;
+    const bind = (): Promise<never> => {
+      bound++;
+      return Promise.reject(lost);
+    };
+    const s = setup(p, { bind, get: [on(p, 'n1')], plugins: [gate] });
+    await s.clock.advance(10);
+    expect(bound).toBe(0);
+    s.waiting.get(p.metadata.uid ?? '')?.allow('Gate');
+    await s.clock.advance(10);
+    expect([bound, s.events]).toEqual([1, ['Scheduled']]);
+    await s.end();
+  });
+});
+
+test('a nomination is written to the status and counts for others at once', async () => {
+  const nominate: PostFilterPlugin = { name: 'Maker', postFilter: () => ({ nominatedNodeName: 'n1' }) };
+  const p = pod('p', { requests: { cpu: '100' } });
+  const s = setup(p, { bind: () => Promise.reject(lost), plugins: [nominate] });
+  await s.clock.advance(10);
+  expect(s.queue.nominated.nodeOf(p)).toBe('n1');
+  expect(s.patches).toMatchObject([
+    { status: { nominatedNodeName: 'n1', conditions: [{ status: 'False' }] } },
+  ]);
+  s.pods.remove(p);
+  await s.pods.settle();
+  expect(s.queue.nominated.nodeOf(p)).toBeUndefined();
+  await s.end();
+});
+
+test('a PostFilter that throws is passed over', async () => {
+  const broken: PostFilterPlugin = {
+    name: 'Broken',
+    postFilter() {
+      throw new Error('boom');
+    },
+  };
+  const s = setup(pod('p', { requests: { cpu: '100' } }), {
+    bind: () => Promise.reject(lost),
+    plugins: [broken],
+  });
+  await s.clock.advance(10);
+  expect(s.queue.counts().unschedulable).toBe(1);
+  expect(s.events).toEqual(['FailedScheduling']);
   await s.end();
 });

@@ -1,12 +1,30 @@
-/** `GET /debug/explain/pod/NAMESPACE/NAME`: why a pod is where it is, or waits. */
+/** `GET /debug/explain/pod/NAMESPACE/NAME[?format=text]`: why a pod is where it is, or waits. */
 import type { Pod } from '../../api/types.ts';
 import type { ReadonlyStore } from '../../client/store.ts';
 import type { Handler } from '../../component/serving/exchange.ts';
-import { json, statusError } from '../../component/serving/exchange.ts';
+import { json, statusError, text } from '../../component/serving/exchange.ts';
 import type { SchedulingQueue } from '../queue/scheduling_queue.ts';
-import type { DecisionLog } from './decision_log.ts';
+import type { DecisionLog, Explanation } from './decision_log.ts';
+import { EXPLAIN_PREFIX } from './explain_prefix.ts';
+import { explainText } from './explain_text.ts';
 
-export const EXPLAIN_PREFIX = '/debug/explain/pod/';
+/** What is known of a pod. */
+export interface PodExplanation {
+  readonly pod: string;
+  /** Where it is. */
+  readonly node?: string;
+  /** Where room is being made for it. */
+  readonly nominatedNode?: string;
+  /** Absent for a pod that does not wait. */
+  readonly queue?: {
+    readonly place: string;
+    readonly attempts: number;
+    readonly retryInSeconds?: number;
+    readonly gatedBy?: { readonly plugin: string; readonly reasons: readonly string[] };
+    readonly refusedBy: readonly string[];
+  };
+  readonly lastDecision?: Explanation;
+}
 
 export interface ExplainSources {
   readonly pods: ReadonlyStore<Pod>;
@@ -15,7 +33,7 @@ export interface ExplainSources {
 }
 
 export function explainHandler(sources: ExplainSources): Handler {
-  return ({ req, res, path }) => {
+  return ({ req, res, path, query }) => {
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       statusError(res, 405, 'MethodNotAllowed', 'want GET');
       return;
@@ -28,19 +46,25 @@ export function explainHandler(sources: ExplainSources): Handler {
     const explanation = explainPod(`${namespace}/${name}`, sources);
     if (explanation === undefined)
       statusError(res, 404, 'NotFound', `pod "${namespace}/${name}" is not known to this scheduler`);
+    else if (query.get('format') === 'text') text(res, explainText(explanation));
     else json(res, 200, explanation);
   };
 }
 
 /** What is known of the pod; undefined when it neither exists nor was decided on lately. */
-export function explainPod(key: string, { pods, queue, decisions }: ExplainSources): unknown {
+export function explainPod(
+  key: string,
+  { pods, queue, decisions }: ExplainSources,
+): PodExplanation | undefined {
   const pod = pods.get(key);
   const lastDecision = decisions.get(key);
   if (pod === undefined && lastDecision === undefined) return undefined;
   const waiting = pod === undefined ? undefined : queue.describe(pod);
+  const nominatedNode = pod === undefined ? undefined : queue.nominated.nodeOf(pod);
   return {
     pod: key,
     ...(pod?.spec.nodeName === undefined ? {} : { node: pod.spec.nodeName }),
+    ...(nominatedNode === undefined ? {} : { nominatedNode }),
     ...(waiting === undefined
       ? {}
       : {
