@@ -4,27 +4,10 @@ import type { ReadonlyStore } from '../../client/store.ts';
 import type { Handler } from '../../component/serving/exchange.ts';
 import { json, statusError, text } from '../../component/serving/exchange.ts';
 import type { SchedulingQueue } from '../queue/scheduling_queue.ts';
-import type { DecisionLog, Explanation } from './decision_log.ts';
+import type { DecisionLog } from './decision_log.ts';
 import { EXPLAIN_PREFIX } from './explain_prefix.ts';
 import { explainText } from './explain_text.ts';
-
-/** What is known of a pod. */
-export interface PodExplanation {
-  readonly pod: string;
-  /** Where it is. */
-  readonly node?: string;
-  /** Where room is being made for it. */
-  readonly nominatedNode?: string;
-  /** Absent for a pod that does not wait. */
-  readonly queue?: {
-    readonly place: string;
-    readonly attempts: number;
-    readonly retryInSeconds?: number;
-    readonly gatedBy?: { readonly plugin: string; readonly reasons: readonly string[] };
-    readonly refusedBy: readonly string[];
-  };
-  readonly lastDecision?: Explanation;
-}
+import type { PodExplanation } from './pod_explanation.ts';
 
 export interface ExplainSources {
   readonly pods: ReadonlyStore<Pod>;

@@ -1,6 +1,6 @@
 /** An explanation as text for the terminal. */
 import type { Explanation } from './decision_log.ts';
-import type { PodExplanation } from './explain_handler.ts';
+import type { PodExplanation } from './pod_explanation.ts';
 
 /** Lines of at most these many nodes are shown. */
 const MAX_LINES = 40;
