@@ -5,6 +5,7 @@ import { createProgress } from '../cluster/progress.ts';
 /** What the tests alone use. */
 const OF_TESTS = [
   { program: 'openssl', packages: ['openssl'] },
+  { program: 'mkfs.ext4', packages: ['e2fsprogs'] },
   { program: 'perl', packages: ['perl-base'] },
 ];
 
