@@ -15,6 +15,7 @@ import { startHealthzServer, startKubeletServer, startReadOnlyServer } from '../
 import type { KubeletView } from '../server/view.ts';
 import type { Base } from './base.ts';
 import { kubeletCertificate } from './server_certificate.ts';
+import { checkpointer } from './checkpoints.ts';
 import type { KubeletMetrics } from './metrics.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
@@ -88,6 +89,7 @@ function viewOf(kubelet: Served): KubeletView {
     streaming,
     stats: kubelet.stats,
     podCgroup: (uid) => podCgroupPath(kubelet, uid),
+    checkpoint: checkpointer(kubelet),
     timeline,
     node: () => reporter.node(),
     syncLoopProblem: () => cache.problem(),

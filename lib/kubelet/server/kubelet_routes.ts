@@ -1,5 +1,6 @@
 /** What the kubelet answers at which path. */
 import { cpus, totalmem } from 'node:os';
+import { allContainers } from '../../api/pod.ts';
 import type { Node, Pod } from '../../api/types.ts';
 import type { Clock } from '../../base/clock.ts';
 import { errorMessage } from '../../base/errors.ts';
@@ -212,6 +213,8 @@ async function checkpoint(view: KubeletView, exchange: Exchange, signal: AbortSi
   const { namespace, name, container: containerName } = path;
   const failed = (why: string): RequestError =>
     new RequestError(500, `checkpointing of ${namespace}/${name}/${containerName} failed (${why})`);
+  if (!allContainers(object).some((c) => c.name === containerName))
+    throw new RequestError(404, `container ${containerName} does not exist`);
   if (container === undefined) throw failed(`container ${containerName} not found`);
   if (view.checkpoint === undefined) throw failed('the container runtime cannot checkpoint containers');
   const ref = { uid: object.metadata.uid ?? '', namespace, name };

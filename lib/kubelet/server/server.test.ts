@@ -115,6 +115,7 @@ test.each([
     500,
     'checkpointing of default/web/app failed (the container runtime cannot checkpoint containers)',
   ],
+  ['POST', '/checkpoint/default/web/none', 404, 'container none does not exist'],
   ['POST', '/checkpoint/default/none/app', 404, 'pod does not exist'],
   ['POST', '/run/default/web/app?cmd=false', 500, "command 'false' exited with 1: err"],
   ['GET', '/debug/explain/pod/default/other', 404, 'nothing is known of pod "default/other" on this node\n'],
