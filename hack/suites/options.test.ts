@@ -20,12 +20,13 @@ test('without flags: the whole suite, ours, on two nodes', () => {
 
 test('all flags', () => {
   const args =
-    '--name x --suite node --nodes 3 --kubelet=stock --proxy stock --scheduler=ours --procs 4 --timeout 10 --rerun-failed --record --keep --out /o --focus a|b --skip c';
+    '--name x --suite node --nodes 3 --kubelet=stock --proxy stock --scheduler=ours --containerd pinned --procs 4 --timeout 10 --rerun-failed --record --keep --out /o --focus a|b --skip c';
   expect(parseOptions(args.split(' '))).toMatchObject({
     name: 'x',
     suite: 'node',
     nodes: 3,
     flavours: { kubelet: 'stock', proxy: 'stock', scheduler: 'ours' },
+    containerd: 'pinned',
     procs: 4,
     timeoutMs: 600_000,
     rerunFailed: true,
@@ -45,6 +46,7 @@ test('help', () => {
 test.each([
   [['--suite', 'windows'], '--suite: got "windows", want one of conformance, network, '],
   [['--kubelet', 'mine'], '--kubelet: got "mine", want ours or stock'],
+  [['--containerd', '2'], '--containerd: got "2", want distribution or pinned'],
   [['--procs', '0'], '--procs: got "0", want a number from 1 to 64'],
   [['--nodes', 'two'], '--nodes: got "two", want a number from 1 to 50'],
   [['--timeout', '1.5'], '--timeout: got "1.5", want a number'],

@@ -1,13 +1,20 @@
 /** The command line of hack/conformance. */
 import { parseArgs } from 'node:util';
 import { clusterNameProblem, MAX_NODES } from '../cluster/address_plan.ts';
-import { UsageError, type Flavour, type Swappable } from '../cluster/options.ts';
+import {
+  CONTAINERDS,
+  UsageError,
+  type Containerd,
+  type Flavour,
+  type Swappable,
+} from '../cluster/options.ts';
 import { SUITES, type SuiteName } from './selection.ts';
 
 export interface SuiteOptions {
   readonly name: string;
   readonly nodes: number;
   readonly flavours: Readonly<Record<Swappable, Flavour>>;
+  readonly containerd?: Containerd;
   readonly suite: SuiteName;
   readonly focus?: RegExp;
   readonly skip?: RegExp;
@@ -32,6 +39,7 @@ export const USAGE = `usage: hack/conformance [flags]
   --rerun-failed           only the specs that failed in the last run of the suite
   --procs N                how many specs run at once (default 8); [Serial] ones run alone afterwards, failed ones again
   --kubelet ours|stock     which kubelet (default ours); likewise --proxy, --scheduler
+  --containerd WHICH       ${CONTAINERDS.join(' or ')}, as hack/up has it (default distribution)
   --nodes N                how many nodes, 1 to ${MAX_NODES} (default 2)
   --name NAME              name of the cluster (default conformance)
   --keep                   leave the cluster standing; it is used again by the next run
@@ -69,6 +77,7 @@ export function parseOptions(args: readonly string[]): SuiteOptions | 'help' {
       proxy: flavour(values, 'proxy'),
       scheduler: flavour(values, 'scheduler'),
     },
+    ...containerd(values.containerd),
     procs: whole('procs', values.procs ?? '8', 64),
     timeoutMs: whole('timeout', values.timeout ?? '150', 24 * 60) * 60_000,
     rerunFailed: values['rerun-failed'] === true,
@@ -98,6 +107,7 @@ function flags(args: readonly string[]) {
         kubelet: { type: 'string' },
         proxy: { type: 'string' },
         scheduler: { type: 'string' },
+        containerd: { type: 'string' },
         nodes: { type: 'string' },
         name: { type: 'string' },
         keep: { type: 'boolean' },
@@ -119,6 +129,14 @@ function flavour(values: Flags, part: Swappable): Flavour {
   if (value !== 'ours' && value !== 'stock')
     throw new UsageError(`--${part}: got ${JSON.stringify(value)}, want ours or stock`);
   return value;
+}
+
+function containerd(value: string | undefined): { containerd?: Containerd } {
+  if (value === undefined) return {};
+  const found = CONTAINERDS.find((one) => one === value);
+  if (found === undefined)
+    throw new UsageError(`--containerd: got ${JSON.stringify(value)}, want ${CONTAINERDS.join(' or ')}`);
+  return { containerd: found };
 }
 
 function whole(flag: string, text: string, most: number): number {

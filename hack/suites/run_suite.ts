@@ -1,6 +1,7 @@
 /** One run of a suite: cluster up, specs in parallel, [Serial] ones alone, failed ones again, report, cluster down. */
 import path from 'node:path';
 import { buildConformanceImages } from '../../test/conformance/images/build.ts';
+import { lockFile } from '../cluster/lock.ts';
 import type { Roots } from '../cluster/paths.ts';
 import type { Progress } from '../cluster/progress.ts';
 import type { StockCatalogue } from '../cluster/stock_catalogue.ts';
@@ -35,8 +36,19 @@ export interface SuiteRun extends SuiteOptions {
 /** With more failures than this the run tells nothing of flakes any more, and a second run would take hours. */
 const MOST_REPEATED = 60;
 
-/** Returns the exit code. */
+/** Returns the exit code. Waits for another run on the same cluster to end. */
 export async function runSuite(run: SuiteRun): Promise<number> {
+  const lock = await lockFile(path.join(run.root, `${run.name}.lock`), () =>
+    console.log(`another hack/conformance runs on cluster ${run.name}: waiting for it`),
+  );
+  try {
+    return await runLocked(run);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function runLocked(run: SuiteRun): Promise<number> {
   const { progress, roots, repo, signal, files } = run;
   const began = performance.now();
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
@@ -135,7 +147,9 @@ async function specs(
   const serial = run.specs.filter(isSerial).map(({ name }) => name);
   const parallel = run.specs.filter((spec) => !isSerial(spec)).map(({ name }) => name);
   const first = [...(await batch('parallel', parallel, run.procs)), ...(await batch('serial', serial, 1))];
-  const failed = failedIn(names, first);
+  // What the machine cannot run is no flake.
+  const known = run.files.known();
+  const failed = failedIn(names, first).filter((name) => !known.has(name));
   if (failed.length > MOST_REPEATED) console.log(`${failed.length} specs failed: too many to run them again`);
   const second = failed.length > MOST_REPEATED ? [] : await batch('again', failed, 1);
   return classify(names, first, second);
