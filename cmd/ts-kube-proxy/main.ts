@@ -7,5 +7,11 @@ void daemonMain({
   description:
     'Programs the packet filter of one node so that Services reach their endpoints: drop-in replacement for kube-proxy.',
   flags: proxyFlags,
+  commands: {
+    explain: async (args) => {
+      const { explainCommand } = await import('../../lib/proxy/explain/explain_command.ts');
+      return explainCommand(args);
+    },
+  },
   load: () => import('../../lib/proxy/daemon.ts'),
 });
