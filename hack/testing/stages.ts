@@ -100,9 +100,7 @@ export function stages(flavours: Readonly<Partial<Record<Swappable, Flavour>>>):
     {
       name: 'conformance slice',
       needs: ['packages', 'build', 'stock programs'],
-      commands: [
-        { argv: ['hack/conformance', '--slice', '--timeout=20', ...mix], timeoutMs: 35 * MINUTE },
-      ],
+      commands: [{ argv: ['hack/conformance', '--slice', '--timeout=20', ...mix], timeoutMs: 35 * MINUTE }],
       cleanUp: [
         { argv: ['hack/down', '--name=conformance'], timeoutMs: 3 * MINUTE },
         { argv: ['hack/testing/nothing_left.ts', 'conformance'], timeoutMs: MINUTE },

@@ -5,6 +5,7 @@
 import { FAMILIES } from './model/address.ts';
 import { casesOf, objectsOf } from './testing/packet_cases.ts';
 import { mismatches } from './testing/packet_run.ts';
+import { stockBinary } from '../../test/fixtures/stock_binaries.ts';
 import type { Objects } from './testing/proxies.ts';
 import { cleanNode, startOurs, startStock } from './testing/proxies.ts';
 import type { Configuration, Mode } from './testing/situations.ts';
@@ -47,7 +48,9 @@ test.each(rows)('%s, %s mode, %s', async (proxy, mode, name, { config, situation
     services: families.flatMap((family) => objectsOf(all, family).services),
     slices: families.flatMap((family) => objectsOf(all, family).slices),
   };
-  const running = await (proxy === 'ours' ? startOurs : startStock)(bed, mode, config(mode), objects);
+  const running = await (proxy === 'ours'
+    ? startOurs(bed, mode, config(mode), objects)
+    : startStock(stockBinary('kube-proxy'), bed, mode, config(mode), objects));
   try {
     const cases = families.flatMap((family) => casesOf(all, family));
     expect(cases.length).toBeGreaterThan(80);

@@ -45,9 +45,7 @@ export function podsGroupLimits(
 }
 
 /** The named groups of daemons that are to be held to their reservation, with it. */
-export function reservedGroups(
-  config: EnforcementConfig,
-): readonly {
+export function reservedGroups(config: EnforcementConfig): readonly {
   readonly key: string;
   readonly title: string;
   readonly cgroup: string;

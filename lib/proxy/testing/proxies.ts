@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EndpointSlice, Node, Service } from '../../api/types.ts';
 import { decodeConfig } from '../../component/config/document.ts';
-import { stockBinary } from '../../../test/fixtures/stock_binaries.ts';
 import { withModeDefaults } from '../config/mode_settings.ts';
 import { PROXY_CONFIG_KIND } from '../config/proxy_config.ts';
 import { cleanup } from '../iptables/cleanup.ts';
@@ -96,8 +95,9 @@ function programs(
 
 const API_PORT = 8001;
 
-/** The stock kube-proxy, fed by a watch server on the node. @throws Error with its log when its rules do not come */
+/** The stock kube-proxy at `program`, fed by a watch server on the node. @throws Error with its log when its rules do not come */
 export async function startStock(
+  program: string,
   bed: TestBed,
   mode: Mode,
   fields: Readonly<Record<string, unknown>>,
@@ -142,14 +142,7 @@ export async function startStock(
     }),
   );
   const log = join(dir, 'log');
-  const proxy = bed.spawnInNode([
-    'sh',
-    '-c',
-    'exec "$0" --config "$1" >"$2" 2>&1',
-    stockBinary('kube-proxy'),
-    config,
-    log,
-  ]);
+  const proxy = bed.spawnInNode(['sh', '-c', 'exec "$0" --config "$1" >"$2" 2>&1', program, config, log]);
   const ended = once(proxy, 'exit');
   for (const deadline = Date.now() + 20_000; !(await hasSynced(bed));) {
     if (Date.now() > deadline || proxy.exitCode !== null) {
