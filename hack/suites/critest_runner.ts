@@ -22,6 +22,7 @@ export async function runCritest(
 ): Promise<{ readonly cases: readonly TestCase[]; readonly ended: Ended }> {
   const { critest, nodePid, folder, focus, skip, timeoutMs, signal } = options;
   mkdirSync(folder, { recursive: true });
+  const report = path.join(folder, 'junit_01.xml');
   const [program, ...enter] = enterNode(nodePid);
   const ended = await runCommand(
     [
@@ -29,7 +30,7 @@ export async function runCritest(
       ...enter,
       critest,
       '--runtime-endpoint=unix:///run/containerd/containerd.sock',
-      `--report-dir=${folder}`,
+      `--ginkgo.junit-report=${report}`,
       '--ginkgo.no-color',
       `--ginkgo.timeout=${Math.ceil(timeoutMs / 1000)}s`,
       ...(focus === undefined ? [] : [`--ginkgo.focus=${focus.source}`]),
@@ -43,6 +44,5 @@ export async function runCritest(
       graceMs: 60_000,
     },
   );
-  const file = path.join(folder, 'junit_01.xml');
-  return { cases: existsSync(file) ? parseJunit(readFileSync(file, 'utf8')) : [], ended };
+  return { cases: existsSync(report) ? parseJunit(readFileSync(report, 'utf8')) : [], ended };
 }

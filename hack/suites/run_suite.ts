@@ -81,7 +81,7 @@ async function runLocked(run: SuiteRun): Promise<number> {
   console.log(
     `\n${run.suite}, ${run.components}: ${Math.round((performance.now() - began) / 1000)} s; ${out}`,
   );
-  if (signal.aborted) return 1;
+  if (signal.aborted || results.length === 0) return 1;
   if (run.record) {
     const whole = !run.slice && !run.rerunFailed && run.focus === undefined && run.skip === undefined;
     // A whole run replaces the table; a part of one only the lines of its specs.
