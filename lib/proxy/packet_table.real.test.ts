@@ -25,7 +25,7 @@ beforeAll(async () => {
     'net.ipv6.icmp.ratelimit=0',
   ];
   for (const host of ['node', 'client', 'pod1', 'pod2', 'far'] as const)
-    bed.exec(host, ['sysctl', '-qw', ...settings]);
+    bed.exec(host, ['busybox', 'sysctl', '-qw', ...settings]);
 });
 afterAll(() => bed.close());
 afterEach(() => cleanNode(bed));
