@@ -69,17 +69,7 @@ class Writer {
   }
 }
 
-export interface OutgoingMessage {
-  readonly type: MessageType;
-  readonly serial: number;
-  readonly replySerial?: number;
-  readonly path?: string;
-  readonly interface?: string;
-  readonly member?: string;
-  readonly errorName?: string;
-  readonly destination?: string;
-  readonly sender?: string;
-  readonly signature: string;
+export interface OutgoingMessage extends Omit<DBusMessage, 'body'> {
   /** Marshalled by `signature`, aligned to 8. */
   readonly body: Uint8Array;
 }
