@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { stringify } from 'yaml';
-import type { Pod } from '../api/types.ts';
 import type { ApiClient } from '../client/client.ts';
 import { createEventRecorder } from '../client/events.ts';
 import type { EventRecorder } from '../client/events.ts';
@@ -21,26 +20,18 @@ import { ExitError } from '../component/lifecycle.ts';
 import { Metrics } from '../component/metrics.ts';
 import { metricsSettings } from '../component/metrics_settings.ts';
 import { KUBERNETES_VERSION, userAgent } from '../component/version.ts';
-import { SchedulerCache } from './cache/cache.ts';
-import { nodeHandler, podHandler } from './cluster_events.ts';
+import { assembleScheduler } from './assemble_scheduler.ts';
 import { clusterInformers } from './cluster_informers.ts';
 import { configOf } from './config/config_of_flags.ts';
-import { createProfiles, schedulerNames } from './config/profiles_of_config.ts';
+import { schedulerNames } from './config/profiles_of_config.ts';
 import type { SchedulerConfig } from './config/scheduler_config.ts';
 import { SCHEDULER_CONFIG_KIND } from './config/scheduler_config.ts';
-import { DecisionLog } from './explain/decision_log.ts';
 import { explainHandler } from './explain/explain_handler.ts';
 import { EXPLAIN_PREFIX } from './explain/explain_prefix.ts';
 import { schedulerFlags } from './flags.ts';
 import { Extender } from './extender/extender.ts';
 import { httpPost } from './extender/http_post.ts';
-import { WaitingPods } from './framework/waiting_pods.ts';
 import { createSchedulerMetrics } from './metrics.ts';
-import { Scheduler } from './scheduler.ts';
-import { schedulerNameOf } from './scheduler_name.ts';
-import { NominatedPods } from './queue/nominated_pods.ts';
-import { createQueue } from './queue/queue_of_profiles.ts';
-import type { SchedulingQueue } from './queue/scheduling_queue.ts';
 
 /**
  * Runs the daemon until `ctx.signal` aborts.
@@ -70,55 +61,23 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
   metrics.addProcessMetrics(gates);
   const cluster = clusterInformers(client, clock, (err) => log.error(err, 'List or watch failed'));
   const { nodes, pods, objects } = cluster;
-  const cache = new SchedulerCache();
-  const nominated = new NominatedPods();
-  const waiting = new WaitingPods(clock);
   const recorders = createRecorders(schedulerNames(config), client, ctx);
-  let queue: SchedulingQueue | undefined;
-  const handle = {
-    cache,
-    objects,
-    nominated,
-    waiting,
-    client,
-    clock,
-    log,
-    activate: (pod: Pod) => queue?.activate(pod),
-    releaseGated: (pod: Pod) => queue?.releaseGated(pod),
-  };
-  const profiles = createProfiles(
+  const extenders = config.extenders.map((extender) => ({ extender, http: httpPost(extender) }));
+  const { scheduler, queue, decisions, profiles, handlers } = assembleScheduler({
     config,
     source,
-    (name) => ({ ...handle, recorder: recorderOf(recorders, name) }),
-    log,
-  );
-  queue = createQueue(profiles, {
-    clock,
-    nominated,
-    initialBackoffMs: config.podInitialBackoffSeconds * 1000,
-    maxBackoffMs: config.podMaxBackoffSeconds * 1000,
-    maxUnschedulableMs: flags.values['pod-max-in-unschedulable-pods-duration'],
-  });
-  nodes.addHandler(nodeHandler({ cache, queue }));
-  pods.addHandler(podHandler({ cache, queue, waiting }, (pod) => profiles.has(schedulerNameOf(pod))));
-  cluster.wake(queue);
-
-  const extenders = config.extenders.map((extender) => ({ extender, http: httpPost(extender) }));
-  const decisions = new DecisionLog();
-  const scheduler = new Scheduler({
     client,
     clock,
     log,
-    cache,
-    queue,
-    profiles,
+    objects,
     recorders,
-    decisions,
-    waiting,
     extenders: extenders.map(({ extender, http }) => new Extender(extender, http.post)),
-    pods: pods.store,
-    metrics: createSchedulerMetrics(metrics, { queue, cache }),
+    metrics: (sources) => createSchedulerMetrics(metrics, sources),
+    maxUnschedulableMs: flags.values['pod-max-in-unschedulable-pods-duration'],
   });
+  nodes.addHandler(handlers.nodes);
+  pods.addHandler(handlers.pods);
+  cluster.wake(queue);
 
   const healthz = new HealthChecks(log);
   const readyz = new HealthChecks(log);
@@ -209,12 +168,6 @@ function createRecorders(
       }),
     ]),
   );
-}
-
-function recorderOf(recorders: ReadonlyMap<string, EventRecorder>, name: string): EventRecorder {
-  const recorder = recorders.get(name);
-  if (recorder === undefined) throw new RangeError(`no profile "${name}"`);
-  return recorder;
 }
 
 /** Competes for the Lease and works while it is held; ends the process when it is lost, as a new one starts clean. */

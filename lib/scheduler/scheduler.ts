@@ -68,6 +68,8 @@ export interface SchedulerOptions {
   readonly waiting: WaitingPods;
   /** In the order of the configuration. */
   readonly extenders?: readonly Extender[];
+  /** 0..1, to choose among equally good nodes. Default Math.random. */
+  readonly random?: () => number;
 }
 
 export class Scheduler {
@@ -135,12 +137,13 @@ export class Scheduler {
     const { cache, queue } = this.#o;
     const nodes = cache.nodes();
     const limit = this.#limit(profile, nodes.length);
-    const options = { nominated: queue.nominated, ...limit };
+    const { random = Math.random } = this.#o;
+    const options = { nominated: queue.nominated, random, ...limit };
     const found = findFeasible(pod, nodes, profile, state, options);
     if (found.kind !== 'feasible') return found;
     this.#startAt = nodes.length === 0 ? 0 : ((limit.startAt ?? 0) + found.examined) % nodes.length;
     const extenders = (this.#o.extenders ?? []).filter((extender) => extender.isInterested(pod));
-    if (extenders.length === 0) return chooseNode(pod, found, nodes.length, profile, state);
+    if (extenders.length === 0) return chooseNode(pod, found, nodes.length, profile, state, options);
     return await chooseWithExtenders(pod, found, nodes.length, { profile, state, extenders, signal });
   }
 

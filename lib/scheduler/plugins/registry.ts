@@ -78,7 +78,10 @@ const REGISTERED: readonly Registered[] = [
     name: 'DefaultPreemption',
     weight: 0,
     create: ({ DefaultPreemption: args }, handle) =>
-      defaultPreemption(handle, args === undefined ? {} : { args }),
+      defaultPreemption(handle, {
+        ...(args === undefined ? {} : { args }),
+        ...(handle.random === undefined ? {} : { random: handle.random }),
+      }),
   },
   fixed(nodeResourcesBalancedAllocation, 1),
   { name: 'ImageLocality', weight: 1, create: (_args, handle) => imageLocality(handle) },
