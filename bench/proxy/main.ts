@@ -9,7 +9,7 @@ import { loadavg, availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { TestBed } from '../../lib/proxy/testing/test_bed.ts';
 import { stockBinary } from '../../test/fixtures/stock_binaries.ts';
-import type { Figures } from './measure.ts';
+import { Comparison } from '../figures.ts';
 import { measure } from './measure.ts';
 
 const { values } = parseArgs({
@@ -34,12 +34,6 @@ const PROGRAMS = {
   stock: [stockBinary('kube-proxy')],
 } as const;
 
-function spread(numbers: readonly number[]): string {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const at = (i: number): string => (sorted[i] ?? NaN).toFixed((sorted[0] ?? 0) < 10 ? 2 : 0);
-  return `${at(0)} / ${at(sorted.length >> 1)} / ${at(sorted.length - 1)}`;
-}
-
 const [load = 0] = loadavg();
 console.log(`${services} Services with ${endpoints} endpoints, ${runs} runs; min / median / max`);
 if (load > availableParallelism() / 2)
@@ -50,22 +44,18 @@ if (load > availableParallelism() / 2)
 const bed = await TestBed.create('tskbe');
 try {
   for (const mode of modes) {
-    const found = new Map<string, Figures[]>();
+    const found = new Comparison();
     for (let run = 0; run < (runs ?? 1); run++) {
       for (const [who, argv] of Object.entries(PROGRAMS)) {
         const figures = await measure(bed, argv, mode, {
           services: services ?? 1,
           endpoints: endpoints ?? 1,
         });
-        found.set(who, [...(found.get(who) ?? []), figures]);
+        found.add(who, figures);
       }
     }
     console.log(`\n${mode} mode`);
-    const names = Object.keys(found.values().next().value?.[0] ?? {});
-    for (const name of names) {
-      const cells = [...found].map(([who, all]) => `${who} ${spread(all.flatMap((f) => f[name] ?? []))}`);
-      console.log(`  ${name.padEnd(44)} ${cells.join('    ')}`);
-    }
+    for (const line of found.lines()) console.log(line);
   }
 } finally {
   bed.close();

@@ -1,21 +1,19 @@
 /** One proxy program, from its start with many Services to the end, and what it cost. */
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endpoint, service, slice } from '../../lib/proxy/testing/objects.ts';
 import { BED_NODE, cleanNode } from '../../lib/proxy/testing/proxies.ts';
+import type { Figures } from '../figures.ts';
+import { cpuSeconds, residentMegabytes } from '../process_cost.ts';
 import type { TestBed } from '../../lib/proxy/testing/test_bed.ts';
 import { POD1, POD2 } from '../../lib/proxy/testing/test_bed.ts';
-
-/** Name with unit to the values measured. */
-export type Figures = Readonly<Record<string, readonly number[]>>;
 
 const API_PORT = 8001;
 const CHANGES = 12;
 const CONNECTIONS = 300;
 const FIRST_SYNC_LIMIT_MS = 400_000;
-const TICKS_A_SECOND = 100;
 
 const DEFAULTS = {
   internalTrafficPolicy: 'Cluster',
@@ -97,19 +95,6 @@ export async function measure(
     rmSync(dir, { recursive: true });
     await cleanNode(bed);
   }
-}
-
-/** Of the process and the programs that it ran. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const ticks = fields.slice(11, 15).reduce((sum, text) => sum + Number(text), 0);
-  return ticks / TICKS_A_SECOND;
-}
-
-function residentMegabytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kilobytes) / 1024;
 }
 
 function kubeconfig(): object {

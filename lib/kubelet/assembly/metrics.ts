@@ -11,15 +11,24 @@ export interface KubeletMetrics {
   readonly probeMetrics: ProbeMetrics;
   readonly httpMetrics: HttpMetrics;
   readonly observeRuntimeCall: (call: ObservedCall) => void;
+  readonly observeProbeLateness: (ms: number) => void;
 }
+
+const LATENESS_SECONDS = [0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5];
 
 export function createMetrics(gates: FeatureGates): KubeletMetrics {
   const metrics = new Metrics();
   metrics.addProcessMetrics(gates);
+  const lateness = metrics.histogram({
+    name: 'ts_kubelet_probe_lateness_seconds',
+    help: 'How long after its time a probe began.',
+    buckets: LATENESS_SECONDS,
+  });
   return {
     metrics,
     probeMetrics: new ProbeMetrics(),
     httpMetrics: new HttpMetrics(metrics),
     observeRuntimeCall: runtimeMetrics(metrics),
+    observeProbeLateness: (ms) => lateness.observe(ms / 1000),
   };
 }

@@ -37,6 +37,7 @@ export function createProbes(base: Base & KubeletMetrics & Runtime & Pods & Node
     attempt,
     userAgent: 'kube-probe/1.36',
     observe: (attempted) => base.probeMetrics.observe(attempted),
+    observeLateness: base.observeProbeLateness,
   });
   background.start('Probes failed', probes.run(signal));
   return { probes };

@@ -15,6 +15,8 @@ interface World {
   changes: string[];
   /** Monotonic times of attempts by kind of handler path. */
   attempts: { at: number; what: string }[];
+  /** Of each regular turn, in milliseconds. */
+  lateness: number[];
   outcome: (what: string) => ProbeOutcome | Promise<ProbeOutcome>;
   running: Map<string, ContainerRuntimeStatus>;
   known: { ready: boolean; started: boolean } | undefined;
@@ -27,6 +29,7 @@ function world(random = 0): World {
     events: [],
     changes: [],
     attempts: [],
+    lateness: [],
     outcome: () => ok,
     running: new Map(),
     known: undefined,
@@ -34,6 +37,7 @@ function world(random = 0): World {
       clock,
       log: nullLog,
       random: () => random,
+      observeLateness: (ms) => w.lateness.push(ms),
       events: {
         container: (_pod, name, type, reason, message) =>
           w.events.push(`${type} ${reason} ${name}: ${message}`),
@@ -135,6 +139,9 @@ test('the rhythm is fixed, whatever an attempt takes', async () => {
   const gaps = at.slice(1).map((t, i) => t - (at[i] ?? 0));
   expect(gaps.length).toBeGreaterThanOrEqual(4);
   for (const gap of gaps) expect(Math.abs(gap - 1000)).toBeLessThanOrEqual(10);
+  // Told of each turn: within a tick of the wheel.
+  expect(w.lateness.length).toBe(at.length);
+  for (const late of w.lateness) expect(late >= 0 && late <= 10).toBe(true);
 });
 
 test('initialDelaySeconds counts from the start of the container', async () => {

@@ -25,4 +25,6 @@ export interface ProbeManagerOptions {
     readonly result: 'successful' | 'failed' | 'unknown';
     readonly durationMs: number;
   }) => void;
+  /** Told how many milliseconds after its time each regular turn began, for metrics. */
+  readonly observeLateness?: (ms: number) => void;
 }

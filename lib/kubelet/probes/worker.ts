@@ -139,8 +139,10 @@ export class ProbeWorker {
   async #turn(): Promise<void> {
     if (this.#busy || this.#stop.signal.aborted) return;
     this.#busy = true;
-    const { clock, log } = this.#options;
-    const regular = clock.monotonic() >= this.#regular;
+    const { clock, log, observeLateness } = this.#options;
+    const begun = clock.monotonic();
+    const regular = begun >= this.#regular;
+    if (regular) observeLateness?.(begun - this.#regular);
     let extra: number | undefined;
     try {
       extra = await this.#look(regular);
