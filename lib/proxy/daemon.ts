@@ -39,6 +39,7 @@ import { applyOomScore, cleanUp, prepareMachine, probeFamilies, writeConfig } fr
 import { SyncRunner } from './sync_runner.ts';
 import type { InputProblem } from './tracker/service_ports.ts';
 import { HEADLESS_LABEL, SERVICE_PROXY_NAME_LABEL } from './tracker/service_ports.ts';
+import { storedService, storedSlice } from './tracker/stored_fields.ts';
 import { ServiceTracker } from './tracker/tracker.ts';
 
 type Flags = ParsedFlags<typeof proxyFlags>;
@@ -160,11 +161,13 @@ class ProxyDaemon {
     });
     const services = createInformer(this.#client, SERVICES, {
       labelSelector: OUR_SERVICES,
+      transform: storedService,
       clock,
       onError: (err) => log.error(err, 'Failed to watch Services'),
     });
     const slices = createInformer(this.#client, ENDPOINT_SLICES, {
       labelSelector: OUR_SLICES,
+      transform: storedSlice,
       clock,
       onError: (err) => log.error(err, 'Failed to watch EndpointSlices'),
     });

@@ -6,9 +6,9 @@ import { toError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Backend, CommitResult, RejectedService } from '../backend.ts';
 import type { Family } from '../model/address.ts';
-import type { ServicePlan } from '../model/plan.ts';
 import type { PlanChange } from '../model/planner.ts';
 import type { FamilyPolicy } from '../model/policy.ts';
+import { ServiceLedger } from '../service_ledger.ts';
 import { baseChains, jumpRules } from './base_rules.ts';
 import type { Table } from './names.ts';
 import { CANARY_CHAIN } from './names.ts';
@@ -19,9 +19,7 @@ import { missingJumps, reconcile } from './reconcile.ts';
 import type { KernelTable, Transaction } from './restore_text.ts';
 import { restoreTexts } from './portions.ts';
 import { EMPTY_TRANSACTION, parseSave } from './restore_text.ts';
-import { UnsafeTokenError } from './rule_text.ts';
 import { Ruleset } from './ruleset.ts';
-import type { ServiceRules } from './service_rules.ts';
 import { serviceRules } from './service_rules.ts';
 
 // More refused Services than that point to something else than Services.
@@ -39,10 +37,7 @@ export class IptablesBackend implements Backend {
   readonly #log: Log;
   #policy: FamilyPolicy;
   #ruleset: Ruleset;
-  readonly #plans = new Map<string, ServicePlan>();
-  // Service ports that changed since the last commit, with the rules that the kernel has for them.
-  readonly #dirty = new Map<string, ServiceRules | undefined>();
-  readonly #rejected = new Map<string, Error>();
+  readonly #ledger: ServiceLedger;
   #full = true;
   #sent = '';
   #intactChains: ReadonlyArray<readonly [Table, string]> = [];
@@ -52,25 +47,20 @@ export class IptablesBackend implements Backend {
     this.#netfilter = netfilter;
     this.#log = log;
     this.#policy = policy;
-    this.#ruleset = new Ruleset(this.family, baseChains(this.family, policy));
+    this.#ruleset = rulesetFor(this.family, policy);
+    this.#ledger = new ServiceLedger(this.#ruleset);
     this.#setJumps();
   }
 
   apply(changes: readonly PlanChange[]): void {
-    for (const { id, after } of changes) {
-      if (!this.#dirty.has(id)) this.#dirty.set(id, this.#ruleset.rulesOf(id));
-      this.#rejected.delete(id);
-      if (after === undefined) this.#plans.delete(id);
-      else this.#plans.set(id, after);
-      this.#render(id);
-    }
+    this.#ledger.apply(changes);
   }
 
   setPolicy(policy: FamilyPolicy): void {
     this.#policy = policy;
-    this.#ruleset = new Ruleset(this.family, baseChains(this.family, policy));
+    this.#ruleset = rulesetFor(this.family, policy);
+    this.#ledger.moveTo(this.#ruleset);
     this.#setJumps();
-    for (const id of this.#plans.keys()) this.#render(id);
     this.#full = true;
   }
 
@@ -118,17 +108,6 @@ export class IptablesBackend implements Backend {
     this.#intactChains = [...seen.values()];
   }
 
-  #render(id: string): void {
-    const plan = this.#plans.get(id);
-    try {
-      this.#ruleset.setService(id, plan === undefined ? undefined : serviceRules(plan, this.#policy));
-    } catch (err) {
-      if (!(err instanceof UnsafeTokenError)) throw err;
-      this.#ruleset.setService(id, undefined);
-      this.#rejected.set(id, err);
-    }
-  }
-
   async #tryIncremental(signal: AbortSignal | undefined): Promise<CommitResult | Error> {
     const changes = this.#ruleset.changes();
     const transaction: Transaction = { ...EMPTY_TRANSACTION, changes };
@@ -142,15 +121,7 @@ export class IptablesBackend implements Backend {
   }
 
   async #fullSync(signal: AbortSignal | undefined): Promise<CommitResult> {
-    // Services that were refused may be accepted by now (a kernel module was loaded).
-    const retry = [...this.#rejected]
-      .filter(([, err]) => !(err instanceof UnsafeTokenError))
-      .map(([id]) => id);
-    for (const id of retry) {
-      if (!this.#dirty.has(id)) this.#dirty.set(id, undefined);
-      this.#rejected.delete(id);
-      this.#render(id);
-    }
+    this.#ledger.retryRejected();
     const named: RejectedService[] = [];
     for (;;) {
       const found = this.#reconciliation(await this.#read(signal));
@@ -163,72 +134,32 @@ export class IptablesBackend implements Backend {
         // Mostly the program names the line that it or the kernel refused: then nothing else needs to be touched.
         const guilty = named.length < MAX_NAMED ? this.#blamed(err) : undefined;
         if (guilty === undefined) {
-          if (this.#dirty.size === 0) throw err;
+          if (this.#ledger.pending === 0) throw err;
           this.#log.error(err, 'Failed to apply all rules; looking for the Service that is refused', {
             ipFamily: this.family,
-            services: this.#dirty.size,
+            services: this.#ledger.pending,
           });
           break;
         }
-        const error = toError(err);
-        named.push({ id: guilty, error });
-        this.#rejected.set(guilty, error);
-        this.#dirty.delete(guilty);
-        this.#ruleset.setService(guilty, undefined);
+        named.push(this.#ledger.reject(guilty, err));
       }
     }
     const rest = await this.#isolate(signal);
     return { ...rest, rejected: [...rest.rejected, ...named] };
   }
 
-  /**
-   * Finds the Services that the kernel refuses: everything is set back to what it had, then the changed Services go in by
-   * halves, and a half that fails is halved again. Costs about 2·log2(n) commits for each bad one.
-   */
   async #isolate(signal: AbortSignal | undefined): Promise<CommitResult> {
-    const ids = [...this.#dirty.keys()];
-    for (const id of ids) this.#ruleset.setService(id, this.#dirty.get(id));
-    const base = this.#reconciliation(await this.#read(signal));
-    // If not even that goes in, no Service is to blame: the caller tries again later, with everything.
-    try {
-      await this.#send(base.transaction, signal);
-    } catch (err) {
-      for (const id of ids) this.#render(id);
-      throw err;
-    }
-    this.#ruleset.committed();
-
-    const failures: RejectedService[] = [];
-    const bring = async (some: readonly string[]): Promise<void> => {
-      for (const id of some) this.#render(id);
-      try {
-        await this.#send({ ...EMPTY_TRANSACTION, changes: this.#ruleset.changes() }, signal);
-        this.#ruleset.committed();
-        return;
-      } catch (err) {
-        if (signal?.aborted === true) throw err;
-        for (const id of some) this.#ruleset.setService(id, this.#dirty.get(id));
-        // A table before the one that failed has been changed: set it back.
-        await this.#send(this.#reconciliation(await this.#read(signal)).transaction, signal);
-        this.#ruleset.committed();
-        const [only] = some;
-        if (some.length === 1 && only !== undefined) {
-          const error = toError(err);
-          failures.push({ id: only, error });
-          this.#rejected.set(only, error);
-          // Rules of an earlier state would send traffic to the wrong place: none are better.
-          this.#ruleset.setService(only, undefined);
-          await this.#send({ ...EMPTY_TRANSACTION, changes: this.#ruleset.changes() }, signal);
-          this.#ruleset.committed();
-          return;
-        }
-      }
-      const middle = some.length >> 1;
-      await bring(some.slice(0, middle));
-      await bring(some.slice(middle));
+    let base = EMPTY_TRANSACTION;
+    const whole = async (): Promise<void> => {
+      base = this.#reconciliation(await this.#read(signal)).transaction;
+      await this.#send(base, signal);
     };
-    await bring(ids);
-    return { ...this.#done(true, true, base.transaction), rejected: failures };
+    const changes = (): Promise<void> =>
+      this.#send({ ...EMPTY_TRANSACTION, changes: this.#ruleset.changes() }, signal);
+    // Undone is a table before the one that failed.
+    const refused = await this.#ledger.isolate({ whole, changes, undo: whole, signal });
+    const done = this.#done(true, true, base);
+    return { ...done, rejected: [...done.rejected, ...refused] };
   }
 
   /** The Service port to which the refused line belongs. */
@@ -236,7 +167,7 @@ export class IptablesBackend implements Backend {
     if (!(err instanceof NetfilterError) || err.line === undefined) return undefined;
     const line = this.#sent.split('\n')[err.line - 1] ?? '';
     const [, chain, rule = ''] = /^(?:-[AI] |:)(\S+) ?(.*)$/.exec(line) ?? [];
-    return chain === undefined ? undefined : this.#ruleset.ownerOf(chain, rule, this.#plans.keys());
+    return chain === undefined ? undefined : this.#ruleset.ownerOf(chain, rule);
   }
 
   async #read(signal: AbortSignal | undefined): Promise<KernelTables> {
@@ -263,14 +194,15 @@ export class IptablesBackend implements Backend {
   }
 
   #done(full: boolean, repaired: boolean, transaction: Transaction): CommitResult {
-    this.#ruleset.committed();
-    const rejected = [...this.#rejected]
-      .filter(([id]) => this.#dirty.has(id))
-      .map(([id, error]) => ({ id, error }));
-    this.#dirty.clear();
+    const rejected = this.#ledger.committed();
     this.#full = false;
     return { full, repaired, rejected, sent: sentRules(transaction) };
   }
+}
+
+function rulesetFor(family: Family, policy: FamilyPolicy): Ruleset {
+  const base = baseChains(family, policy);
+  return new Ruleset({ family, base, render: (plan) => serviceRules(plan, policy) });
 }
 
 function sentRules(transaction: Transaction): Record<string, number> {

@@ -1,7 +1,7 @@
 /** {@link Netfilter} by the iptables programs of the machine, nft or legacy. */
 import type { Family } from '../model/address.ts';
-import type { ProgramResult, RunProgram } from '../program.ts';
-import { runProgram } from '../program.ts';
+import type { RunProgram } from '../program.ts';
+import { FilterPrograms } from '../program.ts';
 import type { Table } from './names.ts';
 import type { Netfilter } from './netfilter.ts';
 import { NetfilterError } from './netfilter.ts';
@@ -19,32 +19,33 @@ export interface IptablesOptions {
 
 export class IptablesPrograms implements Netfilter {
   readonly family: Family;
-  readonly #run: RunProgram;
+  readonly #programs: FilterPrograms;
   readonly #name: string;
 
-  constructor({ family, run = runProgram }: IptablesOptions) {
+  constructor({ family, run }: IptablesOptions) {
     this.family = family;
-    this.#run = run;
+    this.#programs = new FilterPrograms({ failure: NetfilterError, line: /line:? (\d+)/i, run });
     this.#name = family === 'IPv4' ? 'iptables' : 'ip6tables';
   }
 
   async save(signal?: AbortSignal): Promise<string> {
     const argv = [`${this.#name}-save`] as const;
-    return this.#check(argv, await this.#call(argv, { timeoutMs: SAVE_TIMEOUT_MS, signal })).stdout;
+    return this.#programs.output(argv, { timeoutMs: SAVE_TIMEOUT_MS, signal });
   }
 
   async restore(text: string, signal?: AbortSignal): Promise<void> {
     const argv = [`${this.#name}-restore`, '-w', LOCK_SECONDS, '--noflush', '--counters'] as const;
-    this.#check(argv, await this.#call(argv, { stdin: text, timeoutMs: RESTORE_TIMEOUT_MS, signal }));
+    await this.#programs.output(argv, { stdin: text, timeoutMs: RESTORE_TIMEOUT_MS, signal });
   }
 
   async listChain(table: Table, chain: string, signal?: AbortSignal): Promise<string[] | undefined> {
     const argv = [this.#name, '-w', LOCK_SECONDS, '-t', table, '-S', chain] as const;
-    const result = await this.#call(argv, { timeoutMs: LIST_TIMEOUT_MS, signal });
+    const result = await this.#programs.call(argv, { timeoutMs: LIST_TIMEOUT_MS, signal });
     // Exit code 1 is what the programs give for a chain that is not there.
     if (result.exitCode === 1) return undefined;
     const prefix = `-A ${chain} `;
-    return this.#check(argv, result)
+    return this.#programs
+      .checked(argv, result)
       .stdout.split('\n')
       .filter((line) => line.startsWith(prefix))
       .map((line) => line.slice(prefix.length));
@@ -56,31 +57,10 @@ export class IptablesPrograms implements Netfilter {
    */
   async probe(signal?: AbortSignal): Promise<string> {
     const argv = [this.#name, '--version'] as const;
-    const { stdout } = this.#check(argv, await this.#call(argv, { timeoutMs: LIST_TIMEOUT_MS, signal }));
+    const stdout = await this.#programs.output(argv, { timeoutMs: LIST_TIMEOUT_MS, signal });
     const nat = [this.#name, '-w', LOCK_SECONDS, '-t', 'nat', '-S', 'POSTROUTING'] as const;
-    this.#check(nat, await this.#call(nat, { timeoutMs: LIST_TIMEOUT_MS, signal }));
+    await this.#programs.output(nat, { timeoutMs: LIST_TIMEOUT_MS, signal });
     return /v(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? '0.0.0';
-  }
-
-  async #call(
-    argv: readonly [string, ...string[]],
-    options: { stdin?: string; timeoutMs: number; signal?: AbortSignal | undefined },
-  ): Promise<ProgramResult> {
-    try {
-      return await this.#run(argv, options);
-    } catch (cause) {
-      throw new NetfilterError(`${argv[0]} failed`, { cause });
-    }
-  }
-
-  #check(argv: readonly string[], result: ProgramResult): ProgramResult {
-    if (result.exitCode === 0) return result;
-    const said = result.stderr.trim().slice(0, 2000);
-    const line = /line:? (\d+)/i.exec(said)?.[1];
-    throw new NetfilterError(
-      `${argv.join(' ')} ended with exit code ${result.exitCode}: ${said}`,
-      line === undefined ? {} : { line: Number(line) },
-    );
   }
 }
 

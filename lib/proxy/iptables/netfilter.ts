@@ -3,6 +3,7 @@
  * ({@link FakeNetfilter}) accepts and refuses the same transactions.
  */
 import type { Family } from '../model/address.ts';
+import { PacketFilterError } from '../program.ts';
 import type { Table } from './names.ts';
 
 export interface Netfilter {
@@ -23,14 +24,7 @@ export interface Netfilter {
   listChain(table: Table, chain: string, signal?: AbortSignal): Promise<string[] | undefined>;
 }
 
-/** The packet filter refused, or the program could not be run. */
-export class NetfilterError extends Error {
+/** iptables refused, or could not be run. */
+export class NetfilterError extends PacketFilterError {
   override readonly name = 'NetfilterError';
-  /** Line of the input that was refused, when it is known; counted from 1. */
-  readonly line: number | undefined;
-
-  constructor(message: string, options?: ErrorOptions & { line?: number }) {
-    super(message, options);
-    this.line = options?.line;
-  }
 }

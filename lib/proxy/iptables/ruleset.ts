@@ -1,9 +1,13 @@
 /**
- * The rules that the kernel shall have, and what has changed in them since the kernel last got them. There is one copy:
- * what the kernel has is this minus the pending changes, so nothing has to be listed to make the next transaction.
+ * The rules that the kernel shall have, and what has changed in them since the kernel last got them: what the kernel has is
+ * this minus the pending changes, so nothing has to be listed to make the next transaction. Rules of single Services are
+ * not kept but written anew from the plan when they are asked for: they are most of the text by far, and 10,000 Services
+ * with three endpoints would take 35 MB.
  */
-import type { BaseChain } from './base_rules.ts';
 import type { Family } from '../model/address.ts';
+import type { ServicePlan } from '../model/plan.ts';
+import type { RuleStore } from '../service_ledger.ts';
+import type { BaseChain } from './base_rules.ts';
 import { DispatchTree } from './dispatch_tree.ts';
 import type { Table } from './names.ts';
 import { SERVICES_CHAIN } from './names.ts';
@@ -34,7 +38,7 @@ interface MutableChain {
   readonly table: Table;
   readonly chain: string;
   readonly anyOrder: Set<string>;
-  tail: readonly string[];
+  readonly tail: readonly string[];
 }
 
 interface Edits {
@@ -46,18 +50,35 @@ interface Pending {
   readonly table: Table;
   readonly chain: string;
   readonly what: 'new' | 'replace' | 'delete' | Edits;
+  /** Of a chain that is one Service port's own. */
+  readonly rules?: readonly string[];
+}
+
+export interface RulesetOptions {
+  readonly family: Family;
+  readonly base: readonly BaseChain[];
+  /** Gives the same for the same plan. @throws UnsafeTokenError */
+  readonly render: (plan: ServicePlan) => ServiceRules;
 }
 
 // Beyond that, sending the chain whole is cheaper than looking each rule up in the kernel's list.
 const MAX_EDITS = 256;
+const NO_RULES: ReadonlySet<string> = new Set();
 
-export class Ruleset {
+export class Ruleset implements RuleStore {
+  readonly #plans = new Map<string, ServicePlan>();
+  readonly #render: (plan: ServicePlan) => ServiceRules;
+  // Of plans that were set since the last commit.
+  readonly #rendered = new Map<string, ServiceRules>();
+  // Chains that are no single Service port's.
   readonly #chains = new Map<string, MutableChain>();
-  readonly #services = new Map<string, ServiceRules>();
   readonly #pending = new Map<string, Pending>();
   readonly #destinations: DispatchTree;
+  // Rules in chains of single Service ports.
+  #ownRules = 0;
 
-  constructor(family: Family, base: readonly BaseChain[]) {
+  constructor({ family, base, render }: RulesetOptions) {
+    this.#render = render;
     this.#destinations = new DispatchTree(family, SERVICES_CHAIN, {
       create: (chain) => this.#setChain('nat', chain, []),
       drop: (chain) => this.#deleteChain('nat', chain),
@@ -69,15 +90,20 @@ export class Ruleset {
     }
   }
 
-  /** Rules now in force (or pending) for a Service port. */
-  rulesOf(id: string): ServiceRules | undefined {
-    return this.#services.get(id);
+  get plans(): ReadonlyMap<string, ServicePlan> {
+    return this.#plans;
   }
 
-  /** The Service port because of which there is a rule or chain, among `ids`. @param rule without `-A CHAIN` */
-  ownerOf(chain: string, rule: string, ids: Iterable<string>): string | undefined {
-    for (const id of ids) {
-      const rules = this.#services.get(id);
+  /** Rules now in force (or pending) for a Service port. */
+  rulesOf(id: string): ServiceRules | undefined {
+    const plan = this.#plans.get(id);
+    return plan === undefined ? undefined : (this.#rendered.get(id) ?? this.#render(plan));
+  }
+
+  /** The Service port because of which there is a rule or chain. @param rule without `-A CHAIN` */
+  ownerOf(chain: string, rule: string): string | undefined {
+    for (const id of this.#plans.keys()) {
+      const rules = this.rulesOf(id);
       if (rules?.chains.has(chain) === true) return id;
       const isHere = (d: DispatchRule): boolean => d.to !== undefined || d.chain === chain;
       if (rules?.dispatch.some((d) => d.rule === rule && isHere(d)) === true) return id;
@@ -90,21 +116,29 @@ export class Ruleset {
     return d.to === undefined ? d.chain : this.#destinations.chainOf(d.to);
   }
 
-  /** Number of Service ports that have rules. */
-  get size(): number {
-    return this.#services.size;
+  setPlan(id: string, plan: ServicePlan | undefined): void {
+    const before = this.rulesOf(id);
+    this.#plans.delete(id);
+    this.#rendered.delete(id);
+    if (plan === undefined) return this.#change(before, undefined);
+    let rules;
+    try {
+      rules = this.#render(plan);
+    } finally {
+      this.#change(before, rules);
+    }
+    this.#plans.set(id, plan);
+    this.#rendered.set(id, rules);
   }
 
-  /** Replaces the rules of a Service port; `undefined` removes them. */
-  setService(id: string, rules: ServiceRules | undefined): void {
-    const before = this.#services.get(id);
-    if (rules === undefined) this.#services.delete(id);
-    else this.#services.set(id, rules);
-
+  #change(before: ServiceRules | undefined, rules: ServiceRules | undefined): void {
     for (const [chain, content] of rules?.chains ?? []) {
-      if (!sameList(before?.chains.get(chain), content)) this.#setChain('nat', chain, content);
+      const had = before?.chains.get(chain);
+      this.#ownRules += content.length;
+      if (!sameList(had, content)) this.#setOwnChain(chain, content, had !== undefined);
     }
-    for (const chain of before?.chains.keys() ?? []) {
+    for (const [chain, content] of before?.chains ?? []) {
+      this.#ownRules -= content.length;
       if (rules?.chains.has(chain) !== true) this.#deleteChain('nat', chain);
     }
     const old = new Map((before?.dispatch ?? []).map((d) => [dispatchKey(d), d]));
@@ -119,26 +153,18 @@ export class Ruleset {
     }
   }
 
-  /** Replaces the fixed rules of a base chain, e.g. when addresses of the node changed. */
-  setTail(table: Table, chain: string, tail: readonly string[]): void {
-    const content = this.#chain(table, chain);
-    if (sameList(content.tail, tail)) return;
-    content.tail = tail;
-    this.#pending.set(keyOf(table, chain), { table, chain, what: 'replace' });
-  }
-
   /** All chains as they shall be. */
-  contents(): IterableIterator<ChainContent> {
-    return this.#chains.values();
-  }
-
-  content(table: Table, chain: string): ChainContent | undefined {
-    return this.#chains.get(keyOf(table, chain));
+  *contents(): Generator<ChainContent> {
+    yield* this.#chains.values();
+    for (const id of this.#plans.keys()) {
+      for (const [chain, tail] of this.rulesOf(id)?.chains ?? [])
+        yield { table: 'nat', chain, anyOrder: NO_RULES, tail };
+    }
   }
 
   /** Number of rules by table. */
   count(table: Table): number {
-    let sum = 0;
+    let sum = table === 'nat' ? this.#ownRules : 0;
     for (const c of this.#chains.values()) if (c.table === table) sum += c.anyOrder.size + c.tail.length;
     return sum;
   }
@@ -146,9 +172,11 @@ export class Ruleset {
   /** The changes since {@link Ruleset.committed}. */
   changes(): ChainChange[] {
     const out: ChainChange[] = [];
-    for (const [key, { table, chain, what }] of this.#pending) {
+    for (const [key, { table, chain, what, rules }] of this.#pending) {
       const content = this.#chains.get(key);
-      if (content === undefined) {
+      if (rules !== undefined) {
+        out.push({ table, chain, kind: 'replace', rules, isNew: what === 'new' });
+      } else if (content === undefined) {
         out.push({ table, chain, kind: 'delete' });
       } else if (typeof what === 'object' && isSmall(what, content)) {
         if (what.added.size + what.removed.size === 0) continue;
@@ -160,9 +188,9 @@ export class Ruleset {
     return out;
   }
 
-  /** The kernel has everything: nothing is pending any more. */
   committed(): void {
     this.#pending.clear();
+    this.#rendered.clear();
   }
 
   #chain(table: Table, chain: string): MutableChain {
@@ -173,9 +201,19 @@ export class Ruleset {
 
   #setChain(table: Table, chain: string, tail: readonly string[]): void {
     const key = keyOf(table, chain);
-    const before = this.#pending.get(key)?.what ?? (this.#chains.has(key) ? 'replace' : 'new');
+    const what = this.#newOrReplace(key, this.#chains.has(key));
     this.#chains.set(key, { table, chain, anyOrder: new Set(), tail });
-    this.#pending.set(key, { table, chain, what: before === 'new' ? 'new' : 'replace' });
+    this.#pending.set(key, { table, chain, what });
+  }
+
+  #setOwnChain(chain: string, rules: readonly string[], isThere: boolean): void {
+    const key = keyOf('nat', chain);
+    this.#pending.set(key, { table: 'nat', chain, what: this.#newOrReplace(key, isThere), rules });
+  }
+
+  #newOrReplace(key: string, isThere: boolean): 'new' | 'replace' {
+    const before = this.#pending.get(key)?.what ?? (isThere ? 'replace' : 'new');
+    return before === 'new' ? 'new' : 'replace';
   }
 
   #deleteChain(table: Table, chain: string): void {

@@ -35,8 +35,9 @@ const BASE: FamilyPolicy = {
 };
 
 function desired(family: Family, policy: FamilyPolicy): Ruleset {
-  const ruleset = new Ruleset(family, baseChains(family, policy));
-  for (const plan of stockPlans(family)) ruleset.setService(plan.port.id, serviceRules(plan, policy));
+  const base = baseChains(family, policy);
+  const ruleset = new Ruleset({ family, base, render: (plan) => serviceRules(plan, policy) });
+  for (const plan of stockPlans(family)) ruleset.setPlan(plan.port.id, plan);
   return ruleset;
 }
 

@@ -32,15 +32,11 @@ export function frontendKey(protocol: Protocol, frontend: Frontend): string {
   return `${protocol} ${frontend.kind === 'node' ? '*' : frontend.ip} ${frontend.port}`;
 }
 
-interface Claim {
-  readonly id: string;
-  readonly order: string;
-}
-
 /** Who asked for which frontend; the first in order has it, the others wait for it. */
 export class FrontendClaims {
-  readonly #claims = new Map<string, Claim[]>();
-  readonly #ofPort = new Map<string, ReadonlyMap<string, string>>();
+  // Nearly every place is asked for by one Service port alone.
+  readonly #claims = new Map<string, ServicePort | ServicePort[]>();
+  readonly #ports = new Map<string, ServicePort>();
 
   /**
    * Replaces the claims of a Service port (`undefined`: it is gone).
@@ -49,41 +45,75 @@ export class FrontendClaims {
    */
   set(id: string, port: ServicePort | undefined): Set<string> {
     const affected = new Set<string>();
-    const before = this.#ofPort.get(id) ?? new Map<string, string>();
-    const after = new Map<string, string>();
-    for (const frontend of port === undefined ? [] : frontendsOf(port)) {
-      const key = frontendKey(port?.protocol ?? 'TCP', frontend);
-      // The same address as external and load balancer IP of one Service is one claim.
-      if (!after.has(key)) after.set(key, `${RANK[frontend.kind]} ${port?.created ?? ''} ${id}`);
-    }
-    for (const [key, order] of before) if (after.get(key) !== order) this.#remove(key, id, affected);
-    for (const [key, order] of after) if (before.get(key) !== order) this.#add(key, { id, order }, affected);
-    if (port === undefined) this.#ofPort.delete(id);
-    else this.#ofPort.set(id, after);
+    const old = this.#ports.get(id);
+    const before = ranksOf(old);
+    const after = ranksOf(port);
+    const sameAge = old?.created === port?.created;
+    for (const [key, rank] of before)
+      if (after.get(key) !== rank || !sameAge) this.#remove(key, id, affected);
+    for (const [key, rank] of after)
+      if (port !== undefined && (before.get(key) !== rank || !sameAge)) this.#add(key, port, affected);
+    // The kept claims are those of the port as it is now.
+    for (const [key, rank] of after)
+      if (port !== undefined && before.get(key) === rank && sameAge) this.#renew(key, port);
+    if (port === undefined) this.#ports.delete(id);
+    else this.#ports.set(id, port);
     affected.delete(id);
     return affected;
   }
 
   /** The Service port that has the frontend, of those that claim it. */
   ownerOf(key: string): string | undefined {
-    return this.#claims.get(key)?.[0]?.id;
+    return this.#claimants(key)[0]?.id;
   }
 
-  #add(key: string, claim: Claim, affected: Set<string>): void {
-    const claims = this.#claims.get(key) ?? [];
-    const owner = claims[0]?.id;
-    claims.push(claim);
-    if (claims.length > 1) claims.sort((a, b) => (a.order < b.order ? -1 : 1));
-    this.#claims.set(key, claims);
-    if (owner !== undefined && claims[0]?.id !== owner) affected.add(owner);
+  #claimants(key: string): readonly ServicePort[] {
+    const found = this.#claims.get(key);
+    if (found === undefined) return [];
+    return Array.isArray(found) ? found : [found];
+  }
+
+  #put(key: string, claimants: readonly ServicePort[]): void {
+    const [only] = claimants;
+    if (only === undefined) this.#claims.delete(key);
+    else this.#claims.set(key, claimants.length === 1 ? only : [...claimants]);
+  }
+
+  #add(key: string, port: ServicePort, affected: Set<string>): void {
+    const claimants = this.#claimants(key);
+    const order = (p: ServicePort): string => `${ranksOf(p).get(key) ?? ''} ${p.created} ${p.id}`;
+    const now =
+      claimants.length === 0
+        ? [port]
+        : [...claimants, port].toSorted((a, b) => (order(a) < order(b) ? -1 : 1));
+    this.#put(key, now);
+    const owner = claimants[0]?.id;
+    if (owner !== undefined && now[0]?.id !== owner) affected.add(owner);
   }
 
   #remove(key: string, id: string, affected: Set<string>): void {
-    const claims = this.#claims.get(key) ?? [];
-    const left = claims.filter((claim) => claim.id !== id);
-    if (left.length === 0) this.#claims.delete(key);
-    else this.#claims.set(key, left);
+    const claimants = this.#claimants(key);
+    const left = claimants.filter((port) => port.id !== id);
+    this.#put(key, left);
     const next = left[0]?.id;
-    if (next !== undefined && claims[0]?.id !== next) affected.add(next);
+    if (next !== undefined && claimants[0]?.id !== next) affected.add(next);
   }
+
+  #renew(key: string, port: ServicePort): void {
+    this.#put(
+      key,
+      this.#claimants(key).map((p) => (p.id === port.id ? port : p)),
+    );
+  }
+}
+
+/** The places that the port asks for, with their rank. */
+function ranksOf(port: ServicePort | undefined): Map<string, number> {
+  const ranks = new Map<string, number>();
+  for (const frontend of port === undefined ? [] : frontendsOf(port)) {
+    const key = frontendKey(port?.protocol ?? 'TCP', frontend);
+    // The same address as external and load balancer IP of one Service is one claim.
+    if (!ranks.has(key)) ranks.set(key, RANK[frontend.kind]);
+  }
+  return ranks;
 }

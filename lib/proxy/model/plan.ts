@@ -79,22 +79,37 @@ export function planServicePort(
     return local.length > 0 ? 'local' : 'drop';
   };
   const { owned, contested } = claimed(port, context);
+  const reachable = endpoints.filter((e) => used.has(e));
+  const compactCluster = compact(cluster);
   return {
     port,
-    cluster,
-    local,
-    reachable: endpoints.filter((e) => used.has(e)),
+    cluster: compactCluster,
+    local: compact(local),
+    reachable: sameList(reachable, compactCluster) ? compactCluster : compact(reachable),
     internal: verdict(port.internalPolicyLocal),
     external: verdict(port.externalPolicyLocal),
-    frontends: owned,
-    contested,
-    leftOut: endpoints
-      .filter((e) => !used.has(e))
-      .map((endpoint) => ({
-        endpoint,
-        reason: whyLeftOut(endpoint, ready.length > 0, usesCluster, hinted.reason),
-      })),
+    frontends: compact(owned),
+    contested: compact(contested),
+    leftOut: compact(
+      endpoints
+        .filter((e) => !used.has(e))
+        .map((endpoint) => ({
+          endpoint,
+          reason: whyLeftOut(endpoint, ready.length > 0, usesCluster, hinted.reason),
+        })),
+    ),
   };
+}
+
+const NONE: readonly never[] = [];
+
+/** The list without room to grow, of which V8 gives 16 places to any list that was filled; one list for all empty ones. */
+export function compact<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? NONE : list.slice();
+}
+
+function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((x, i) => x === b[i]);
 }
 
 function claimed(

@@ -3,27 +3,24 @@
  * never read back: at start, after a failure and for the periodic check the table is written whole, in one transaction
  * that takes the place of what was there (with 10,000 Services that takes half of the time that a listing does).
  */
-import { toError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Backend, CommitResult, RejectedService } from '../backend.ts';
-import { UnsafeTokenError, token } from '../iptables/rule_text.ts';
+import { token } from '../iptables/rule_text.ts';
 import type { Family } from '../model/address.ts';
-import type { ServicePlan } from '../model/plan.ts';
 import type { PlanChange } from '../model/planner.ts';
 import type { FamilyPolicy } from '../model/policy.ts';
+import { ServiceLedger } from '../service_ledger.ts';
 import { baseChains } from './base_objects.ts';
 import { NODE_PORT_IPS, SERVICES_CHAIN, SERVICE_IPS } from './names.ts';
 import type { Nft, TableContents } from './nft.ts';
 import { NftError } from './nft.ts';
-import type { ServiceObjects } from './service_objects.ts';
+import type { Element } from './service_objects.ts';
 import { serviceObjects } from './service_objects.ts';
 import { TableState } from './table_state.ts';
 import { changesText, parseCommand, wholeText } from './transaction_text.ts';
 
 // More refused Services than that point to something else than Services.
 const MAX_NAMED = 32;
-/** Stands for the node itself among the Services: no Service has such an id. */
-const NODE = 'node';
 /** Chains that show whether another program changed the table: its hook and its dispatch. */
 const WATCHED_CHAINS: ReadonlyArray<readonly [chain: string, has: string]> = [
   ['nat-prerouting', `jump ${SERVICES_CHAIN}`],
@@ -41,11 +38,8 @@ export class NftablesBackend implements Backend {
   readonly #nft: Nft;
   readonly #log: Log;
   #policy: FamilyPolicy;
-  #state = new TableState();
-  readonly #plans = new Map<string, ServicePlan>();
-  // Service ports that changed since the last commit, with what the kernel has for them.
-  readonly #dirty = new Map<string, ServiceObjects | undefined>();
-  readonly #rejected = new Map<string, Error>();
+  #state: TableState;
+  readonly #ledger: ServiceLedger;
   #full = true;
   #sent = '';
 
@@ -54,24 +48,18 @@ export class NftablesBackend implements Backend {
     this.#nft = nft;
     this.#log = log;
     this.#policy = policy;
-    this.#state.setService(NODE, nodeObjects(policy));
+    this.#state = stateFor(policy);
+    this.#ledger = new ServiceLedger(this.#state);
   }
 
   apply(changes: readonly PlanChange[]): void {
-    for (const { id, after } of changes) {
-      if (!this.#dirty.has(id)) this.#dirty.set(id, this.#state.objectsOf(id));
-      this.#rejected.delete(id);
-      if (after === undefined) this.#plans.delete(id);
-      else this.#plans.set(id, after);
-      this.#render(id);
-    }
+    this.#ledger.apply(changes);
   }
 
   setPolicy(policy: FamilyPolicy): void {
     this.#policy = policy;
-    this.#state = new TableState();
-    this.#state.setService(NODE, nodeObjects(policy));
-    for (const id of this.#plans.keys()) this.#render(id);
+    this.#state = stateFor(policy);
+    this.#ledger.moveTo(this.#state);
     this.#full = true;
   }
 
@@ -117,25 +105,8 @@ export class NftablesBackend implements Backend {
     };
   }
 
-  #render(id: string): void {
-    const plan = this.#plans.get(id);
-    try {
-      this.#state.setService(id, plan === undefined ? undefined : serviceObjects(plan, this.#policy));
-    } catch (err) {
-      if (!(err instanceof UnsafeTokenError)) throw err;
-      this.#state.setService(id, undefined);
-      this.#rejected.set(id, err);
-    }
-  }
-
   async #fullSync(signal: AbortSignal | undefined): Promise<CommitResult> {
-    // Services that were refused may be accepted by now (a kernel module was loaded).
-    for (const [id, error] of Array.from(this.#rejected)) {
-      if (error instanceof UnsafeTokenError) continue;
-      if (!this.#dirty.has(id)) this.#dirty.set(id, undefined);
-      this.#rejected.delete(id);
-      this.#render(id);
-    }
+    this.#ledger.retryRejected();
     const existing = await this.#nft.contents(signal);
     const repaired = !this.#isComplete(existing);
     const named: RejectedService[] = [];
@@ -149,15 +120,15 @@ export class NftablesBackend implements Backend {
         if (signal?.aborted === true) throw err;
         const guilty = named.length < MAX_NAMED ? this.#blamed(err) : undefined;
         if (guilty !== undefined) {
-          named.push(this.#reject(guilty, toError(err)));
+          named.push(this.#ledger.reject(guilty, err));
         } else if (!recreate && existing !== undefined) {
           // Something in the table is in the way, e.g. a set of another type that an older release left.
           recreate = true;
         } else {
-          if (this.#dirty.size === 0) throw err;
+          if (this.#ledger.pending === 0) throw err;
           this.#log.error(err, 'Failed to write the table; looking for the Service that is refused', {
             ipFamily: this.family,
-            services: this.#dirty.size,
+            services: this.#ledger.pending,
           });
           break;
         }
@@ -166,61 +137,21 @@ export class NftablesBackend implements Backend {
     return this.#isolate(existing, named, signal);
   }
 
-  /**
-   * Finds the Services that the kernel refuses: the table is written as it was, then the changed Services go in by halves,
-   * and a half that fails is halved again. Costs about 2·log2(n) commits for each bad one.
-   */
   async #isolate(
     existing: TableContents | undefined,
     named: RejectedService[],
     signal: AbortSignal | undefined,
   ): Promise<CommitResult> {
-    const ids = [...this.#dirty.keys()];
-    for (const id of ids) this.#state.setService(id, this.#dirty.get(id));
-    const base = wholeText(this.family, this.#policy, this.#state.everything(), existing, true);
-    // If not even that goes in, no Service is to blame: the caller tries again later, with everything.
-    try {
-      await this.#send(base, signal);
-    } catch (err) {
-      for (const id of ids) this.#render(id);
-      throw err;
-    }
-    this.#state.committed();
-
-    const bring = async (some: readonly string[]): Promise<void> => {
-      for (const id of some) this.#render(id);
-      try {
-        await this.#send(changesText(this.family, this.#state.changes()), signal);
-        this.#state.committed();
-        return;
-      } catch (err) {
-        if (signal?.aborted === true) throw err;
-        const [only] = some;
-        if (some.length === 1 && only !== undefined) {
-          // Rules of an earlier state would send traffic to the wrong place: none are better.
-          this.#state.setService(only, this.#dirty.get(only));
-          this.#state.committed();
-          named.push(this.#reject(only, toError(err)));
-          await this.#send(changesText(this.family, this.#state.changes()), signal);
-          this.#state.committed();
-          return;
-        }
-        for (const id of some) this.#state.setService(id, this.#dirty.get(id));
-        this.#state.committed();
-      }
-      const middle = some.length >> 1;
-      await bring(some.slice(0, middle));
-      await bring(some.slice(middle));
+    let base = '';
+    const whole = (): Promise<void> => {
+      base = wholeText(this.family, this.#policy, this.#state.everything(), existing, true);
+      return this.#send(base, signal);
     };
-    await bring(ids.filter((id) => !this.#rejected.has(id)));
-    return this.#done(true, true, base, named);
-  }
-
-  #reject(id: string, error: Error): RejectedService {
-    this.#rejected.set(id, error);
-    this.#dirty.delete(id);
-    this.#state.setService(id, undefined);
-    return { id, error };
+    const changes = (): Promise<void> => this.#send(changesText(this.family, this.#state.changes()), signal);
+    // A transaction that fails has changed nothing.
+    const undo = (): Promise<void> => Promise.resolve();
+    const refused = await this.#ledger.isolate({ whole, changes, undo, signal });
+    return this.#done(true, true, base, [...named, ...refused]);
   }
 
   /** The Service port to which the refused line belongs. */
@@ -231,13 +162,16 @@ export class NftablesBackend implements Backend {
     const { verb, name, rest } = command;
     const key = /^\{ (.*?) (?:comment |: |\})/.exec(rest)?.[1];
     const what = verb === 'add element' ? (key ?? '') : name;
-    return this.#state.ownerOf(what, name, this.#plans.keys());
+    return this.#state.ownerOf(what, name);
   }
 
   #isComplete(existing: TableContents | undefined): boolean {
     const there = new Set(existing?.chains);
-    const base = baseChains(this.family, this.#policy).map((c) => c.name);
-    return [...base, ...this.#state.chainNames].every((name) => there.has(name));
+    if (existing === undefined) return false;
+    for (const { name } of baseChains(this.family, this.#policy)) if (!there.has(name)) return false;
+    for (const { chains } of this.#state.objects())
+      for (const name of chains.keys()) if (!there.has(name)) return false;
+    return true;
   }
 
   async #send(text: string, signal: AbortSignal | undefined): Promise<void> {
@@ -254,11 +188,7 @@ export class NftablesBackend implements Backend {
     named: readonly RejectedService[] = [],
   ): CommitResult {
     this.#sent = '';
-    this.#state.committed();
-    const rejected = [...this.#rejected]
-      .filter(([id]) => this.#dirty.has(id))
-      .map(([id, error]) => ({ id, error }));
-    this.#dirty.clear();
+    const rejected = this.#ledger.committed();
     this.#full = false;
     return {
       full,
@@ -269,11 +199,11 @@ export class NftablesBackend implements Backend {
   }
 }
 
-function nodeObjects(policy: FamilyPolicy): ServiceObjects {
-  const addresses = policy.nodePortAddresses ?? [];
-  return {
-    chains: new Map(),
-    sets: new Map(),
-    elements: addresses.map((ip) => ({ container: NODE_PORT_IPS, key: token(ip), value: '' })),
-  };
+function stateFor(policy: FamilyPolicy): TableState {
+  const fixed: Element[] = (policy.nodePortAddresses ?? []).map((ip) => ({
+    container: NODE_PORT_IPS,
+    key: token(ip),
+    value: '',
+  }));
+  return new TableState({ fixed, render: (plan) => serviceObjects(plan, policy) });
 }

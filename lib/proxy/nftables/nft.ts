@@ -1,5 +1,6 @@
 /** The narrow seam between the proxy and nftables. The real one runs `nft`; the fake accepts and refuses the same. */
 import type { Family } from '../model/address.ts';
+import { PacketFilterError } from '../program.ts';
 
 /** Names of what is in the proxy's table. */
 export interface TableContents {
@@ -21,14 +22,7 @@ export interface Nft {
   listChain(chain: string, signal?: AbortSignal): Promise<string[] | undefined>;
 }
 
-/** The packet filter refused, or the program could not be run. */
-export class NftError extends Error {
+/** nft refused, or could not be run. */
+export class NftError extends PacketFilterError {
   override readonly name = 'NftError';
-  /** Line of the input that was refused, when it is known; counted from 1. */
-  readonly line: number | undefined;
-
-  constructor(message: string, options?: ErrorOptions & { line?: number }) {
-    super(message, options);
-    this.line = options?.line;
-  }
 }

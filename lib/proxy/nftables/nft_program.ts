@@ -1,7 +1,7 @@
 /** {@link Nft} by the `nft` program of the machine. */
 import type { Family } from '../model/address.ts';
-import type { ProgramResult, RunProgram } from '../program.ts';
-import { runProgram } from '../program.ts';
+import type { RunProgram } from '../program.ts';
+import { FilterPrograms } from '../program.ts';
 import { ipWord } from './base_objects.ts';
 import { TABLE } from './names.ts';
 import type { Nft, TableContents } from './nft.ts';
@@ -10,6 +10,8 @@ import { NftError } from './nft.ts';
 const RUN_TIMEOUT_MS = 300_000;
 const LIST_TIMEOUT_MS = 60_000;
 const MISSING = /No such file or directory/;
+// `/dev/stdin:12:5-9: Error: ...`, or `-:12:5-9` as other versions have it.
+const REFUSED_LINE = /^(?:\/dev\/stdin|-):(\d+):/m;
 
 export interface NftProgramOptions {
   readonly family: Family;
@@ -18,25 +20,23 @@ export interface NftProgramOptions {
 
 export class NftProgram implements Nft {
   readonly family: Family;
-  readonly #run: RunProgram;
+  readonly #programs: FilterPrograms;
   readonly #ip: 'ip' | 'ip6';
 
-  constructor({ family, run = runProgram }: NftProgramOptions) {
+  constructor({ family, run }: NftProgramOptions) {
     this.family = family;
-    this.#run = run;
+    this.#programs = new FilterPrograms({ failure: NftError, line: REFUSED_LINE, run });
     this.#ip = ipWord(family);
   }
 
   async run(text: string, signal?: AbortSignal): Promise<void> {
     const argv = ['nft', '-f', '-'] as const;
-    check(argv, await this.#call(argv, { stdin: text, timeoutMs: RUN_TIMEOUT_MS, signal }));
+    await this.#programs.output(argv, { stdin: text, timeoutMs: RUN_TIMEOUT_MS, signal });
   }
 
   async contents(signal?: AbortSignal): Promise<TableContents | undefined> {
-    const list = async (...argv: string[]): Promise<string> => {
-      const whole = ['nft', ...argv] as const;
-      return check(whole, await this.#call(whole, { timeoutMs: LIST_TIMEOUT_MS, signal })).stdout;
-    };
+    const list = (...argv: string[]): Promise<string> =>
+      this.#programs.output(['nft', ...argv], { timeoutMs: LIST_TIMEOUT_MS, signal });
     const tables = await list('list', 'tables', this.#ip);
     if (!tables.split('\n').includes(`table ${this.#ip} ${TABLE}`)) return undefined;
     // Terse: elements, of which there may be very many, are left out.
@@ -52,9 +52,10 @@ export class NftProgram implements Nft {
 
   async listChain(chain: string, signal?: AbortSignal): Promise<string[] | undefined> {
     const argv = ['nft', 'list', 'chain', this.#ip, TABLE, chain] as const;
-    const result = await this.#call(argv, { timeoutMs: LIST_TIMEOUT_MS, signal });
+    const result = await this.#programs.call(argv, { timeoutMs: LIST_TIMEOUT_MS, signal });
     if (result.exitCode !== 0 && MISSING.test(result.stderr)) return undefined;
-    return check(argv, result)
+    return this.#programs
+      .checked(argv, result)
       .stdout.split('\n')
       .filter((line) => line.startsWith('\t\t') && !/^\t\t(?:type |comment )/.test(line))
       .map((line) => line.trim());
@@ -63,9 +64,9 @@ export class NftProgram implements Nft {
   /** Proof that nft is there and that we may use it. @returns its version @throws NftError when it is not */
   async probe(signal?: AbortSignal): Promise<string> {
     const version = ['nft', '--version'] as const;
-    const { stdout } = check(version, await this.#call(version, { timeoutMs: LIST_TIMEOUT_MS, signal }));
+    const stdout = await this.#programs.output(version, { timeoutMs: LIST_TIMEOUT_MS, signal });
     const tables = ['nft', 'list', 'tables', this.#ip] as const;
-    check(tables, await this.#call(tables, { timeoutMs: LIST_TIMEOUT_MS, signal }));
+    await this.#programs.output(tables, { timeoutMs: LIST_TIMEOUT_MS, signal });
     return /v(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? '0.0.0';
   }
 
@@ -79,26 +80,4 @@ export class NftProgram implements Nft {
     }
     return names;
   }
-
-  async #call(
-    argv: readonly [string, ...string[]],
-    options: { stdin?: string; timeoutMs: number; signal?: AbortSignal | undefined },
-  ): Promise<ProgramResult> {
-    try {
-      return await this.#run(argv, options);
-    } catch (cause) {
-      throw new NftError(`${argv[0]} failed`, { cause });
-    }
-  }
-}
-
-function check(argv: readonly string[], result: ProgramResult): ProgramResult {
-  if (result.exitCode === 0) return result;
-  const said = result.stderr.trim().slice(0, 2000);
-  // `/dev/stdin:12:5-9: Error: ...`, or `-:12:5-9` as other versions have it.
-  const line = /^(?:\/dev\/stdin|-):(\d+):/m.exec(said)?.[1];
-  throw new NftError(
-    `${argv.join(' ')} ended with exit code ${result.exitCode}: ${said}`,
-    line === undefined ? {} : { line: Number(line) },
-  );
 }

@@ -1,13 +1,17 @@
 /**
- * What the table shall have, and what has changed in it since the kernel last got it. There is one copy: what the kernel has
- * is this minus what is remembered of before, so nothing has to be listed to make the next transaction.
+ * What the table shall have, and what has changed in it since the kernel last got it: what the kernel has is this minus
+ * what is remembered of before, so nothing has to be listed to make the next transaction. Chains and sets of single
+ * Services are not kept but written anew from the plan when they are asked for.
  */
-import type { ServiceObjects } from './service_objects.ts';
+import type { ServicePlan } from '../model/plan.ts';
+import type { RuleStore } from '../service_ledger.ts';
+import type { Element, ServiceObjects } from './service_objects.ts';
 
-/** A change from `before` to what the state has now; undefined: was not there. */
+/** Since the last commit; undefined: was not there, or is not there now. */
 interface Touched {
-  readonly chains: Map<string, readonly string[] | undefined>;
-  readonly sets: Map<string, string | undefined>;
+  readonly chains: Map<string, { readonly wasThere: boolean; now: readonly string[] | undefined }>;
+  readonly sets: Map<string, { readonly before: string | undefined; now: string | undefined }>;
+  /** Values as they were. */
   readonly elements: Map<string, Map<string, string | undefined>>;
 }
 
@@ -34,61 +38,85 @@ export interface TableChanges {
   readonly deleteChains: readonly string[];
 }
 
-export class TableState {
-  readonly #services = new Map<string, ServiceObjects>();
-  readonly #chains = new Map<string, readonly string[]>();
-  readonly #sets = new Map<string, string>();
+export interface TableStateOptions {
+  /** Elements that are there without any Service. */
+  readonly fixed: readonly Element[];
+  /** Gives the same for the same plan. @throws UnsafeTokenError */
+  readonly render: (plan: ServicePlan) => ServiceObjects;
+}
+
+export class TableState implements RuleStore {
+  readonly #plans = new Map<string, ServicePlan>();
+  readonly #render: (plan: ServicePlan) => ServiceObjects;
+  // Of plans that were set since the last commit.
+  readonly #rendered = new Map<string, ServiceObjects>();
   readonly #elements = new Map<string, Map<string, Held>>();
   #touched: Touched = nothing();
 
+  constructor({ fixed, render }: TableStateOptions) {
+    this.#render = render;
+    for (const e of fixed) this.#hold(e.container, e.key, e.value);
+  }
+
+  get plans(): ReadonlyMap<string, ServicePlan> {
+    return this.#plans;
+  }
+
   /** What is in the table now (or pending) for a Service port. */
   objectsOf(id: string): ServiceObjects | undefined {
-    return this.#services.get(id);
+    const plan = this.#plans.get(id);
+    return plan === undefined ? undefined : (this.#rendered.get(id) ?? this.#render(plan));
   }
 
-  /** Number of Service ports that have something in the table. */
-  get size(): number {
-    return this.#services.size;
+  /** What all Service ports have. */
+  *objects(): Generator<ServiceObjects> {
+    for (const id of this.#plans.keys()) {
+      const objects = this.objectsOf(id);
+      if (objects !== undefined) yield objects;
+    }
   }
 
-  get chainNames(): IterableIterator<string> {
-    return this.#chains.keys();
+  setPlan(id: string, plan: ServicePlan | undefined): void {
+    const before = this.objectsOf(id);
+    this.#plans.delete(id);
+    this.#rendered.delete(id);
+    if (plan === undefined) return this.#change(before, undefined);
+    let objects;
+    try {
+      objects = this.#render(plan);
+    } finally {
+      this.#change(before, objects);
+    }
+    this.#plans.set(id, plan);
+    this.#rendered.set(id, objects);
   }
 
-  get setNames(): IterableIterator<string> {
-    return this.#sets.keys();
-  }
-
-  /** Replaces what a Service port has; `undefined` removes it. */
-  setService(id: string, objects: ServiceObjects | undefined): void {
-    const before = this.#services.get(id);
-    if (objects === undefined) this.#services.delete(id);
-    else this.#services.set(id, objects);
-
+  #change(before: ServiceObjects | undefined, objects: ServiceObjects | undefined): void {
     const newSet = [...(objects?.sets ?? [])].some(([name, spec]) => {
       const had = before?.sets.get(name);
       return had !== undefined && had !== spec;
     });
     for (const [name, rules] of objects?.chains ?? []) {
       // A set that is made anew cannot be referred to meanwhile.
-      if (newSet || !sameList(before?.chains.get(name), rules)) this.#setChain(name, rules);
+      const had = before?.chains.get(name);
+      if (newSet || !sameList(had, rules)) this.#setChain(name, had !== undefined, rules);
     }
     for (const name of before?.chains.keys() ?? []) {
-      if (objects?.chains.has(name) !== true) this.#setChain(name, undefined);
+      if (objects?.chains.has(name) !== true) this.#setChain(name, true, undefined);
     }
-    for (const [name, spec] of objects?.sets ?? []) this.#setSet(name, spec);
-    for (const name of before?.sets.keys() ?? []) {
-      if (objects?.sets.has(name) !== true) this.#setSet(name, undefined);
+    for (const [name, spec] of objects?.sets ?? []) this.#setSet(name, before?.sets.get(name), spec);
+    for (const [name, spec] of before?.sets ?? []) {
+      if (objects?.sets.has(name) !== true) this.#setSet(name, spec, undefined);
     }
     // In before out, so that what both have is never taken for gone.
     for (const e of objects?.elements ?? []) this.#hold(e.container, e.key, e.value);
     for (const e of before?.elements ?? []) this.#release(e.container, e.key, e.value);
   }
 
-  /** The Service port because of which there is a chain, set or element of that name, among `ids`. */
-  ownerOf(name: string, container: string, ids: Iterable<string>): string | undefined {
-    for (const id of ids) {
-      const objects = this.#services.get(id);
+  /** The Service port because of which there is a chain, set or element of that name. */
+  ownerOf(name: string, container: string): string | undefined {
+    for (const id of this.#plans.keys()) {
+      const objects = this.objectsOf(id);
       if (objects === undefined) continue;
       if (objects.chains.has(name) || objects.sets.has(name)) return id;
       if (objects.elements.some((e) => e.container === container && e.key === name)) return id;
@@ -98,13 +126,19 @@ export class TableState {
 
   /** Everything, as changes from an empty table. */
   everything(): TableChanges {
+    const newSets: Array<TableChanges['newSets'][number]> = [];
+    const rules: Array<TableChanges['rules'][number]> = [];
+    for (const { chains, sets } of this.objects()) {
+      for (const [name, spec] of sets) newSets.push({ name, spec });
+      for (const [chain, list] of chains) rules.push({ chain, rules: list });
+    }
     return {
-      newChains: [...this.#chains.keys()],
+      newChains: rules.map(({ chain }) => chain),
       flushChains: [],
       deleteElements: [],
       deleteSets: [],
-      newSets: [...this.#sets].map(([name, spec]) => ({ name, spec })),
-      rules: [...this.#chains].map(([chain, rules]) => ({ chain, rules })),
+      newSets,
+      rules,
       newElements: [...this.#elements].flatMap(([container, elements]) =>
         [...elements].map(([key, { value }]) => ({ container, key, value })),
       ),
@@ -115,9 +149,9 @@ export class TableState {
   /** The changes since {@link TableState.committed}. */
   changes(): TableChanges {
     const { chains, sets, elements } = this.#touched;
-    const chainChanges = [...chains].map(([name, before]) => ({ name, before, now: this.#chains.get(name) }));
+    const chainChanges = [...chains].map(([name, { wasThere, now }]) => ({ name, wasThere, now }));
     const setChanges = [...sets]
-      .map(([name, before]) => ({ name, before, spec: this.#sets.get(name) }))
+      .map(([name, { before, now }]) => ({ name, before, spec: now }))
       .filter(({ before, spec }) => before !== spec);
     const elementChanges = [...elements].flatMap(([container, keys]) =>
       [...keys]
@@ -131,8 +165,8 @@ export class TableState {
     );
     const living = chainChanges.flatMap((c) => (c.now === undefined ? [] : [{ ...c, rules: c.now }]));
     return {
-      newChains: living.filter((c) => c.before === undefined).map((c) => c.name),
-      flushChains: chainChanges.filter((c) => c.before !== undefined).map((c) => c.name),
+      newChains: living.filter((c) => !c.wasThere).map((c) => c.name),
+      flushChains: chainChanges.filter((c) => c.wasThere).map((c) => c.name),
       deleteElements: elementChanges.filter((e) => e.before !== undefined),
       deleteSets: setChanges.filter((s) => s.before !== undefined).map((s) => s.name),
       newSets: setChanges.flatMap(({ name, spec }) => (spec === undefined ? [] : [{ name, spec }])),
@@ -140,31 +174,25 @@ export class TableState {
       newElements: elementChanges.flatMap(({ container, key, value }) =>
         value === undefined ? [] : [{ container, key, value }],
       ),
-      deleteChains: chainChanges
-        .filter((c) => c.before !== undefined && c.now === undefined)
-        .map((c) => c.name),
+      deleteChains: chainChanges.filter((c) => c.wasThere && c.now === undefined).map((c) => c.name),
     };
   }
 
-  /** The kernel has everything: nothing is pending any more. */
   committed(): void {
     this.#touched = nothing();
+    this.#rendered.clear();
   }
 
-  #setChain(name: string, rules: readonly string[] | undefined): void {
+  #setChain(name: string, isThere: boolean, now: readonly string[] | undefined): void {
     const { chains } = this.#touched;
-    if (!chains.has(name)) chains.set(name, this.#chains.get(name));
-    if (rules === undefined) this.#chains.delete(name);
-    else this.#chains.set(name, rules);
+    chains.set(name, { wasThere: chains.get(name)?.wasThere ?? isThere, now });
   }
 
-  #setSet(name: string, spec: string | undefined): void {
-    const before = this.#sets.get(name);
-    if (before === spec) return;
+  #setSet(name: string, has: string | undefined, now: string | undefined): void {
+    if (has === now) return;
     const { sets } = this.#touched;
-    if (!sets.has(name)) sets.set(name, before);
-    if (spec === undefined) this.#sets.delete(name);
-    else this.#sets.set(name, spec);
+    const known = sets.get(name);
+    sets.set(name, { before: known === undefined ? has : known.before, now });
   }
 
   #hold(container: string, key: string, value: string): void {

@@ -2,6 +2,7 @@
 import type { Endpoint as ApiEndpoint, EndpointSlice } from '../../api/types.ts';
 import type { Family } from '../model/address.ts';
 import { hostPort, parseAddress, unroutableReason } from '../model/address.ts';
+import { compact } from '../model/plan.ts';
 import type { Endpoint, Protocol, ServicePort } from '../model/service_port.ts';
 import type { InputProblem } from './service_ports.ts';
 import { HEADLESS_LABEL, SERVICE_PROXY_NAME_LABEL, isPort } from './service_ports.ts';
@@ -65,7 +66,13 @@ export function readSlice(slice: EndpointSlice): SliceEndpoints | undefined {
     }
     return [hostOf(endpoint, address.ip)];
   });
-  return { serviceKey: `${namespace}/${service}`, family, ports, hosts, problems };
+  return {
+    serviceKey: `${namespace}/${service}`,
+    family,
+    ports: compact(ports),
+    hosts: compact(hosts),
+    problems: compact(problems),
+  };
 }
 
 function hostOf(endpoint: ApiEndpoint, ip: string): SliceHost {

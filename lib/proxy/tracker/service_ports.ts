@@ -2,6 +2,7 @@
 import type { Service } from '../../api/types.ts';
 import type { Family } from '../model/address.ts';
 import { AddressRange, parseAddress, unroutableReason } from '../model/address.ts';
+import { compact } from '../model/plan.ts';
 import type { Protocol, ServicePort } from '../model/service_port.ts';
 import { servicePortId } from '../model/service_port.ts';
 
@@ -60,7 +61,7 @@ export function servicePortsOf(service: Service): ServicePorts {
     families.add(address.family);
     ports.push(...portsOfFamily(service, namespace, address.family, address.ip, i === 0 ? problems : []));
   }
-  return { ports, problems };
+  return { ports: compact(ports), problems };
 }
 
 function refused(field: string, value: string, wants: string): ServicePorts {
@@ -79,9 +80,9 @@ function portsOfFamily(
   problems: InputProblem[],
 ): ServicePort[] {
   const { spec, status, metadata } = service;
-  const ofFamily = (texts: readonly string[], field: string): string[] => {
+  const ofFamily = (texts: readonly string[], field: string): readonly string[] => {
     const found = texts.map((text, i) => usableAddress(text, `${field}[${i}]`, problems));
-    return [...new Set(found.filter((a) => a?.family === family).map((a) => a?.ip ?? ''))];
+    return compact([...new Set(found.filter((a) => a?.family === family).map((a) => a?.ip ?? ''))]);
   };
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
   const ingress = spec.type === 'LoadBalancer' ? (status?.loadBalancer?.ingress ?? []) : [];
@@ -97,7 +98,7 @@ function portsOfFamily(
     clusterIP,
     externalIPs: ofFamily(spec.externalIPs ?? [], 'spec.externalIPs'),
     loadBalancerIPs,
-    loadBalancerSourceRanges: sourceRanges(spec.loadBalancerSourceRanges ?? [], family, problems),
+    loadBalancerSourceRanges: compact(sourceRanges(spec.loadBalancerSourceRanges ?? [], family, problems)),
     affinitySeconds: affinitySeconds(service, problems),
     internalPolicyLocal: spec.internalTrafficPolicy === 'Local',
     externalPolicyLocal: spec.externalTrafficPolicy === 'Local',
