@@ -341,7 +341,7 @@ test('an image that is waited for is tried again when its back-off ends, and sho
     sync: {
       apply: (_pod, _parent, actions, _volumes, progress) => {
         tries++;
-        const failure = new ContainerStartError('ImagePullBackOff', 'later', { notBeforeMs: START + 40_000 });
+        const failure = new ContainerStartError('ImagePullBackOff', 'later', { retryAfterMs: 40_000 });
         for (const { container } of actions.start) progress.waiting(container.name, failure);
         return Promise.resolve({ changed: true, failures: new Map([['a', failure]]) });
       },
@@ -352,13 +352,130 @@ test('an image that is waited for is tried again when its back-off ends, and sho
     reason: 'ImagePullBackOff',
     message: 'later',
   });
-  expect(s.timeline.explain('ns', 'p')?.waitingFor).toBe('a: ImagePullBackOff');
+  expect(s.timeline.explain('ns', 'p')?.waitingFor).toBe('a: ImagePullBackOff (later)');
   await s.clock.advance(39_000);
   await s.settle();
   expect(tries).toBe(1);
   await s.clock.advance(1100);
   await s.settle();
   expect(tries).toBe(2);
+  await s.end();
+});
+
+/** `apply` as it ends when a container cannot be started. */
+const failing =
+  (error: ContainerStartError, tries: string[]): PodWorkerOptions['sync']['apply'] =>
+  (_pod, _parent, actions, _volumes, progress) => {
+    tries.push(actions.start.map(({ container }) => container.name).join());
+    for (const { container } of actions.start) progress.waiting(container.name, error);
+    return Promise.resolve({ changed: true, failures: new Map([['a', error]]) });
+  };
+
+test('a failed start is not tried again because its own status comes back, nor for anything else that happens', async () => {
+  const tries: string[] = [];
+  const error = new ContainerStartError('CreateContainerConfigError', 'configmap "x" not found');
+  const s = scene(
+    pod(),
+    { sync: { apply: failing(error, tries) }, random: () => 0 },
+    { ...runtime('running'), containers: [] },
+  );
+  await s.settle();
+  s.worker.update(pod({ resourceVersion: '2' }, {}, s.last()));
+  await s.settle();
+  s.worker.update(pod({ resourceVersion: '3', labels: { a: 'b' } }, {}, s.last()));
+  await s.settle();
+  await s.clock.advance(9900);
+  expect([tries, s.last()?.containerStatuses?.[0]?.state?.waiting?.reason]).toEqual([
+    ['a'],
+    'CreateContainerConfigError',
+  ]);
+  await s.clock.advance(100);
+  await s.settle();
+  expect(tries).toEqual(['a', 'a']);
+  s.worker.update(pod({}, { containers: [{ name: 'a', image: 'img:2' }] }));
+  await s.settle();
+  expect(tries.length).toBe(3); // another image: at once
+  await s.end();
+});
+
+test('its own status come back is not even looked at', async () => {
+  const s = scene(pod(), {}, runtime('running'));
+  await s.settle();
+  const before = s.statuses.length;
+  s.worker.update(pod({ resourceVersion: '2' }, {}, s.last()));
+  await s.settle();
+  expect(s.statuses.length).toBe(before);
+  await s.end();
+});
+
+test.each<[string, string, object]>([
+  ['Never', 'Failed', { terminated: { exitCode: 128 } }],
+  ['Always', 'Running', { waiting: { reason: 'CrashLoopBackOff' } }],
+])(
+  'a container that the runtime could not start, restartPolicy %s: %s',
+  async (restartPolicy, phase, state) => {
+    const tries: string[] = [];
+    const error = new ContainerStartError('RunContainerError', 'exec: "no": executable file not found');
+    // As a runtime has it: the sandbox goes on.
+    const ended = runtime('exited', 128).containers.map((c) => ({ ...c, restartCount: 1 }));
+    const s = scene(pod({}, { restartPolicy }), {
+      stop: { stopPod: () => Promise.resolve() },
+      sync: {
+        apply: async (...args) => {
+          const outcome = await failing(error, tries)(...args);
+          void s.setRuntime({ ...runtime('running'), containers: ended });
+          return outcome;
+        },
+      },
+    });
+    await s.settle();
+    expect(tries).toEqual(['a']);
+    expect(s.last()).toMatchObject({ containerStatuses: [{ state }] });
+    expect(s.last()?.phase).toBe(phase);
+    await s.end();
+  },
+);
+
+test('what cannot be set up is not tried again whatever happens, until its time or a change of the pod', async () => {
+  let tries = 0;
+  const s = scene(pod(), {
+    random: () => 0,
+    volumes: {
+      mountPod: () => {
+        tries++;
+        return Promise.reject(new VolumeError('no such thing'));
+      },
+      unmountPod: () => Promise.resolve(),
+    },
+  });
+  await s.settle();
+  for (let i = 0; i < 5; i++) {
+    s.worker.wake();
+    s.worker.update(pod({ resourceVersion: String(i) }));
+    await s.settle();
+  }
+  expect([tries, s.events]).toEqual([1, ['FailedMount']]);
+  s.worker.update(pod({ annotations: { a: 'b' } }));
+  await s.settle();
+  expect(tries).toBe(2);
+  await s.clock.advance(1999);
+  expect(tries).toBe(2);
+  await s.clock.advance(1);
+  await s.settle();
+  expect(tries).toBe(3);
+  await s.end();
+});
+
+test('no network yet: looked at every second, not at ever longer intervals', async () => {
+  let problem: string | undefined = 'cni config uninitialized';
+  const s = scene(pod(), { networkProblem: () => problem });
+  await s.settle();
+  for (let i = 0; i < 8; i++) await s.clock.advance(1000);
+  expect(s.events).toEqual(Array.from({ length: 9 }, () => 'NetworkNotReady'));
+  problem = undefined;
+  await s.clock.advance(1000);
+  await s.settle();
+  expect(s.did).toEqual(['mount', 'start']);
   await s.end();
 });
 

@@ -11,7 +11,8 @@
  *                  logs and directories are removed.
  *
  * Turns are woken by changes of the spec, of the runtime, of probe verdicts, and by timers (back-off, deadline). A turn
- * that fails is repeated with back-off. A turn under way is interrupted when the pod is to end or to end sooner.
+ * that fails is repeated with back-off, whatever wakes the worker before that: such a turn brings the status up to date
+ * and does nothing else. A turn under way is interrupted when the pod is to end or to end sooner.
  */
 import { containerStatusOf } from './container_status_of.ts';
 import type { Pod, PodCondition, PodStatus } from '../../api/types.ts';
@@ -19,6 +20,7 @@ import { Backoff } from '../../base/backoff.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { errorMessage, isAbort } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import type { Random } from '../../base/backoff.ts';
 import {
   type KubeletEvents,
   type PodRef,
@@ -36,10 +38,12 @@ import type { ResizeSteps } from '../resize/steps.ts';
 import type { ContainerStop } from '../runtime/container_stop.ts';
 import type { Images } from '../runtime/images.ts';
 import { type PodActions, podActions } from '../runtime/pod_actions.ts';
-import type { PodSync, WaitingReason } from '../runtime/pod_sync.ts';
-import type { RestartBackoffEntry, RestartBackoffPolicy } from '../runtime/restart_backoff.ts';
+import type { PodSync } from '../runtime/pod_sync.ts';
+import type { RestartBackoffPolicy } from '../runtime/restart_backoff.ts';
 import { podStatus } from '../status/pod_status.ts';
 import type { TerminationMessages } from '../status/termination_message.ts';
+import { ContainerWaits } from './container_waits.ts';
+import { podChange } from './pod_change.ts';
 import type { PodRemover } from './pod_remover.ts';
 
 export type PodState = 'syncing' | 'terminating' | 'terminated' | 'removed';
@@ -97,8 +101,15 @@ export interface PodWorkerOptions {
   readonly deleteFromApi: (pod: Pod, signal: AbortSignal) => Promise<void>;
   /** Called when nothing is left of the pod. */
   readonly removed: (uid: string) => void;
+  readonly random?: Random;
 }
 
+/** No sandbox can have a network now. */
+class NetworkNotReadyError extends Error {
+  override readonly name = 'NetworkNotReadyError';
+}
+
+const NETWORK_RETRY_MS = 1000;
 const RESIZE_RETRY_MS = 10_000;
 const RETRY = { initialMs: 1000, maxMs: 15_000, factor: 2, jitter: 0.2 };
 /** `activeDeadlineSeconds` passed. */
@@ -107,9 +118,8 @@ const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified d
 export class PodWorker {
   readonly ref: PodRef;
   readonly #options: PodWorkerOptions;
-  readonly #retry = new Backoff(RETRY);
-  readonly #waiting = new Map<string, WaitingReason>();
-  readonly #backoffs = new Map<string, RestartBackoffEntry>();
+  readonly #retry: Backoff;
+  readonly #waits: ContainerWaits;
   readonly #killedForRestart = new Set<string>();
   /** As of the last source; `undefined` for a pod that only the runtime knows. */
   #pod: Pod | undefined;
@@ -125,12 +135,16 @@ export class PodWorker {
   #resizeTimer: Timer | undefined;
   #turn: AbortController | undefined;
   #lastTurnMs: number;
+  /** Before this time, on the monotonic clock, what failed is not tried again. */
+  #heldUntilMs = 0;
 
   /** @param pod `undefined` for an orphan: the runtime has it, no source names it */
   constructor(ref: PodRef, pod: Pod | undefined, options: PodWorkerOptions) {
     this.ref = ref;
     this.#pod = pod;
     this.#options = options;
+    this.#retry = new Backoff(RETRY, options.random);
+    this.#waits = new ContainerWaits(options);
     this.#startedAtMs = options.clock.now();
     this.#lastTurnMs = options.clock.monotonic();
     if (pod === undefined) {
@@ -163,8 +177,12 @@ export class PodWorker {
 
   /** Takes a new version of the pod. */
   update(pod: Pod): void {
+    const written = this.#options.statuses.get(this.ref.uid);
+    const change = this.#pod === undefined || this.#gone ? 'pod' : podChange(this.#pod, pod, written);
     this.#pod = pod;
+    if (change === 'echo') return;
     this.#gone = false;
+    if (change === 'pod') this.#heldUntilMs = 0;
     if (pod.metadata.deletionTimestamp !== undefined) this.#end(pod.metadata.deletionGracePeriodSeconds ?? 0);
     this.wake();
   }
@@ -172,6 +190,7 @@ export class PodWorker {
   /** No source names the pod any more. */
   sourceGone(): void {
     this.#gone = true;
+    this.#heldUntilMs = 0;
     this.#end(undefined);
     this.wake();
   }
@@ -179,6 +198,7 @@ export class PodWorker {
   /** Ends the pod as failed (eviction, node shutdown). */
   fail(verdict: PodVerdict, graceSeconds: number | undefined): void {
     this.#verdict ??= verdict;
+    this.#heldUntilMs = 0;
     this.#end(graceSeconds);
     this.wake();
   }
@@ -193,13 +213,13 @@ export class PodWorker {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
     const failed = (error: unknown): void => {
-      const delay = this.#retry.next();
       log.error(error, 'Error syncing pod, skipping', {
         pod: this.#name,
         podUID: this.ref.uid,
         state: this.#state,
       });
-      this.#wakeAt(clock.now() + delay);
+      // Soon after its network comes up a node is to run its pods.
+      this.#hold(error instanceof NetworkNotReadyError ? NETWORK_RETRY_MS : this.#retry.next());
     };
     while (!signal.aborted && this.#state !== 'removed') {
       this.#signalled = false;
@@ -211,7 +231,10 @@ export class PodWorker {
         const again = await this.#take(AbortSignal.any([signal, turn.signal]));
         this.#lastTurnMs = clock.monotonic();
         if (again || this.#state !== state) {
-          if (this.#state !== state) this.#retry.reset();
+          if (this.#state !== state) {
+            this.#retry.reset();
+            this.#heldUntilMs = 0;
+          }
           continue;
         }
       } catch (error) {
@@ -276,7 +299,7 @@ export class PodWorker {
     const resize = this.#options.resize.steps(pod, status);
     if (resize !== undefined) await this.#resize(pod, status, signal);
     const actions = this.#decide(pod, status, resize);
-    this.#noteBackoff(pod, actions);
+    const changesAtMs = this.#waits.decided(pod, actions);
     const shown = this.#publish(false);
     if (shown?.phase === 'Succeeded' || shown?.phase === 'Failed') {
       this.#enter('terminating', 'all containers have ended');
@@ -287,11 +310,11 @@ export class PodWorker {
       actions.kill.length === 0 &&
       (actions.killPod === undefined || !isUp(status));
     if (idle) {
-      timeline.waiting(this.ref, this.#waitsFor(actions));
-      this.#retry.reset();
-      this.#plan(pod, actions);
+      timeline.waiting(this.ref, this.#waits.describe());
+      this.#plan(pod, changesAtMs);
       return false;
     }
+    if (this.#isHeld()) return false;
     if (this.#options.predecessor(pod)) {
       timeline.waiting(this.ref, 'the end of another pod of the same name');
       this.#wakeAt(clock.now() + 1000);
@@ -314,11 +337,11 @@ export class PodWorker {
   }
 
   async #carryOut(pod: Pod, actions: PodActions, signal: AbortSignal): Promise<boolean> {
-    const { cgroups, clock, events, sync, timeline, volumes } = this.#options;
+    const { cgroups, events, sync, timeline, volumes } = this.#options;
     const network = this.#options.networkProblem();
     if (network !== undefined && pod.spec.hostNetwork !== true && actions.createSandbox !== undefined) {
       events.pod(pod, 'Warning', 'NetworkNotReady', `network is not ready: ${network}`);
-      throw new Error(`network is not ready: ${network}`);
+      throw new NetworkNotReadyError(`network is not ready: ${network}`);
     }
     await cgroups.ensure(pod);
     timeline.waiting(this.ref, 'volumes');
@@ -338,35 +361,29 @@ export class PodWorker {
       mounted,
       {
         killedForRestart: (id) => this.#killedForRestart.add(id),
-        startTried: ({ container, backoff }) => {
-          this.#options.resize.started(pod, container.name);
-          if (backoff !== undefined) this.#backoffs.set(container.name, backoff);
+        startTried: (action) => {
+          this.#options.resize.started(pod, action.container.name);
+          this.#waits.tried(action);
         },
         waiting: (name, reason) => {
-          if (reason === undefined) this.#waiting.delete(name);
-          else this.#waiting.set(name, reason);
+          this.#waits.show(name, reason);
           this.#publish(false);
         },
       },
       signal,
     );
-    const shown = this.#publish(false);
-    if (outcome.failures.size === 0) {
-      this.#retry.reset();
-      return outcome.changed || shown === undefined;
+    const ofPod = outcome.failures.get('');
+    for (const { container } of actions.start) {
+      const error = outcome.failures.get(container.name);
+      if (error !== undefined) this.#waits.failed(container, error);
     }
-    const failures = [...outcome.failures];
-    timeline.waiting(
-      this.ref,
-      failures.map(([name, f]) => (name === '' ? f.reason : `${name}: ${f.reason}`)).join(', '),
-    );
-    // Where all that failed says when to try again, that is when (never at once); else the pod's own back-off.
-    const known = failures.map(([, failure]) => failure.notBeforeMs);
-    const earliest = Math.max(
-      clock.now() + RETRY.initialMs,
-      Math.min(...known.map((at) => at ?? Number.POSITIVE_INFINITY)),
-    );
-    this.#wakeAt(known.includes(undefined) ? Math.min(clock.now() + this.#retry.next(), earliest) : earliest);
+    const shown = this.#publish(false);
+    if (ofPod === undefined) {
+      this.#retry.reset();
+      return outcome.changed || outcome.failures.size > 0 || shown === undefined;
+    }
+    timeline.waiting(this.ref, ofPod.reason);
+    this.#hold(this.#retry.next());
     return false;
   }
 
@@ -375,6 +392,7 @@ export class PodWorker {
     const pod = this.#pod;
     if (pod !== undefined) probes.podTerminating(pod);
     this.#publish(false);
+    if (this.#isHeld()) return false;
     const status = cache.podStatus(this.ref.uid);
     if (status !== undefined && isUp(status)) {
       await stop.stopPod(pod, status, this.#graceSeconds, signal);
@@ -388,7 +406,7 @@ export class PodWorker {
       }
     }
     probes.podRemoved(this.ref.uid);
-    this.#waiting.clear();
+    this.#waits.clear();
     this.#publish(true);
     this.#enter('terminated', 'nothing of the pod runs');
     return true;
@@ -398,6 +416,7 @@ export class PodWorker {
     const { cgroups, images, remover, statuses, timeline, volumes } = this.#options;
     const pod = this.#pod;
     this.#publish(true);
+    if (this.#isHeld()) return false;
     timeline.waiting(this.ref, 'volumes to come down');
     await volumes.unmountPod(this.ref.uid, signal);
     timeline.waiting(this.ref, 'the cgroup to be removed');
@@ -435,8 +454,9 @@ export class PodWorker {
       nowMs: clock.now(),
       verdicts: (name, id) => probes.verdicts(this.ref.uid, name, id),
       started: (name, id) => probes.started(pod, name, id),
-      backoff: (container) => this.#backoffs.get(container.name),
+      backoff: (container) => this.#waits.backoff(container),
       policy: backoff,
+      holdMs: (container, last) => this.#waits.holdMs(container, last),
       killedForRestart: (id) => this.#killedForRestart.has(id),
       resizeRestarts: (name) => resize?.restarts.has(name) === true,
       lastRestartCount: (name) => {
@@ -444,27 +464,6 @@ export class PodWorker {
         return known?.containerID === undefined ? -1 : known.restartCount;
       },
     });
-  }
-
-  #noteBackoff(pod: Pod, actions: PodActions): void {
-    const { events } = this.#options;
-    const held = new Set(actions.waiting.map(({ container }) => container.name));
-    for (const [name, { reason }] of this.#waiting) {
-      if (reason === 'CrashLoopBackOff' && !held.has(name)) this.#waiting.delete(name);
-    }
-    const who = `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${this.ref.uid})`;
-    for (const { container, delayMs } of actions.waiting) {
-      const message = `back-off ${goSeconds(delayMs)} restarting failed container=${container.name} pod=${who}`;
-      if (this.#waiting.get(container.name)?.message === message) continue;
-      this.#waiting.set(container.name, { reason: 'CrashLoopBackOff', message });
-      events.container(
-        pod,
-        container.name,
-        'Warning',
-        'BackOff',
-        `Back-off restarting failed container ${container.name} in pod ${who}`,
-      );
-    }
   }
 
   #publish(ended: boolean): PodStatus | undefined {
@@ -475,7 +474,7 @@ export class PodWorker {
       pod,
       runtime: cache.podStatus(this.ref.uid),
       runtimeName: runtimeName(),
-      waiting: (name) => this.#waiting.get(name),
+      waiting: (name) => this.#waits.reason(name),
       verdicts: (name, id) => probes.verdicts(this.ref.uid, name, id),
       started: (name, id) => probes.started(pod, name, id),
       terminationMessage: (container) => messages.of(container),
@@ -494,18 +493,26 @@ export class PodWorker {
     return status;
   }
 
-  #plan(pod: Pod, actions: PodActions): void {
-    const times = actions.waiting.map(({ notBeforeMs }) => notBeforeMs);
-    const deadline = this.#deadlineMs(pod);
-    if (deadline !== undefined) times.push(deadline);
+  #plan(pod: Pod, changesAtMs: number | undefined): void {
+    const times = [changesAtMs, this.#deadlineMs(pod)].filter((at) => at !== undefined);
     if (times.length > 0) this.#wakeAt(Math.min(...times));
   }
 
-  #waitsFor(actions: PodActions): string | undefined {
-    if (this.#waiting.size === 0 && actions.waiting.length === 0) return undefined;
-    return [...this.#waiting]
-      .map(([name, { reason, message }]) => `${name}: ${reason} (${message})`)
-      .join(', ');
+  /** Something failed: it waits its turn. */
+  #hold(ms: number): void {
+    const { clock } = this.#options;
+    const delayMs = Math.ceil(ms);
+    this.#heldUntilMs = clock.monotonic() + delayMs;
+    this.#wakeAt(clock.now() + delayMs);
+  }
+
+  /** Whether what failed is not due yet; the worker is woken when it is. */
+  #isHeld(): boolean {
+    const { clock } = this.#options;
+    const leftMs = this.#heldUntilMs - clock.monotonic();
+    if (leftMs <= 0) return false;
+    this.#wakeAt(clock.now() + Math.ceil(leftMs)); // a timer for less than that could fire too early
+    return true;
   }
 
   #deadlineMs(pod: Pod): number | undefined {
@@ -585,10 +592,4 @@ function remainingGrace(pod: Pod, nowMs: number): number {
   const until = Date.parse(pod.metadata.deletionTimestamp ?? '');
   if (grace <= 0 || Number.isNaN(until)) return grace;
   return Math.min(grace, Math.max(1, Math.ceil((until - nowMs) / 1000)));
-}
-
-/** As Go prints whole seconds: 10s, 1m20s, 5m0s. */
-function goSeconds(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }

@@ -16,6 +16,7 @@ import { credentialsFor, type RegistryAuth } from './pull_credentials.ts';
 import { PullGate } from './pull_gate.ts';
 import type { ImageUser } from './security_context.ts';
 import { ContainerStartError } from './start_error.ts';
+import type { WaitingReason } from './waiting_reason.ts';
 
 export interface ReadyImage {
   /** The runtime's id of the image. */
@@ -35,6 +36,7 @@ export interface ImagesOptions {
 
 interface PullFailure {
   readonly delayMs: number;
+  /** On the monotonic clock. */
   readonly failedAtMs: number;
   readonly message: string;
 }
@@ -94,13 +96,11 @@ export class Images {
       return present;
     }
     const failure = this.#failures.get(key);
-    if (failure !== undefined && clock.now() < failure.failedAtMs + failure.delayMs) {
+    const leftMs = failure === undefined ? 0 : failure.failedAtMs + failure.delayMs - clock.monotonic();
+    if (failure !== undefined && leftMs > 0) {
+      const { reason, message } = backOff(image, failure.message);
       events.container(pod, container.name, 'Normal', 'BackOff', `Back-off pulling image "${image}"`);
-      throw new ContainerStartError(
-        'ImagePullBackOff',
-        `Back-off pulling image "${image}": ErrImagePull: ${failure.message}`,
-        { notBeforeMs: failure.failedAtMs + failure.delayMs },
-      );
+      throw new ContainerStartError(reason, message, { retryAfterMs: leftMs });
     }
     try {
       const pulled = await this.#pull(pod, container, image, reference, sandboxConfig, signal);
@@ -110,7 +110,7 @@ export class Images {
       if (isAbort(error, signal)) throw error;
       const message = errorMessage(error);
       const delayMs = Math.min((failure?.delayMs ?? BACKOFF_MS.initial / 2) * 2, BACKOFF_MS.max);
-      const failedAtMs = clock.now();
+      const failedAtMs = clock.monotonic();
       this.#failures.set(key, { delayMs, failedAtMs, message });
       events.container(
         pod,
@@ -121,7 +121,8 @@ export class Images {
       );
       throw new ContainerStartError('ErrImagePull', message, {
         cause: error,
-        notBeforeMs: failedAtMs + delayMs,
+        retryAfterMs: delayMs,
+        meanwhile: backOff(image, message),
       });
     }
   }
@@ -232,6 +233,13 @@ export class Images {
     }
     return credentialsFor(parseImageReference(reference), secrets).auths;
   }
+}
+
+function backOff(image: string, failure: string): WaitingReason {
+  return {
+    reason: 'ImagePullBackOff',
+    message: `Back-off pulling image "${image}": ErrImagePull: ${failure}`,
+  };
 }
 
 /** As stock prints a runtime's error. */

@@ -84,6 +84,8 @@ interface Scene {
   readonly killedForRestart?: readonly string[];
   readonly resizeRestarts?: readonly string[];
   readonly lastRestartCount?: number;
+  /** Milliseconds by container. */
+  readonly held?: Readonly<Record<string, number>>;
 }
 
 function decide(scene: Scene): PodActions {
@@ -105,6 +107,7 @@ function decide(scene: Scene): PodActions {
     started: (name) => scene.notStarted?.includes(name) !== true,
     backoff: ({ name }) => scene.backoff?.[name],
     policy: DEFAULT_RESTART_BACKOFF,
+    holdMs: ({ name }) => scene.held?.[name] ?? 0,
     killedForRestart: (id) => scene.killedForRestart?.includes(id) === true,
     resizeRestarts: (name) => scene.resizeRestarts?.includes(name) === true,
     lastRestartCount: () => scene.lastRestartCount ?? -1,
@@ -120,6 +123,7 @@ function brief(actions: PodActions): string {
     ...actions.kill.map((kill) => `kill ${kill.container.name}:${kill.reason}`),
     ...actions.start.map((start) => `start ${start.container.name}#${start.restartCount}`),
     ...actions.waiting.map((waiting) => `wait ${waiting.container.name}`),
+    ...actions.held.map((held) => `hold ${held.container.name}`),
   ].join(' ');
 }
 
@@ -290,6 +294,15 @@ describe('sidecars', () => {
       'kill s:livenessProbe',
     ],
     [
+      'in back-off: does not keep a finished pod alive either',
+      {
+        spec: { ...spec, restartPolicy: 'Never' },
+        containers: [failed('s'), succeeded('i'), succeeded('a')],
+        backoff: { s: recent },
+      },
+      'killPod',
+    ],
+    [
       'does not keep a finished pod alive',
       {
         spec: { ...spec, restartPolicy: 'Never' },
@@ -413,6 +426,41 @@ describe('regular containers', () => {
     });
     expect(actions.kill.map((kill) => kill.message)).toEqual([message]);
   });
+});
+
+describe('held after a start that failed', () => {
+  test.each<[string, Scene, string]>([
+    [
+      'another goes on',
+      { spec: { containers: two }, sandboxes: [sandbox()], held: { a: 5 } },
+      'start b#0 hold a',
+    ],
+    ['alone: no new sandbox', { held: { a: 5 } }, 'hold a'],
+    ['it ran before', { containers: [failed('a')], held: { a: 5 } }, 'hold a'],
+    ['created and not started', { containers: [ran('a', 'created')], held: { a: 5 } }, 'hold a'],
+    [
+      'the last of a pod that does not restart: the pod is not done',
+      { spec: { restartPolicy: 'Never', containers: two }, containers: [succeeded('b')], held: { a: 5 } },
+      'hold a',
+    ],
+    [
+      'an init container: the next waits',
+      { spec: { initContainers: inits }, sandboxes: [sandbox()], held: { i1: 5 } },
+      'hold i1',
+    ],
+    [
+      'an ephemeral one',
+      { spec: { ephemeralContainers: [container('d')] }, containers: [running('a')], held: { d: 5 } },
+      'hold d',
+    ],
+    ['running meanwhile: nothing', { containers: [running('a')], held: { a: 5 } }, ''],
+  ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
+});
+
+test('another image under the name of a container in back-off starts at once', () => {
+  const before = failed('a', { restartCount: 9, hash: containerHash(container('a', { image: 'old:1' })) });
+  expect(brief(decide({ containers: [before] }))).toBe('start a#10');
+  expect(brief(decide({ containers: [{ ...before, hash: containerHash(container('a')) }] }))).toBe('wait a');
 });
 
 describe('ephemeral containers', () => {

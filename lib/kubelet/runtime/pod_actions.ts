@@ -52,6 +52,13 @@ export interface Waiting {
   readonly notBeforeMs: number;
 }
 
+/** A container that is to be started, and whose last start failed a short while ago. */
+export interface HeldStart {
+  readonly container: AnyContainer;
+  /** Time until it may be tried again, more than 0. */
+  readonly delayMs: number;
+}
+
 export interface PodActions {
   /** Stop everything the pod has: its sandbox is not usable, or all its containers are done. */
   readonly killPod: { readonly reason: string } | undefined;
@@ -63,6 +70,8 @@ export interface PodActions {
   readonly start: readonly StartAction[];
   /** In CrashLoopBackOff. */
   readonly waiting: readonly Waiting[];
+  /** Would be in `start` if they had not failed just now. */
+  readonly held: readonly HeldStart[];
 }
 
 export interface PodActionsInput {
@@ -75,6 +84,8 @@ export interface PodActionsInput {
   /** Back-off state kept for the container, `undefined` if none. */
   backoff(container: AnyContainer): RestartBackoffEntry | undefined;
   readonly policy: RestartBackoffPolicy;
+  /** How long the container is not to be tried again after a start that failed, milliseconds; 0: it may be. */
+  holdMs(container: AnyContainer, last: ContainerRuntimeStatus | undefined): number;
   /** True for an incarnation that was killed in order to be replaced: it starts again whatever its policy and exit code. */
   killedForRestart(containerId: string): boolean;
   /** True for a container that gets the resources granted to it by a restart only. */
@@ -123,10 +134,10 @@ function withNewSandbox(input: PodActionsInput, attempt: number, why: string): P
     kill: [],
     start: [],
     waiting: [],
+    held: [],
   };
   if (everHadSandbox && podFailedInit(input)) return nothing;
-  const due: StartAction[] = [];
-  const waiting: Waiting[] = [];
+  const out: Lists = { kill: [], start: [], waiting: [], held: [] };
   const inits = pod.spec.initContainers ?? [];
   const regular = pod.spec.containers.filter((container) => {
     const last = newestOf(status, container.name);
@@ -139,16 +150,11 @@ function withNewSandbox(input: PodActionsInput, attempt: number, why: string): P
       ? regular.map((container) => [container, 'regular'] as const)
       : [[firstInit, 'init']];
   for (const [container, kind] of first) {
-    addStart(input, due, waiting, container, kind, newestOf(status, container.name), why);
+    addStart(input, out, container, kind, newestOf(status, container.name), why);
   }
   // A sandbox without a container to start in it would only idle.
-  const create = due.length > 0;
-  return {
-    ...nothing,
-    createSandbox: create ? { attempt, why } : undefined,
-    start: due,
-    waiting,
-  };
+  const create = out.start.length > 0;
+  return { ...nothing, ...out, createSandbox: create ? { attempt, why } : undefined };
 }
 
 /** A plain init container failed and is not to be tried again: the pod has failed for good. */
@@ -171,23 +177,11 @@ function podFailedInit(input: PodActionsInput): boolean {
 
 function inSandbox(input: PodActionsInput, sandbox: SandboxRuntimeStatus): PodActions {
   const { pod, status } = input;
-  const kill: KillAction[] = [];
-  const start: StartAction[] = [];
-  const waiting: Waiting[] = [];
-  const out = { kill, start, waiting };
+  const out: Lists = { kill: [], start: [], waiting: [], held: [] };
 
-  const ephemeral: StartAction[] = [];
   for (const container of pod.spec.ephemeralContainers ?? []) {
-    if (newestOf(status, container.name) === undefined) {
-      ephemeral.push({
-        container,
-        kind: 'ephemeral',
-        restartCount: 0,
-        replaces: undefined,
-        backoff: undefined,
-        why: 'ephemeral container added',
-      });
-    }
+    if (newestOf(status, container.name) !== undefined) continue;
+    addStart(input, out, container, 'ephemeral', undefined, 'ephemeral container added');
   }
 
   const init = initActions(input, sandbox, out);
@@ -197,27 +191,30 @@ function inSandbox(input: PodActionsInput, sandbox: SandboxRuntimeStatus): PodAc
   if (init === 'done') {
     let keep = 0;
     for (const container of pod.spec.containers) keep += regularActions(input, sandbox, container, out);
-    const restarting = waiting.length > 0 || start.some((action) => action.kind === 'regular');
-    if (keep === 0 && !restarting) return finished(sandbox, 'all containers are done');
+    const due = [...out.waiting, ...out.held, ...out.start].map(({ container }) => container);
+    const coming = pod.spec.containers.some((container) => due.includes(container));
+    if (keep === 0 && !coming) return finished(sandbox, 'all containers are done');
   }
-  return {
-    killPod: undefined,
-    createSandbox: undefined,
-    sandbox,
-    kill,
-    start: [...ephemeral, ...start],
-    waiting,
-  };
+  return { killPod: undefined, createSandbox: undefined, sandbox, ...out };
 }
 
 function finished(sandbox: SandboxRuntimeStatus, reason: string): PodActions {
-  return { killPod: { reason }, createSandbox: undefined, sandbox, kill: [], start: [], waiting: [] };
+  return {
+    killPod: { reason },
+    createSandbox: undefined,
+    sandbox,
+    kill: [],
+    start: [],
+    waiting: [],
+    held: [],
+  };
 }
 
 interface Lists {
   readonly kill: KillAction[];
   readonly start: StartAction[];
   readonly waiting: Waiting[];
+  readonly held: HeldStart[];
 }
 
 /**
@@ -240,15 +237,7 @@ function initActions(
     }
     if (initialized) continue;
     if (current === undefined) {
-      addStart(
-        input,
-        out.start,
-        out.waiting,
-        container,
-        'init',
-        newestOf(status, container.name),
-        'next init container',
-      );
+      addStart(input, out, container, 'init', newestOf(status, container.name), 'next init container');
       return 'running';
     }
     switch (current.state) {
@@ -258,15 +247,7 @@ function initActions(
         }
         return 'running';
       case 'created':
-        addStart(
-          input,
-          out.start,
-          out.waiting,
-          container,
-          'init',
-          current,
-          'it was created and never started',
-        );
+        addStart(input, out, container, 'init', current, 'it was created and never started');
         return 'running';
       case 'unknown':
         out.kill.push(killAction(container, current, 'unknownState', true));
@@ -274,15 +255,7 @@ function initActions(
       case 'exited':
         if (current.exitCode === 0) continue;
         if (!initRestartsAfterFailure(pod, container, current.exitCode)) return 'failed';
-        addStart(
-          input,
-          out.start,
-          out.waiting,
-          container,
-          'init',
-          current,
-          `it exited with ${current.exitCode}`,
-        );
+        addStart(input, out, container, 'init', current, `it exited with ${current.exitCode}`);
         return 'running';
     }
   }
@@ -307,15 +280,7 @@ function keepSidecar(
     return false;
   }
   const why = current === undefined ? 'next sidecar' : `it exited with ${current.exitCode}`;
-  addStart(
-    input,
-    out.start,
-    out.waiting,
-    container,
-    'init',
-    current ?? newestOf(input.status, container.name),
-    why,
-  );
+  addStart(input, out, container, 'init', current ?? newestOf(input.status, container.name), why);
   return false;
 }
 
@@ -329,7 +294,7 @@ function regularActions(
   const { pod, status } = input;
   const current = currentOf(status, sandbox, container.name);
   const add = (last: ContainerRuntimeStatus | undefined, why: string): void =>
-    addStart(input, out.start, out.waiting, container, 'regular', last, why);
+    addStart(input, out, container, 'regular', last, why);
   if (current === undefined) {
     const last = newestOf(status, container.name);
     if (last?.state === 'exited' && !restarts(input, container, last)) return 0;
@@ -398,13 +363,17 @@ function killAction(
 
 function addStart(
   input: PodActionsInput,
-  start: StartAction[],
-  waiting: Waiting[],
+  { start, waiting, held }: Lists,
   container: AnyContainer,
   kind: StartAction['kind'],
   last: ContainerRuntimeStatus | undefined,
   why: string,
 ): void {
+  const holdMs = input.holdMs(container, last);
+  if (holdMs > 0) {
+    held.push({ container, delayMs: holdMs });
+    return;
+  }
   if (last?.state === 'created') {
     const { restartCount, id: replaces } = last;
     start.push({ container, kind, restartCount, replaces, backoff: undefined, why });
@@ -415,9 +384,11 @@ function addStart(
     start.push({ container, kind, restartCount, replaces: undefined, backoff: undefined, why });
     return;
   }
+  // Another image under the same name starts afresh.
+  const same = last.hash === '' || last.hash === containerHash(container);
   const decision: RestartDecision = restartDecision(
     input.backoff(container),
-    last,
+    same ? last : { ...last, restartCount: 0 },
     input.nowMs,
     input.policy,
   );

@@ -35,6 +35,7 @@ import { containerLogName, podLogDirName, podUid } from './runtime_names.ts';
 import { sandboxConfig } from './sandbox_config.ts';
 import type { SecurityOptions } from './security_context.ts';
 import { ContainerStartError } from './start_error.ts';
+import type { WaitingReason } from './waiting_reason.ts';
 
 export interface PodSyncOptions {
   readonly cri: RuntimeClient;
@@ -56,12 +57,6 @@ export interface PodSyncOptions {
   readonly hostIPs: () => readonly string[];
   /** Looks up the handler of `runtimeClassName`; rejects with a message for the event. */
   readonly runtimeHandler: (pod: Pod, signal: AbortSignal) => Promise<string>;
-}
-
-/** Why a container is not running yet: for its waiting state. */
-export interface WaitingReason {
-  readonly reason: string;
-  readonly message: string;
 }
 
 export interface SyncOutcome {

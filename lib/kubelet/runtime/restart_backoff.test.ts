@@ -38,6 +38,13 @@ test.each([
   expect(decision.start ? 0 : decision.delayMs).toBe(delayMs);
 });
 
+test('a maximum below the first delay', () => {
+  const policy = { initialMs: 10_000, maxMs: 2000 };
+  const exit = { startedAtMs: 0, finishedAtMs: 100, restartCount: 0 };
+  const first = restartDecision(undefined, exit, 100, policy);
+  expect(first).toEqual({ start: true, entry: { delayMs: 2000, updatedAtMs: 100 } });
+});
+
 test('the maximum can be configured', () => {
   const exit = { startedAtMs: 0, finishedAtMs: 100, restartCount: 9 };
   const decision = restartDecision(undefined, exit, 100, { initialMs: 10_000, maxMs: 30_000 });

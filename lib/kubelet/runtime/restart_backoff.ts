@@ -34,7 +34,8 @@ export function restartDecision(
   policy: RestartBackoffPolicy,
 ): RestartDecision {
   const known = entry ?? seedFromExit(exit, policy);
-  const first = { start: true, entry: { delayMs: policy.initialMs, updatedAtMs: nowMs } } as const;
+  const delayMs = Math.min(policy.initialMs, policy.maxMs);
+  const first = { start: true, entry: { delayMs, updatedAtMs: nowMs } } as const;
   if (known === undefined || exit.finishedAtMs - known.updatedAtMs > forgetAfterMs(policy)) return first;
   const notBeforeMs = exit.finishedAtMs + known.delayMs;
   if (nowMs < notBeforeMs) return { start: false, delayMs: known.delayMs, notBeforeMs };

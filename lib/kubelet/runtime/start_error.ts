@@ -1,14 +1,28 @@
+import type { WaitingReason } from './waiting_reason.ts';
+
 /** A container could not be started: `reason` and `message` are what its waiting state shows. */
-export class ContainerStartError extends Error {
+export class ContainerStartError extends Error implements WaitingReason {
   override readonly name = 'ContainerStartError';
   /** ErrImagePull, ImagePullBackOff, CreateContainerConfigError, CreateContainerError, RunContainerError, ... */
   readonly reason: string;
-  /** When to try again (milliseconds since the epoch); `undefined`: by the worker's own back-off. */
-  readonly notBeforeMs: number | undefined;
+  /** How long to wait before the next try, milliseconds; `undefined`: as after any failed start. */
+  readonly retryAfterMs: number | undefined;
+  /** What the state shows from a moment after the failure until the next try; `undefined`: the failure itself. */
+  readonly meanwhile: WaitingReason | undefined;
 
-  constructor(reason: string, message: string, options?: ErrorOptions & { notBeforeMs?: number }) {
+  constructor(
+    reason: string,
+    message: string,
+    options?: ErrorOptions & { retryAfterMs?: number; meanwhile?: WaitingReason },
+  ) {
     super(message, options);
     this.reason = reason;
-    this.notBeforeMs = options?.notBeforeMs;
+    this.retryAfterMs = options?.retryAfterMs;
+    this.meanwhile = options?.meanwhile;
+  }
+
+  /** The container was created: whether and when it starts again is its restart policy's, once it is seen to have ended. */
+  get begun(): boolean {
+    return this.reason === 'RunContainerError' || this.reason === 'PostStartHookError';
   }
 }
