@@ -1,7 +1,7 @@
 /** Tells each test as it ends: on a real cluster one file takes minutes. */
 module.exports = class {
   onTestFileStart(test) {
-    process.stderr.write(`\n${test.path.replace(/^.*\/test\/e2e\//, '')}\n`);
+    process.stderr.write(`\n${test.path.replace(/^.*\/test\//, '')}\n`);
   }
 
   onTestCaseResult(_test, result) {
