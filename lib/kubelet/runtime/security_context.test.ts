@@ -51,6 +51,12 @@ describe('runAsNonRoot', () => {
       { username: 'web' },
       `container has runAsNonRoot and image has non-numeric user (web), cannot verify user is non-root ${who}`,
     ],
+    ...[2 ** 32, 2 ** 31, -1].map((uid): [string, SecurityContext, ImageUser, string] => [
+      `image of ${uid}, which overflows`,
+      {},
+      { uid, username: '' },
+      `container has runAsNonRoot and image has user ${uid}, which is not between 0 and 2147483647, cannot verify user is non-root ${who}`,
+    ]),
   ])('%s is refused', (_, own, image, message) => {
     expect(() => make({ ...own, runAsNonRoot: true }, {}, image)).toThrow(message);
   });

@@ -195,6 +195,9 @@ export function supplementalGroups(pod: Pod, volumeGroups: readonly number[]): b
   return [...new Set(groups)].map(BigInt);
 }
 
+/** Runtimes before CVE-2024-40635 was mended take a larger number of an image modulo 2^32: 4294967296 runs as root. */
+const MAX_UID = 2 ** 31 - 1;
+
 function verifyNonRoot(pod: Pod, container: AnyContainer, context: SecurityContext, image: ImageUser): void {
   if (context.runAsNonRoot !== true) return;
   const who = `pod: "${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid ?? ''})", container: ${container.name}`;
@@ -204,6 +207,11 @@ function verifyNonRoot(pod: Pod, container: AnyContainer, context: SecurityConte
   }
   if (image.uid === 0) {
     throw new ContainerConfigError(`container has runAsNonRoot and image will run as root (${who})`);
+  }
+  if (image.uid !== undefined && (image.uid < 0 || image.uid > MAX_UID)) {
+    throw new ContainerConfigError(
+      `container has runAsNonRoot and image has user ${image.uid}, which is not between 0 and ${MAX_UID}, cannot verify user is non-root (${who})`,
+    );
   }
   if (image.uid === undefined && image.username !== '') {
     throw new ContainerConfigError(

@@ -1,11 +1,16 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CertificateAuthority } from '../../../test/fixtures/pki.ts';
-import { systemClock } from '../../base/clock.ts';
-import { createLogger } from '../../component/logging.ts';
-import { Metrics } from '../../component/metrics.ts';
 import { startHealthzServer, startReadOnlyServer } from './server.ts';
-import { ask, kubelet, pod, podStatus, useKubeletServer, view } from './testing/kubelet_server.ts';
+import {
+  ask,
+  kubelet,
+  pod,
+  podStatus,
+  quietLog,
+  routeOptions,
+  useKubeletServer,
+} from './testing/kubelet_server.ts';
 
 const ca = new CertificateAuthority();
 const alice = ca.issue({ commonName: 'alice' });
@@ -169,24 +174,7 @@ test('without debugging handlers there is no exec and no logs', async () => {
 });
 
 test('the read-only port gives figures and nothing else', async () => {
-  const log = createLogger({
-    format: 'text',
-    verbosity: 0,
-    stream: { write: () => undefined },
-    clock: systemClock,
-  });
-  const readOnly = await startReadOnlyServer({
-    view: view(),
-    address: '127.0.0.1',
-    port: 0,
-    metrics: new Metrics(),
-    flags: new Map(),
-    debuggingHandlers: true,
-    systemLogHandler: true,
-    log,
-    clock: systemClock,
-    signal: kubelet.signal,
-  });
+  const readOnly = await startReadOnlyServer({ ...routeOptions(), address: '127.0.0.1', port: 0 });
   const status = async (path: string, method = 'GET'): Promise<number> =>
     (await fetch(`http://127.0.0.1:${readOnly.port}${path}`, { method })).status;
   const open = ['/healthz', '/pods', '/metrics', '/metrics/resource', '/stats/summary'];
@@ -198,13 +186,7 @@ test('the read-only port gives figures and nothing else', async () => {
 });
 
 test('the health server on loopback needs no credentials', async () => {
-  const log = createLogger({
-    format: 'text',
-    verbosity: 0,
-    stream: { write: () => undefined },
-    clock: systemClock,
-  });
-  const health = await startHealthzServer({ address: '127.0.0.1', port: 0, log });
+  const health = await startHealthzServer({ address: '127.0.0.1', port: 0, log: quietLog() });
   const get = async (path: string): Promise<[number, string]> => {
     const answer = await fetch(`http://127.0.0.1:${health.port}${path}`);
     return [answer.status, await answer.text()];

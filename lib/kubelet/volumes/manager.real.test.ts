@@ -326,6 +326,39 @@ test.each<{ volume: Volume; message: string }>([
   await expect(mounts(podOf([volume], [mountOf(volume.name)]))).rejects.toThrow(message);
 });
 
+// The API refuses such keys; an API server that was tricked or replaced does not.
+test.each([
+  '',
+  '.',
+  '..',
+  '..data',
+  '..data_tmp',
+  '../x',
+  '/etc/cron.d/x',
+  'a/../../x',
+  'a//b',
+  'a\0b',
+  'x'.repeat(256),
+])(
+  'a ConfigMap or Secret with the key %j is not mounted, and nothing is written outside of the volume',
+  async (key) => {
+    objects.configMaps.set('ns/c', { metadata: { name: 'c' }, data: { good: '1', [key]: 'evil' } });
+    objects.secrets.set('ns/s', { metadata: { name: 's' }, data: { good: 'MQ==', [key]: 'ZXZpbA==' } });
+    const sources: Partial<Volume>[] = [
+      { configMap: { name: 'c' } },
+      { secret: { secretName: 's' } },
+      { projected: { sources: [{ configMap: { name: 'c' } }] } },
+      { configMap: { name: 'c', items: [{ key: 'good', path: key }] } },
+    ];
+    for (const source of sources)
+      await expect(mounts(podOf([{ name: 'v', ...source }], [mountOf('v')]))).rejects.toThrow('invalid path');
+    const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    expect(files.map(({ name }) => name)).toEqual([]);
+  },
+);
+
 test('hostPath: ...OrCreate types create, char devices are recognised', async () => {
   const dir = join(root, 'a/b');
   const file = join(root, 'file');

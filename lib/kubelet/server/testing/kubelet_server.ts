@@ -10,7 +10,7 @@ import { firstOf } from '../../../component/authn/authenticator.ts';
 import { clientCertificateAuthenticator } from '../../../component/authn/client_certificate.ts';
 import type { Authorizer } from '../../../component/authz/authorizer.ts';
 import { anyOf, privilegedGroups } from '../../../component/authz/authorizer.ts';
-import { createLogger } from '../../../component/logging.ts';
+import { createLogger, type RootLogger } from '../../../component/logging.ts';
 import { Metrics } from '../../../component/metrics.ts';
 import { SettableSource } from '../../../component/serving/certificates.ts';
 import type { RunningServer } from '../../../component/serving/server.ts';
@@ -18,6 +18,7 @@ import { nodeTlsSettings } from '../../../component/serving/tls_options.ts';
 import type { KeyPair } from '../../../component/x509/self_signed.ts';
 import { parseBundle } from '../../../component/x509/verify.ts';
 import type { ContainerRuntimeStatus } from '../../contracts.ts';
+import type { KubeletRouteOptions } from '../kubelet_routes.ts';
 import { startKubeletServer } from '../server.ts';
 import type { KubeletView } from '../view.ts';
 
@@ -227,10 +228,29 @@ export function useKubeletServer(authority: TestAuthority): void {
   });
 }
 
+/** What the routes of a server need, of whatever kind it is. */
+export function routeOptions(debuggingHandlers = true): KubeletRouteOptions {
+  return {
+    view: view(),
+    metrics: new Metrics(),
+    flags: new Map([['v', '0']]),
+    debuggingHandlers,
+    systemLogHandler: true,
+    log: quietLog(),
+    clock: systemClock,
+    signal: stop.signal,
+  };
+}
+
+export function quietLog(): RootLogger {
+  const stream = { write: () => undefined };
+  return createLogger({ format: 'text', verbosity: 0, stream, clock: systemClock });
+}
+
 function start(debuggingHandlers = true): Promise<RunningServer> {
   const clientCA = new SettableSource(parseBundle(ca.cert));
   return startKubeletServer({
-    view: view(),
+    ...routeOptions(debuggingHandlers),
     address: '127.0.0.1',
     port: 0,
     certificate: new SettableSource(serving),
@@ -240,19 +260,7 @@ function start(debuggingHandlers = true): Promise<RunningServer> {
       clientAuthorities: [clientCA],
     },
     authorizer: anyOf([privilegedGroups('system:masters'), scraperOnly]),
-    metrics: new Metrics(),
-    flags: new Map([['v', '0']]),
-    debuggingHandlers,
-    systemLogHandler: true,
     streamingIdleTimeoutMs: 0,
-    log: createLogger({
-      format: 'text',
-      verbosity: 0,
-      stream: { write: () => undefined },
-      clock: systemClock,
-    }),
-    clock: systemClock,
-    signal: stop.signal,
   });
 }
 
@@ -263,12 +271,12 @@ export interface Answer {
 
 export function ask(
   path: string,
-  options: { method?: string; client?: KeyPair | null } = {},
+  options: { method?: string; client?: KeyPair | null; headers?: Readonly<Record<string, string>> } = {},
 ): Promise<Answer> {
-  const { method = 'GET', client = admin } = options;
+  const { method = 'GET', client = admin, headers = {} } = options;
   return new Promise((resolve, reject) => {
     const req = request(
-      { host: '127.0.0.1', port: server.port, path, method, ca: ca.cert, agent: false, ...client },
+      { host: '127.0.0.1', port: server.port, path, method, headers, ca: ca.cert, agent: false, ...client },
       (res: IncomingMessage) => {
         let body = '';
         res.setEncoding('utf8');
