@@ -1,61 +1,117 @@
 /**
- * ts-kube-proxy beside the stock kube-proxy, in the same mode, on the same machine, in one run: first sync, one endpoint
- * changed, connections to the last Service, CPU and memory. Figures are minimum / median / maximum over the runs.
+ * ts-kube-proxy beside the stock kube-proxy, in the same mode, on the same machine, in one run, in turns: first sync, one
+ * endpoint changed, 100 changes a second, connections to the last Service, memory, idle CPU. Figures are minimum / median
+ * / maximum over the runs.
  *
- * Run: node bench/proxy/main.ts [--services N] [--endpoints N] [--runs N] [--mode iptables|nftables]
+ * Run: node bench/proxy/main.ts [--sizes 1000x3,10000x3,50000x1] [--parts first-sync,change,churn,data-path,memory,idle]
+ *        [--mode iptables|nftables] [--only ours|stock] [--runs N] [--changes N] [--churn-seconds N] [--idle-seconds N]
+ *        [--min-sync 500ms] [--ours PROGRAM]
  * Needs root, dist/ts-kube-proxy (`npm run build`) and the stock kube-proxy (`hack/stock-binaries`).
  */
-import { loadavg, availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import type { Mode } from '../../lib/proxy/testing/situations.ts';
 import { TestBed } from '../../lib/proxy/testing/test_bed.ts';
 import { stockBinary } from '../../test/fixtures/stock_binaries.ts';
-import { Comparison } from '../figures.ts';
-import { measure } from './measure.ts';
+import type { Figures, Part, Workload } from './measure.ts';
+import { PARTS, measure, prepareBed } from './measure.ts';
 
 const { values } = parseArgs({
   options: {
-    services: { type: 'string', default: '1000' },
-    endpoints: { type: 'string', default: '3' },
-    runs: { type: 'string', default: '3' },
+    sizes: { type: 'string', default: '1000x3,10000x3' },
+    parts: { type: 'string', default: PARTS.join(',') },
     mode: { type: 'string' },
+    only: { type: 'string' },
+    runs: { type: 'string', default: '3' },
+    changes: { type: 'string', default: '12' },
+    'churn-seconds': { type: 'string', default: '60' },
+    'idle-seconds': { type: 'string', default: '65' },
+    'min-sync': { type: 'string' },
+    ours: { type: 'string', default: 'dist/ts-kube-proxy' },
   },
 });
-const [services, endpoints, runs] = [values.services, values.endpoints, values.runs].map(Number);
-if (![services, endpoints, runs].every((n) => n !== undefined && Number.isInteger(n) && n > 0)) {
-  console.error('--services, --endpoints and --runs: want whole numbers of at least 1');
+
+function fail(message: string): never {
+  console.error(message);
   process.exit(2);
 }
-const modes = (['iptables', 'nftables'] as const).filter(
-  (mode) => values.mode === undefined || values.mode === mode,
+
+function count(name: 'runs' | 'changes' | 'churn-seconds' | 'idle-seconds'): number {
+  const n = Number(values[name]);
+  return Number.isInteger(n) && n > 0
+    ? n
+    : fail(`--${name}: got "${values[name]}", want a whole number above 0`);
+}
+
+const sizes = values.sizes.split(',').map((text) => {
+  const [, services, endpoints] =
+    /^(\d+)x(\d+)$/.exec(text) ?? fail(`--sizes: got "${text}", want e.g. 10000x3`);
+  return { services: Number(services), endpoints: Number(endpoints) };
+});
+const parts = new Set(
+  values.parts
+    .split(',')
+    .map(
+      (text): Part =>
+        PARTS.find((p) => p === text) ?? fail(`--parts: got "${text}", want some of ${PARTS.join(',')}`),
+    ),
 );
+const modes = (['iptables', 'nftables'] as const).filter(
+  (m) => values.mode === undefined || values.mode === m,
+);
+if (modes.length === 0) fail(`--mode: got "${values.mode}", want iptables or nftables`);
+const programs = [
+  ['ours', [values.ours]],
+  ['stock', [stockBinary('kube-proxy')]],
+] as const;
+const chosen = programs.filter(([who]) => values.only === undefined || values.only === who);
+if (chosen.length === 0) fail(`--only: got "${values.only}", want ours or stock`);
 
-const PROGRAMS = {
-  ours: [process.execPath, 'dist/ts-kube-proxy'],
-  stock: [stockBinary('kube-proxy')],
-} as const;
+function spread(numbers: readonly number[]): string {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const at = (i: number): string => (sorted[i] ?? NaN).toFixed((sorted[0] ?? 0) < 10 ? 2 : 0);
+  return `${at(0)} / ${at(sorted.length >> 1)} / ${at(sorted.length - 1)}`;
+}
 
-const [load = 0] = loadavg();
-console.log(`${services} Services with ${endpoints} endpoints, ${runs} runs; min / median / max`);
-if (load > availableParallelism() / 2)
-  console.log(
-    `note: the machine is busy (load ${load.toFixed(1)}): times of the wall clock include its other work`,
-  );
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN;
+}
 
+async function compare(bed: TestBed, mode: Mode, workload: Workload): Promise<void> {
+  const found = new Map<string, Figures[]>();
+  const [load = 0] = loadavg();
+  const busy = load > availableParallelism() / 2 ? `, machine busy: load ${load.toFixed(1)}` : '';
+  console.log(`\n${mode} mode, ${workload.services} Services with ${workload.endpoints} endpoints${busy}`);
+  const runs = count('runs');
+  for (let run = 0; run < runs; run++) {
+    for (const [who, argv] of chosen) {
+      found.set(who, [...(found.get(who) ?? []), await measure(bed, argv, mode, workload)]);
+    }
+  }
+  for (const name of Object.keys(found.values().next().value?.[0] ?? {})) {
+    const all = [...found].map(([who, list]) => [who, list.flatMap((f) => f[name] ?? [])] as const);
+    const cells = all.map(([who, numbers]) => `${who} ${spread(numbers)}`.padEnd(34));
+    const [ours, stock] = all.map(([, numbers]) => median(numbers));
+    const ratio = ours === undefined || stock === undefined ? '' : `ratio ${(ours / stock).toFixed(2)}`;
+    console.log(`  ${name.padEnd(42)} ${cells.join(' ')} ${ratio}`);
+  }
+}
+
+console.log(`${values.runs} runs; minimum / median / maximum; ratio of medians, ours to stock`);
 const bed = await TestBed.create('tskbe');
 try {
-  for (const mode of modes) {
-    const found = new Comparison();
-    for (let run = 0; run < (runs ?? 1); run++) {
-      for (const [who, argv] of Object.entries(PROGRAMS)) {
-        const figures = await measure(bed, argv, mode, {
-          services: services ?? 1,
-          endpoints: endpoints ?? 1,
-        });
-        found.add(who, figures);
-      }
+  prepareBed(bed);
+  for (const size of sizes) {
+    for (const mode of modes) {
+      await compare(bed, mode, {
+        ...size,
+        parts,
+        changes: count('changes'),
+        churnSeconds: count('churn-seconds'),
+        idleSeconds: count('idle-seconds'),
+        minSync: values['min-sync'],
+      });
     }
-    console.log(`\n${mode} mode`);
-    for (const line of found.lines()) console.log(line);
   }
 } finally {
   bed.close();

@@ -1,19 +1,38 @@
 /** One proxy program, from its start with many Services to the end, and what it cost. */
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { endpoint, service, slice } from '../../lib/proxy/testing/objects.ts';
-import { BED_NODE, cleanNode } from '../../lib/proxy/testing/proxies.ts';
-import type { Figures } from '../figures.ts';
-import { cpuSeconds, residentMegabytes } from '../process_cost.ts';
+import { cleanNode } from '../../lib/proxy/testing/proxies.ts';
+import type { Mode } from '../../lib/proxy/testing/situations.ts';
 import type { TestBed } from '../../lib/proxy/testing/test_bed.ts';
 import { POD1, POD2 } from '../../lib/proxy/testing/test_bed.ts';
+import type { ProxyProcess } from '../../lib/proxy/testing/watched_node.ts';
+import { WatchedNode } from '../../lib/proxy/testing/watched_node.ts';
 
-const API_PORT = 8001;
-const CHANGES = 12;
-const CONNECTIONS = 300;
-const FIRST_SYNC_LIMIT_MS = 400_000;
+/** Name with unit to the values measured. */
+export type Figures = Readonly<Record<string, readonly number[]>>;
+
+export const PARTS = ['first-sync', 'change', 'churn', 'data-path', 'memory', 'idle'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface Workload {
+  readonly services: number;
+  readonly endpoints: number;
+  readonly parts: ReadonlySet<Part>;
+  readonly changes: number;
+  readonly churnSeconds: number;
+  readonly idleSeconds: number;
+  /** `minSyncPeriod` of both; undefined: their default. */
+  readonly minSync: string | undefined;
+}
+
+const FIRST_SYNC_LIMIT_MS = 900_000;
+const CHANGE_LIMIT_MS = 60_000;
+const TICKS_A_SECOND = 100;
+const CHURN_TICK_MS = 100;
+const CHANGES_A_TICK = 10;
+const FLOOD_SECONDS = 5;
+const FLOOD_LINES = 4;
+const SETTLE_MS = 3000;
 
 const DEFAULTS = {
   internalTrafficPolicy: 'Cluster',
@@ -21,101 +40,228 @@ const DEFAULTS = {
   ipFamilies: ['IPv4'],
   ipFamilyPolicy: 'SingleStack',
 };
-const ip = (n: number): string => `10.${112 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
+const vip = (n: number): string => `10.${96 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
+const podIP = (n: number): string => `10.${112 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Packets for cluster IPs without rules are refused at once, however many there are, so that nobody waits for a timeout. */
+export function prepareBed(bed: TestBed): void {
+  bed.exec('node', ['ip', 'route', 'add', 'unreachable', '10.96.0.0/12']);
+  bed.exec('node', [
+    'busybox',
+    'sysctl',
+    '-qw',
+    'net.ipv4.icmp_ratelimit=0',
+    'net.ipv4.icmp_msgs_per_sec=100000',
+  ]);
+}
 
 export async function measure(
   bed: TestBed,
   program: readonly string[],
-  mode: 'iptables' | 'nftables',
-  { services, endpoints }: { services: number; endpoints: number },
+  mode: Mode,
+  workload: Workload,
 ): Promise<Figures> {
-  const dir = mkdtempSync(join(tmpdir(), 'tsk-bench-proxy-'));
-  const server = bed.spawnInNode([process.execPath, 'lib/proxy/testing/watch_server.ts', String(API_PORT)]);
-  await once(server.stdout, 'data');
-  const put = (resource: string, object: object, type = 'ADDED'): boolean =>
-    server.stdin.write(`${JSON.stringify({ resource, type, object })}\n`);
-  put('nodes', BED_NODE);
-  const last = services - 1;
-  const vip = (n: number): string => `10.${96 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
-  const lastSlice = (host: string): object => slice(`b/s${last}-1`, `s${last}`, [endpoint(`${host}@n1`)]);
-  for (let n = 0; n < services; n++) {
-    const full = !put('services', service(`b/s${n}`, vip(n), DEFAULTS));
-    const hosts = Array.from({ length: endpoints }, (_, i) => `${ip(n * endpoints + i)}@n2`);
-    put('endpointslices', n === last ? lastSlice(POD1) : slice(`b/s${n}-1`, `s${n}`, hosts));
-    if (full) await once(server.stdin, 'drain');
-  }
-
-  const config = join(dir, 'config');
-  writeFileSync(join(dir, 'kubeconfig'), JSON.stringify(kubeconfig()));
-  writeFileSync(config, JSON.stringify(proxyConfig(mode, join(dir, 'kubeconfig'))));
-  const started = performance.now();
-  const proxy = bed.spawnInNode([...program, '--config', config]);
-  proxy.stdout.resume();
-  const pid = proxy.pid ?? 0;
+  const node = await WatchedNode.start(bed);
   try {
-    const ask = () => bed.ask('far', 'tcp', vip(last), 80, 500);
-    while ((await ask()).by === undefined) {
-      if (performance.now() - started > FIRST_SYNC_LIMIT_MS)
-        throw new Error(`${program.join(' ')}: no rules`);
-      if (proxy.exitCode !== null) throw new Error(`${program.join(' ')} ended with ${proxy.exitCode}`);
+    await putObjects(node, workload);
+    const fields = workload.minSync === undefined ? {} : { [mode]: { minSyncPeriod: workload.minSync } };
+    const started = performance.now();
+    const proxy = node.startProxy(program, mode, fields);
+    const found: Record<string, readonly number[]> = {};
+    try {
+      await new Measurement(bed, node, proxy, workload, found).run(started);
+    } catch (err) {
+      throw new Error(
+        `${program.join(' ')}: ${String(err)}\n${proxy.log().split('\n').slice(-8).join('\n')}`,
+        {
+          cause: err,
+        },
+      );
     }
-    const first = (performance.now() - started) / 1000;
-    const firstCpu = cpuSeconds(pid);
-
-    const latencies: number[] = [];
-    for (let i = 0; i < CHANGES; i++) {
-      // Longer than the least time between two syncs.
-      await new Promise((resolve) => setTimeout(resolve, 1300));
-      const [host, name] = i % 2 === 0 ? [POD2, 'pod2'] : [POD1, 'pod1'];
-      const at = performance.now();
-      put('endpointslices', lastSlice(host), 'MODIFIED');
-      while ((await ask()).by !== name) if (performance.now() - at > 30_000) throw new Error('no change');
-      latencies.push(performance.now() - at);
-    }
-    const changesCpu = ((cpuSeconds(pid) - firstCpu) / CHANGES) * 1000;
-
-    const connects: number[] = [];
-    for (let i = 0; i < CONNECTIONS; i++) {
-      const at = performance.now();
-      if ((await ask()).by !== undefined) connects.push(performance.now() - at);
-    }
-    connects.sort((a, b) => a - b);
-    return {
-      'first sync, s': [first],
-      'first sync, CPU s': [firstCpu],
-      'one endpoint changed, ms to a connection': latencies,
-      'one endpoint changed, CPU ms': [changesCpu],
-      'connect to the last Service, median ms': [connects[CONNECTIONS >> 1] ?? NaN],
-      'connect to the last Service, p99 ms': [connects[Math.floor(CONNECTIONS * 0.99)] ?? NaN],
-      'memory (RSS), MB': [residentMegabytes(pid)],
-    };
+    return found;
   } finally {
-    proxy.kill('SIGKILL');
-    server.kill('SIGKILL');
-    rmSync(dir, { recursive: true });
+    await node.stop();
     await cleanNode(bed);
   }
 }
 
-function kubeconfig(): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'bench', cluster: { server: `http://127.0.0.1:${API_PORT}` } }],
-    contexts: [{ name: 'bench', context: { cluster: 'bench', user: '' } }],
-    'current-context': 'bench',
-  };
+async function putObjects(node: WatchedNode, { services, endpoints }: Workload): Promise<void> {
+  for (let n = 0; n < services; n++) {
+    await node.put('services', service(`b/s${n}`, vip(n), DEFAULTS));
+    await node.put('endpointslices', n === services - 1 ? probeSlice(n, POD1) : fullSlice(n, endpoints, 0));
+  }
 }
 
-function proxyConfig(mode: string, file: string): object {
-  const json = 'application/json';
-  return {
-    apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
-    kind: 'KubeProxyConfiguration',
-    mode,
-    hostnameOverride: 'n1',
-    clusterCIDR: '10.66.0.0/16',
-    conntrack: { maxPerCore: 0 },
-    clientConnection: { kubeconfig: file, contentType: json, acceptContentTypes: json },
-  };
+function probeSlice(n: number, host: string): object {
+  return slice(`b/s${n}-1`, `s${n}`, [endpoint(`${host}@n1`)]);
+}
+
+// The first endpoint of a Service moves to and fro.
+function fullSlice(n: number, endpoints: number, moved: 0 | 1): object {
+  const hosts = Array.from({ length: endpoints }, (_, i) =>
+    i === 0 && moved === 1 ? `10.127.${(n >> 8) & 255}.${n & 255}@n2` : `${podIP(n * endpoints + i)}@n2`,
+  );
+  return slice(`b/s${n}-1`, `s${n}`, hosts);
+}
+
+class Measurement {
+  readonly #bed: TestBed;
+  readonly #node: WatchedNode;
+  readonly #proxy: ProxyProcess;
+  readonly #workload: Workload;
+  readonly #found: Record<string, readonly number[]>;
+  readonly #last: number;
+  #now: 'pod1' | 'pod2' = 'pod1';
+
+  constructor(
+    bed: TestBed,
+    node: WatchedNode,
+    proxy: ProxyProcess,
+    workload: Workload,
+    found: Record<string, readonly number[]>,
+  ) {
+    this.#bed = bed;
+    this.#node = node;
+    this.#proxy = proxy;
+    this.#workload = workload;
+    this.#found = found;
+    this.#last = workload.services - 1;
+  }
+
+  async run(started: number): Promise<void> {
+    const { parts } = this.#workload;
+    await this.#answeredBy('pod1', FIRST_SYNC_LIMIT_MS);
+    if (parts.has('first-sync')) {
+      this.#found['first sync, s'] = [(performance.now() - started) / 1000];
+      this.#found['first sync, CPU s'] = [this.#cpuSeconds()];
+    }
+    // What is left to do after the rules are in force: the other address family, other modes' rules.
+    await this.#quiet();
+    if (parts.has('memory')) this.#found['memory after the first sync (RSS), MiB'] = [this.#memory('VmRSS')];
+    if (parts.has('change')) await this.#changes();
+    if (parts.has('data-path')) await this.#dataPath();
+    if (parts.has('idle')) await this.#idle();
+    if (parts.has('churn')) await this.#churn();
+    if (parts.has('memory')) {
+      this.#found['memory at the end (RSS), MiB'] = [this.#memory('VmRSS')];
+      this.#found['memory at most (RSS), MiB'] = [this.#memory('VmHWM')];
+    }
+  }
+
+  async #changes(): Promise<void> {
+    const latencies: number[] = [];
+    const before = this.#cpuSeconds();
+    for (let i = 0; i < this.#workload.changes; i++) {
+      // Longer than the least time between two syncs.
+      await pause(1300);
+      latencies.push(await this.#flip());
+    }
+    this.#found['one endpoint changed, ms to a connection'] = latencies;
+    this.#found['one endpoint changed, CPU ms'] = [
+      ((this.#cpuSeconds() - before) / this.#workload.changes) * 1000,
+    ];
+  }
+
+  async #churn(): Promise<void> {
+    const { services, endpoints, churnSeconds } = this.#workload;
+    const until = performance.now() + churnSeconds * 1000;
+    const cpu = this.#cpuSeconds();
+    const memory = this.#memory('VmRSS');
+    let n = 0;
+    let moved: 0 | 1 = 1;
+    const feed = async (): Promise<void> => {
+      let due = performance.now();
+      while (performance.now() < until) {
+        for (let i = 0; i < CHANGES_A_TICK; i++) {
+          await this.#node.put('endpointslices', fullSlice(n, endpoints, moved), 'MODIFIED');
+          // A prime step: changes are all over the table.
+          n = (n + 7919) % (services - 1);
+          if (n === 0) moved = moved === 1 ? 0 : 1;
+        }
+        due += CHURN_TICK_MS;
+        await pause(Math.max(0, due - performance.now()));
+      }
+    };
+    const latencies: number[] = [];
+    const probe = async (): Promise<void> => {
+      while (performance.now() < until) {
+        // Not in step with the syncs.
+        await pause(Math.random() * 1000);
+        latencies.push(await this.#flip());
+      }
+    };
+    const began = performance.now();
+    await Promise.all([feed(), probe()]);
+    const seconds = (performance.now() - began) / 1000;
+    latencies.sort((a, b) => a - b);
+    this.#found['100 changes a second: ms to a connection'] = latencies;
+    this.#found['100 changes a second: p99 ms'] = [latencies[Math.floor(latencies.length * 0.99)] ?? NaN];
+    this.#found['100 changes a second: CPU, % of a core'] = [((this.#cpuSeconds() - cpu) / seconds) * 100];
+    await this.#quiet();
+    this.#found['100 changes a second: growth of RSS, MiB'] = [this.#memory('VmRSS') - memory];
+  }
+
+  async #dataPath(): Promise<void> {
+    const result = await this.#bed.flood('far', vip(this.#last), 80, FLOOD_SECONDS, FLOOD_LINES);
+    if (result.failed > 0) throw new Error(`${result.failed} connections failed`);
+    this.#found['connections a second to the last Service'] = [result.perSecond];
+    this.#found['connect to the last Service, median ms'] = [result.medianMs];
+    this.#found['connect to the last Service, p99 ms'] = [result.p99Ms];
+  }
+
+  async #idle(): Promise<void> {
+    const before = this.#cpuSeconds();
+    await pause(this.#workload.idleSeconds * 1000);
+    this.#found['idle CPU, % of a core'] = [
+      ((this.#cpuSeconds() - before) / this.#workload.idleSeconds) * 100,
+    ];
+  }
+
+  /** Sends the last Service elsewhere. @returns milliseconds until a connection gets there */
+  async #flip(): Promise<number> {
+    const [host, name] = this.#now === 'pod1' ? ([POD2, 'pod2'] as const) : ([POD1, 'pod1'] as const);
+    const at = performance.now();
+    await this.#node.put('endpointslices', probeSlice(this.#last, host), 'MODIFIED');
+    await this.#answeredBy(name, CHANGE_LIMIT_MS);
+    this.#now = name;
+    return performance.now() - at;
+  }
+
+  async #answeredBy(name: string, limitMs: number): Promise<void> {
+    const began = performance.now();
+    let said = '';
+    for (;;) {
+      const answer = await this.#bed.ask('far', 'tcp', vip(this.#last), 80, 500);
+      if (answer.by === name) return;
+      said = answer.by ?? answer.error;
+      if (!this.#proxy.isRunning) throw new Error('the proxy ended');
+      if (performance.now() - began > limitMs)
+        throw new Error(`no connection to ${name} in ${limitMs} ms (last: ${said})`);
+      // Without a pause a slow proxy is asked until no port of the client is left.
+      await pause(2);
+    }
+  }
+
+  /** Until the proxy uses hardly any CPU. */
+  async #quiet(): Promise<void> {
+    for (;;) {
+      const before = this.#cpuSeconds();
+      await pause(SETTLE_MS);
+      if (this.#cpuSeconds() - before < (SETTLE_MS / 1000) * 0.05) return;
+    }
+  }
+
+  /** Of the process and the programs that it ran. */
+  #cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.#proxy.pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const ticks = fields.slice(11, 15).reduce((sum, text) => sum + Number(text), 0);
+    return ticks / TICKS_A_SECOND;
+  }
+
+  #memory(what: 'VmRSS' | 'VmHWM'): number {
+    const status = readFileSync(`/proc/${this.#proxy.pid}/status`, 'utf8');
+    return Number(new RegExp(`^${what}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024;
+  }
 }

@@ -77,6 +77,37 @@ describe('hot path', () => {
   });
 });
 
+describe('large clusters', () => {
+  const many = (n: number): string[] => Array.from({ length: n }, (_, i) => `10.70.${i >> 8}.${i & 255}`);
+  const noted = (): number =>
+    perService().filter((c) => fake.chain('nat', c)?.some((rule) => rule.includes('--comment'))).length;
+
+  test('above 1000 endpoints the chains of Services have no comments, the dispatch keeps them', async () => {
+    proxy.tracker.setService(web({ sessionAffinity: 'ClientIP' }));
+    proxy.tracker.setSlice(webSlice(...many(1001)));
+    await proxy.sync();
+    expect(noted()).toBe(0);
+    expect(dispatched()).toHaveLength(1);
+    const [svc = ''] = perService().filter((c) => c.startsWith('KUBE-SVC'));
+    expect(fake.chain('nat', svc)?.[0]).toMatch(/^-m recent --rcheck|^! -s/);
+    expect(fake.chain('nat', perService().find((c) => c.startsWith('KUBE-SEP')) ?? '')).toHaveLength(2);
+  });
+
+  test('they come with the 1001st endpoint, stay away until half of it, and come back', async () => {
+    proxy.tracker.setService(web());
+    for (const [endpoints, want] of [
+      [1000, 1001],
+      [1001, 0],
+      [501, 0],
+      [500, 501],
+    ] as const) {
+      proxy.tracker.setSlice(webSlice(...many(endpoints)));
+      await proxy.sync();
+      expect([endpoints, noted()]).toEqual([endpoints, want]);
+    }
+  });
+});
+
 test('restart: the next start finds everything in place and sends nothing', async () => {
   proxy.tracker.setService(web());
   proxy.tracker.setSlice(webSlice('10.66.0.1'));

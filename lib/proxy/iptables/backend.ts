@@ -22,6 +22,8 @@ import { EMPTY_TRANSACTION, parseSave } from './restore_text.ts';
 import { Ruleset } from './ruleset.ts';
 import { serviceRules } from './service_rules.ts';
 
+/** Above so many endpoints comments are left out of the chains of Services, as stock does; below half of it they come back. */
+const LARGE_CLUSTER_ENDPOINTS = 1000;
 // More refused Services than that point to something else than Services.
 const MAX_NAMED = 32;
 
@@ -38,6 +40,8 @@ export class IptablesBackend implements Backend {
   #policy: FamilyPolicy;
   #ruleset: Ruleset;
   readonly #ledger: ServiceLedger;
+  #endpoints = 0;
+  #isLarge = false;
   #full = true;
   #sent = '';
   #intactChains: ReadonlyArray<readonly [Table, string]> = [];
@@ -47,18 +51,29 @@ export class IptablesBackend implements Backend {
     this.#netfilter = netfilter;
     this.#log = log;
     this.#policy = policy;
-    this.#ruleset = rulesetFor(this.family, policy);
+    this.#ruleset = rulesetFor(this.family, policy, this.#isLarge);
     this.#ledger = new ServiceLedger(this.#ruleset);
     this.#setJumps();
   }
 
   apply(changes: readonly PlanChange[]): void {
+    for (const { before, after } of changes)
+      this.#endpoints += (after?.reachable.length ?? 0) - (before?.reachable.length ?? 0);
+    const isLarge = this.#endpoints > LARGE_CLUSTER_ENDPOINTS / (this.#isLarge ? 2 : 1);
+    if (isLarge !== this.#isLarge) {
+      this.#isLarge = isLarge;
+      this.#renderAll();
+    }
     this.#ledger.apply(changes);
   }
 
   setPolicy(policy: FamilyPolicy): void {
     this.#policy = policy;
-    this.#ruleset = rulesetFor(this.family, policy);
+    this.#renderAll();
+  }
+
+  #renderAll(): void {
+    this.#ruleset = rulesetFor(this.family, this.#policy, this.#isLarge);
     this.#ledger.moveTo(this.#ruleset);
     this.#setJumps();
     this.#full = true;
@@ -200,9 +215,9 @@ export class IptablesBackend implements Backend {
   }
 }
 
-function rulesetFor(family: Family, policy: FamilyPolicy): Ruleset {
+function rulesetFor(family: Family, policy: FamilyPolicy, isLarge: boolean): Ruleset {
   const base = baseChains(family, policy);
-  return new Ruleset({ family, base, render: (plan) => serviceRules(plan, policy) });
+  return new Ruleset({ family, base, render: (plan) => serviceRules(plan, policy, !isLarge) });
 }
 
 function sentRules(transaction: Transaction): Record<string, number> {

@@ -33,24 +33,31 @@ export interface ServiceRules {
   readonly dispatch: readonly DispatchRule[];
 }
 
-/** Renders the plan. @throws UnsafeTokenError when a value got past validation */
-export function serviceRules(plan: ServicePlan, policy: FamilyPolicy): ServiceRules {
-  return new Renderer(plan, policy).render();
+/**
+ * Renders the plan.
+ *
+ * @param notes comments in the chains of the Service; without them a rule takes half of the text and less of the kernel
+ * @throws UnsafeTokenError when a value got past validation
+ */
+export function serviceRules(plan: ServicePlan, policy: FamilyPolicy, notes = true): ServiceRules {
+  return new Renderer(plan, policy, notes).render();
 }
 
 class Renderer {
   readonly #plan: ServicePlan;
   readonly #port: ServicePort;
   readonly #policy: FamilyPolicy;
+  readonly #notes: boolean;
   readonly #names: ServiceChains;
   readonly #chains = new Map<string, readonly string[]>();
   readonly #dispatch: DispatchRule[] = [];
   readonly #proto: string;
 
-  constructor(plan: ServicePlan, policy: FamilyPolicy) {
+  constructor(plan: ServicePlan, policy: FamilyPolicy, notes: boolean) {
     this.#plan = plan;
     this.#port = plan.port;
     this.#policy = policy;
+    this.#notes = notes;
     this.#names = serviceChains(plan.port.id, plan.port.protocol);
     this.#proto = plan.port.protocol.toLowerCase();
   }
@@ -125,7 +132,7 @@ class Renderer {
     const { svc, svl } = this.#names;
     if (!this.#port.externalPolicyLocal) {
       return [
-        `${comment(`masquerade traffic for ${this.#port.id} external destinations`)} -j ${MARK_MASQ_CHAIN}`,
+        `${this.#note(`masquerade traffic for ${this.#port.id} external destinations`)}-j ${MARK_MASQ_CHAIN}`,
         `-j ${svc}`,
       ];
     }
@@ -133,12 +140,12 @@ class Renderer {
     const rules: string[] = [];
     const detector = this.#policy.localDetector;
     if (detector !== undefined) {
-      rules.push(`${localMatch(detector)} ${comment(`pod traffic ${what}`)} -j ${svc}`);
+      rules.push(`${localMatch(detector)} ${this.#note(`pod traffic ${what}`)}-j ${svc}`);
     }
     const fromNode = '-m addrtype --src-type LOCAL';
     rules.push(
-      `${comment(`masquerade LOCAL traffic ${what}`)} ${fromNode} -j ${MARK_MASQ_CHAIN}`,
-      `${comment(`route LOCAL traffic ${what}`)} ${fromNode} -j ${svc}`,
+      `${this.#note(`masquerade LOCAL traffic ${what}`)}${fromNode} -j ${MARK_MASQ_CHAIN}`,
+      `${this.#note(`route LOCAL traffic ${what}`)}${fromNode} -j ${svc}`,
     );
     if (verdict === 'local') rules.push(`-j ${svl}`);
     return rules;
@@ -147,14 +154,14 @@ class Renderer {
   #firewallChain(): string[] {
     const { loadBalancerSourceRanges, loadBalancerIPs, id, family } = this.#port;
     const accepted = (source: string): string =>
-      `-s ${token(source)} ${comment(`${id} loadbalancer IP`)} -j ${this.#names.ext}`;
+      `-s ${token(source)} ${this.#note(`${id} loadbalancer IP`)}-j ${this.#names.ext}`;
     const rules = loadBalancerSourceRanges.map((range) => accepted(range.toString()));
     // The node may have the load balancer's address itself; its own packets to it then come from that address.
     const nodeAllowed = this.#policy.nodeIPs.some((ip) =>
       loadBalancerSourceRanges.some((range) => range.contains({ family, ip })),
     );
     if (nodeAllowed) rules.push(...loadBalancerIPs.map((ip) => accepted(`${ip}/${hostPrefix(family)}`)));
-    rules.push(comment(`other traffic to ${id} will be dropped by KUBE-PROXY-FIREWALL`));
+    if (this.#notes) rules.push(comment(`other traffic to ${id} will be dropped by KUBE-PROXY-FIREWALL`));
     return rules;
   }
 
@@ -191,7 +198,7 @@ class Renderer {
       const [before, after] = source.includes('-i ')
         ? ['', `${source} `]
         : [source === '' ? '' : `${source} `, ''];
-      return `${before}${dest} ${after}-p ${this.#proto} ${this.#comment('cluster IP')} -m ${this.#proto} --dport ${this.#port.port} -j ${MARK_MASQ_CHAIN}`;
+      return `${before}${dest} ${after}-p ${this.#proto} ${this.#note(`${this.#port.id} cluster IP`)}-m ${this.#proto} --dport ${this.#port.port} -j ${MARK_MASQ_CHAIN}`;
     };
     if (this.#policy.masqueradeAll) return [rule('')];
     const detector = this.#policy.localDetector;
@@ -200,18 +207,18 @@ class Renderer {
 
   #balance(endpoints: readonly Endpoint[]): string[] {
     const rules: string[] = [];
-    const to = (e: Endpoint): string => comment(`${this.#port.id} -> ${e.address}`);
+    const to = (e: Endpoint): string => this.#note(`${this.#port.id} -> ${e.address}`);
     if (this.#port.affinitySeconds > 0) {
       for (const e of endpoints) {
         const name = this.#endpointName(e);
         const seen = `-m recent --rcheck --seconds ${this.#port.affinitySeconds} --reap ${this.#recentList(name)}`;
-        rules.push(`${to(e)} ${seen} -j ${name}`);
+        rules.push(`${to(e)}${seen} -j ${name}`);
       }
     }
     for (const [i, e] of endpoints.entries()) {
       const left = endpoints.length - i;
-      const chance = left > 1 ? ` -m statistic --mode random --probability ${probability(left)}` : '';
-      rules.push(`${to(e)}${chance} -j ${this.#endpointName(e)}`);
+      const chance = left > 1 ? `-m statistic --mode random --probability ${probability(left)} ` : '';
+      rules.push(`${to(e)}${chance}-j ${this.#endpointName(e)}`);
     }
     return rules;
   }
@@ -219,12 +226,12 @@ class Renderer {
   #endpointRules(endpoint: Endpoint): string[] {
     const { id, family, affinitySeconds } = this.#port;
     const remember =
-      affinitySeconds > 0 ? ` -m recent --set ${this.#recentList(this.#endpointName(endpoint))}` : '';
+      affinitySeconds > 0 ? `-m recent --set ${this.#recentList(this.#endpointName(endpoint))} ` : '';
     const target = token(hostPort(endpoint.ip, endpoint.port));
     return [
       // An endpoint that reaches itself through the Service would answer itself directly.
-      `-s ${token(endpoint.ip)}/${hostPrefix(family)} ${comment(id)} -j ${MARK_MASQ_CHAIN}`,
-      `-p ${this.#proto} ${comment(id)}${remember} -m ${this.#proto} -j DNAT --to-destination ${target}`,
+      `-s ${token(endpoint.ip)}/${hostPrefix(family)} ${this.#note(id)}-j ${MARK_MASQ_CHAIN}`,
+      `-p ${this.#proto} ${this.#note(id)}${remember}-m ${this.#proto} -j DNAT --to-destination ${target}`,
     ];
   }
 
@@ -245,6 +252,11 @@ class Renderer {
   #match(ip: string, what: string, action: string): string {
     const { family, port } = this.#port;
     return `-d ${token(ip)}/${hostPrefix(family)} -p ${this.#proto} ${this.#comment(what)} -m ${this.#proto} --dport ${port} ${action}`;
+  }
+
+  // With a space after it: it stands before the rest of a rule in a chain of the Service's own.
+  #note(text: string): string {
+    return this.#notes ? `${comment(text)} ` : '';
   }
 
   #comment(what: string): string {

@@ -20,7 +20,33 @@ export type PeerCommand =
     }
   | { readonly do: 'hold'; readonly to: string; readonly port: number }
   | { readonly do: 'echo'; readonly held: number; readonly text: string }
-  | { readonly do: 'drop'; readonly held: number };
+  | { readonly do: 'drop'; readonly held: number }
+  /** As many connections as fit, one after the other on each of `parallel` lines; the answer is a {@link FloodResult}. */
+  | {
+      readonly do: 'flood';
+      readonly to: string;
+      readonly port: number;
+      readonly seconds: number;
+      readonly parallel: number;
+    }
+  /** One request over a connection of its own every `everyMs`, until `unload`, whose answer is a {@link LoadResult}. */
+  | { readonly do: 'load'; readonly to: string; readonly port: number; readonly everyMs: number }
+  | { readonly do: 'unload'; readonly load: number };
+
+export interface FloodResult {
+  readonly perSecond: number;
+  /** Milliseconds until a connection was there. */
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  readonly failed: number;
+}
+
+export interface LoadResult {
+  readonly requests: number;
+  /** Who answered, and how often; errors under their names. */
+  readonly answers: Readonly<Record<string, number>>;
+  readonly errors: readonly string[];
+}
 
 /** What a peer said (its name and the address that it saw), or the error that came instead, `timeout` for none. */
 export type PeerAnswer = { readonly text: string } | { readonly error: string };
@@ -114,6 +140,74 @@ function echo(id: number, text: string): Promise<PeerAnswer> {
   });
 }
 
+async function flood(command: Extract<PeerCommand, { do: 'flood' }>): Promise<PeerAnswer> {
+  const { to, port, seconds, parallel } = command;
+  const latencies: number[] = [];
+  let failed = 0;
+  const started = performance.now();
+  const until = started + seconds * 1000;
+  const line = async (): Promise<void> => {
+    while (performance.now() < until) {
+      const ms = await connectTime(to, port);
+      if (ms === undefined) failed++;
+      else latencies.push(ms);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, line));
+  const perSecond = (latencies.length / (performance.now() - started)) * 1000;
+  latencies.sort((a, b) => a - b);
+  const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? NaN;
+  const result: FloodResult = { perSecond, medianMs: at(0.5), p99Ms: at(0.99), failed };
+  return { text: JSON.stringify(result) };
+}
+
+function connectTime(host: string, port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const at = performance.now();
+    const socket = connect({ host, port, noDelay: true });
+    socket.setTimeout(5000, () => socket.destroy(new Error('timeout')));
+    socket.on('connect', () => {
+      resolve(performance.now() - at);
+      // Reset: thousands of ports in TIME_WAIT would be none left.
+      socket.resetAndDestroy();
+    });
+    socket.on('error', () => resolve(undefined));
+  });
+}
+
+const loads = new Map<number, () => Promise<LoadResult>>();
+
+function load(id: number, { to, port, everyMs }: Extract<PeerCommand, { do: 'load' }>): PeerAnswer {
+  const answers: Record<string, number> = {};
+  const errors: string[] = [];
+  const underWay = new Set<Promise<void>>();
+  let requests = 0;
+  const once = async (): Promise<void> => {
+    requests++;
+    const at = new Date().toISOString();
+    const answer = await ask({ do: 'tcp', to, port, timeoutMs: 5000 });
+    const who = 'error' in answer ? answer.error : (answer.text.split(' ')[0] ?? '');
+    answers[who] = (answers[who] ?? 0) + 1;
+    if ('error' in answer) errors.push(`${at} ${answer.error}`);
+  };
+  const timer = setInterval(() => {
+    const one = once().finally(() => underWay.delete(one));
+    underWay.add(one);
+  }, everyMs);
+  loads.set(id, async () => {
+    clearInterval(timer);
+    await Promise.all(underWay);
+    return { requests, answers, errors };
+  });
+  return { text: 'started' };
+}
+
+async function unload(id: number): Promise<PeerAnswer> {
+  const end = loads.get(id);
+  loads.delete(id);
+  return end === undefined ? { error: 'no such load' } : { text: JSON.stringify(await end()) };
+}
+
 function carryOut(id: number, command: PeerCommand): Promise<PeerAnswer> {
   switch (command.do) {
     case 'serve':
@@ -126,6 +220,12 @@ function carryOut(id: number, command: PeerCommand): Promise<PeerAnswer> {
       held.get(command.held)?.destroy();
       held.delete(command.held);
       return Promise.resolve({ text: '' });
+    case 'flood':
+      return flood(command);
+    case 'load':
+      return Promise.resolve(load(id, command));
+    case 'unload':
+      return unload(command.load);
     case 'tcp':
     case 'udp':
       return ask(command);

@@ -1,10 +1,5 @@
 /** Proxies, ours and stock, on the node of a test bed with a given configuration and given objects. */
-import { writeFileSync } from 'node:fs';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { EndpointSlice, Node, Service } from '../../api/types.ts';
+import type { EndpointSlice, Service } from '../../api/types.ts';
 import { decodeConfig } from '../../component/config/document.ts';
 import { withModeDefaults } from '../config/mode_settings.ts';
 import { PROXY_CONFIG_KIND } from '../config/proxy_config.ts';
@@ -15,9 +10,11 @@ import { FAMILIES, parseAddress } from '../model/address.ts';
 import { familyPolicy, nodeState } from '../node_state.ts';
 import { cleanup as cleanupNftables } from '../nftables/cleanup.ts';
 import { NftProgram } from '../nftables/nft_program.ts';
+import { BED_NODE } from './bed_node.ts';
 import { ProxyUnderTest } from './proxy_under_test.ts';
 import type { Mode } from './situations.ts';
 import type { TestBed } from './test_bed.ts';
+import { WatchedNode } from './watched_node.ts';
 import { HOSTS6, NODE, NODE_AT_FAR, NODE_AT_PODS } from './test_bed.ts';
 
 export interface Objects {
@@ -30,18 +27,6 @@ export interface RunningProxy {
   /** Ends it. Rules stay. */
   stop(): Promise<void>;
 }
-
-/** The node of the bed as the API has it. */
-export const BED_NODE: Node = {
-  metadata: { name: 'n1', labels: { 'topology.kubernetes.io/zone': 'za', 'kubernetes.io/hostname': 'n1' } },
-  spec: { podCIDR: '10.66.0.0/24', podCIDRs: ['10.66.0.0/24', 'fd00:66::/64'] },
-  status: {
-    addresses: [
-      { type: 'InternalIP', address: NODE },
-      { type: 'InternalIP', address: HOSTS6.node },
-    ],
-  },
-};
 
 const MACHINE: readonly IPAddress[] = [
   '127.0.0.1',
@@ -93,8 +78,6 @@ function programs(
     : { nft: new NftProgram(options) };
 }
 
-const API_PORT = 8001;
-
 /** The stock kube-proxy at `program`, fed by a watch server on the node. @throws Error with its log when its rules do not come */
 export async function startStock(
   program: string,
@@ -103,62 +86,19 @@ export async function startStock(
   fields: Readonly<Record<string, unknown>>,
   objects: Objects,
 ): Promise<RunningProxy> {
-  const dir = mkdtempSync(join(tmpdir(), 'tsk-stock-proxy-'));
-  const server = bed.spawnInNode([process.execPath, 'lib/proxy/testing/watch_server.ts', String(API_PORT)]);
-  await once(server.stdout, 'data');
-  const put = (resource: string, object: object): void => {
-    server.stdin.write(`${JSON.stringify({ resource, type: 'ADDED', object })}\n`);
-  };
-  put('nodes', BED_NODE);
-  for (const service of objects.services) put('services', service);
-  for (const slice of objects.slices) put('endpointslices', slice);
-
-  const kubeconfig = join(dir, 'kubeconfig');
-  const cluster = { name: 'test', cluster: { server: `http://127.0.0.1:${API_PORT}` } };
-  writeFileSync(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [cluster],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: '' } }],
-      'current-context': 'test',
-    }),
-  );
-  const config = join(dir, 'config');
-  const json = 'application/json';
-  const { apiVersion, kind } = PROXY_CONFIG_KIND;
-  writeFileSync(
-    config,
-    JSON.stringify({
-      apiVersion,
-      kind,
-      mode,
-      hostnameOverride: 'n1',
-      // The table of connections belongs to the machine, not to a network namespace of it.
-      conntrack: { maxPerCore: 0 },
-      ...fields,
-      clientConnection: { kubeconfig, contentType: json, acceptContentTypes: json },
-    }),
-  );
-  const log = join(dir, 'log');
-  const proxy = bed.spawnInNode(['sh', '-c', 'exec "$0" --config "$1" >"$2" 2>&1', program, config, log]);
-  const ended = once(proxy, 'exit');
-  const stop = async (): Promise<void> => {
-    proxy.kill('SIGKILL');
-    server.kill('SIGKILL');
-    await ended;
-    rmSync(dir, { recursive: true });
-  };
+  const node = await WatchedNode.start(bed);
+  for (const service of objects.services) await node.put('services', service);
+  for (const slice of objects.slices) await node.put('endpointslices', slice);
+  const proxy = node.startProxy([program], mode, fields);
   for (const deadline = Date.now() + 20_000; !(await hasSynced(bed));) {
-    if (Date.now() > deadline || proxy.exitCode !== null) {
-      const said = bed.exec('node', ['tail', '-n', '20', log]);
-      await stop();
+    if (Date.now() > deadline || !proxy.isRunning) {
+      const said = proxy.log().split('\n').slice(-20).join('\n');
+      await node.stop();
       throw new Error(`stock kube-proxy wrote no rules:\n${said}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  return { stop };
+  return node;
 }
 
 // Nothing that reads a URL is on every machine but Node itself.

@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { RunProgram } from '../program.ts';
 import { runProgram } from '../program.ts';
-import type { PeerAnswer, PeerCommand } from './peer_agent.ts';
+import type { FloodResult, LoadResult, PeerAnswer, PeerCommand } from './peer_agent.ts';
 
 export const CLIENT = '198.51.100.2';
 /** A second address of the client. */
@@ -206,6 +206,20 @@ export class TestBed {
     };
   }
 
+  /** Makes as many connections as fit for some seconds, on some lines at once. */
+  async flood(host: Host, to: string, port: number, seconds: number, parallel: number): Promise<FloodResult> {
+    const { answer } = this.#agent(host).call({ do: 'flood', to, port, seconds, parallel });
+    return parsed<FloodResult>(await answer);
+  }
+
+  /** Sends requests at a steady pace. @returns what ends it and says how they fared */
+  async load(host: Host, to: string, port: number, everyMs: number): Promise<() => Promise<LoadResult>> {
+    const agent = this.#agent(host);
+    const { id, answer } = agent.call({ do: 'load', to, port, everyMs });
+    await answer;
+    return async () => parsed<LoadResult>(await agent.call({ do: 'unload', load: id }).answer);
+  }
+
   /** Ends all peers and removes the namespaces. */
   close(): void {
     for (const child of this.#children) child.kill('SIGKILL');
@@ -271,6 +285,12 @@ export class TestBed {
       if (new RegExp(`^${name}( |$)`, 'm').test(there)) ip('netns', 'del', name);
     }
   }
+}
+
+function parsed<T>(answer: PeerAnswer): T {
+  if ('error' in answer) throw new Error(answer.error);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by a program of ours
+  return JSON.parse(answer.text) as T;
 }
 
 // From the root of the repository, where tests and benchmarks run.
