@@ -1,7 +1,8 @@
 /** The proxy daemon: configuration, watches, syncs and servers put together. */
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { EndpointSlice, Node, Service } from '../api/types.ts';
-import { errorMessage } from '../base/errors.ts';
+import { errorMessage, isAbort } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ApiClient } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
@@ -16,10 +17,11 @@ import type { ParsedFlags } from '../component/flags.ts';
 import { formatFlags } from '../component/flags.ts';
 import type { DaemonContext } from '../component/lifecycle.ts';
 import { Metrics } from '../component/metrics.ts';
+import { watchFileContent } from './config/file_change.ts';
 import { configOf } from './config/from_flags.ts';
 import { modeSettings } from './config/mode_settings.ts';
 import type { ProxyConfig } from './config/proxy_config.ts';
-import { configProblems } from './config/validate.ts';
+import { configProblems, fieldsWithoutEffect } from './config/validate.ts';
 import { ConntrackCleaner } from './conntrack/cleaner.ts';
 import { FamilyProxy } from './family_proxy.ts';
 import { proxyFlags } from './flags.ts';
@@ -50,33 +52,107 @@ const OUR_SLICES = `${OUR_SERVICES},!${HEADLESS_LABEL}`;
 /** All rules are compared with the kernel that often; flushes are noticed by the canary much earlier. */
 const FULL_SYNC_MS = 3_600_000;
 
+interface Settings {
+  readonly config: ProxyConfig;
+  readonly gates: FeatureGates;
+}
+
 /**
- * Runs the daemon until `ctx.signal` aborts. Rules stay in force when it ends, however it ends.
+ * Runs the daemon until `ctx.signal` aborts. Rules stay in force when it ends, however it ends. When the content of its
+ * config file changes, it begins anew with the new one; one that is wrong is reported, and the old one stays in force.
  *
  * @throws Error when it cannot start; the message is the one sentence that the operator sees
  */
 export async function run(flags: Flags, ctx: DaemonContext): Promise<void> {
   const { log } = ctx;
+  let content = contentOf(flags);
+  let settings: Settings = settle(flags, log);
+  if (flags.values['write-config-to'] !== '')
+    return writeConfig(settings.config, flags.values['write-config-to'], log);
+  if (flags.values.cleanup) return cleanUp(log);
+
+  for (;;) {
+    const { config, gates } = settings;
+    await applyOomScore(config.oomScoreAdj, log);
+    const support = await prepareMachine(config, log);
+    if (flags.values['init-only']) return undefined;
+    const renewal = new AbortController();
+    const stop = new AbortController();
+    let next: Settings | undefined;
+    watchConfig(flags, ctx, content, stop.signal, (changed, changedContent) => {
+      next = changed;
+      content = changedContent;
+      renewal.abort();
+    });
+    const signal = AbortSignal.any([ctx.signal, renewal.signal]);
+    try {
+      await new ProxyDaemon(flags, config, gates, support, { ...ctx, signal }).run();
+    } catch (err) {
+      if (!renewal.signal.aborted || ctx.signal.aborted || !isAbort(err, signal)) throw err;
+    } finally {
+      stop.abort();
+    }
+    if (ctx.signal.aborted || next === undefined) return undefined;
+    settings = next;
+  }
+}
+
+/** @throws ConfigError, FeatureGateError: nothing is changed then */
+function settle(flags: Flags, log: DaemonContext['log']): Settings {
+  const source = flags.values.config || 'command line';
   const config = configOf(flags);
   const problems = configProblems(config);
-  if (problems.length > 0) throw new ConfigError(flags.values.config || 'command line', problems);
+  if (problems.length > 0) throw new ConfigError(source, problems);
+  for (const field of fieldsWithoutEffect(config))
+    log.warn('A field of the configuration has no effect', field);
   const gates = applyDaemonSettings({
     log,
     flags,
-    source: flags.values.config || 'command line',
+    source,
     featureGates: Object.entries(config.featureGates),
     logging: config.logging,
     showHiddenMetricsForVersion: config.showHiddenMetricsForVersion,
   });
-  if (flags.values['write-config-to'] !== '')
-    return writeConfig(config, flags.values['write-config-to'], log);
-  if (flags.values.cleanup) return cleanUp(log);
+  return { config, gates };
+}
 
-  await applyOomScore(config.oomScoreAdj, log);
-  const support = await prepareMachine(config, log);
-  if (flags.values['init-only']) return undefined;
-  const proxy = new ProxyDaemon(flags, config, gates, support, ctx);
-  return proxy.run();
+// Read before it is decoded: what is written between the two is a change.
+function contentOf(flags: Flags): string {
+  const path = flags.values.config;
+  try {
+    return path === '' ? '' : readFileSync(path, 'utf8');
+  } catch {
+    return ''; // decoding it says what is wrong
+  }
+}
+
+function watchConfig(
+  flags: Flags,
+  { log, clock }: DaemonContext,
+  content: string,
+  signal: AbortSignal,
+  onChange: (settings: Settings, content: string) => void,
+): void {
+  const path = flags.values.config;
+  if (path === '') return;
+  const onError = (err: unknown): void =>
+    log.error(err, 'Cannot watch the config file; changes of it need a restart', { file: path });
+  try {
+    const changed = (now: string): void => {
+      try {
+        const settings = settle(flags, log);
+        log.info('The config file has changed; beginning anew with it', { file: path });
+        onChange(settings, now);
+      } catch (err) {
+        log.error(err, 'The changed config file cannot be used; the old configuration stays in force', {
+          file: path,
+        });
+      }
+    };
+    watchFileContent(content, { path, clock, signal, onChange: changed, onError });
+  } catch (err) {
+    onError(err);
+  }
 }
 
 class ProxyDaemon {

@@ -67,6 +67,19 @@ export function configProblems(config: ProxyConfig): Problem[] {
   return problems;
 }
 
+/** Fields that are set and that nothing reads in this mode: said once, since stock takes them in silence. */
+export function fieldsWithoutEffect(config: ProxyConfig): Array<{ field: string; why: string }> {
+  const { ipvs, mode, enableProfiling } = config;
+  const found: Array<{ field: string; why: string }> = [];
+  for (const [name, value] of Object.entries(ipvs)) {
+    const isSet = Array.isArray(value) ? value.length > 0 : value !== '' && value !== 0 && value !== false;
+    if (isSet) found.push({ field: `ipvs.${name}`, why: `the mode is ${mode}` });
+  }
+  if (enableProfiling)
+    found.push({ field: 'enableProfiling', why: 'profiles are taken by the --inspect flag of Node.js' });
+  return found;
+}
+
 /** Ranges of `clusterCIDR`; undefined when it is not valid. */
 export function clusterRanges(config: Pick<ProxyConfig, 'clusterCIDR'>): AddressRange[] | undefined {
   const texts = config.clusterCIDR.split(',').filter((text) => text !== '');
