@@ -21,6 +21,7 @@ export interface CommitResult {
 
 export interface Backend {
   readonly family: Family;
+  readonly policy: FamilyPolicy;
   /** Takes over plans; they come into force with the next {@link Backend.commit}. */
   apply(changes: readonly PlanChange[]): void;
   /** Settings changed, e.g. the addresses of the node. */

@@ -71,11 +71,15 @@ function metricsRoutes(options: ServersOptions): Routes {
 }
 
 const EXPLAIN_USAGE =
-  'want ?destination=IP:PORT&protocol=tcp|udp|sctp, or /debug/explain/services/NAMESPACE/NAME';
+  'want ?destination=IP:PORT&protocol=tcp|udp|sctp&source=IP (of the same family, may be left out), or /debug/explain/services/NAMESPACE/NAME';
 
 function explain({ explainSources, isNodeAddress }: ServersOptions): Handler {
   return ({ res, query }) => {
-    const destination = parseDestination(query.get('destination') ?? '', query.get('protocol') ?? 'tcp');
+    const destination = parseDestination(
+      query.get('destination') ?? '',
+      query.get('protocol') ?? 'tcp',
+      query.get('source') ?? '',
+    );
     if (destination === undefined) textError(res, 400, EXPLAIN_USAGE);
     else json(res, 200, explainDestination(explainSources(), destination, isNodeAddress));
   };

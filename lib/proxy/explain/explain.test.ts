@@ -40,6 +40,19 @@ test.each([
   });
 });
 
+test('with a source: what becomes of its packets', async () => {
+  const destination = { ip: '192.0.2.1', port: 30080, protocol: 'TCP', source: '198.51.100.9' } as const;
+  expect(explainDestination(await source(), destination, isNode)).toMatchObject({
+    path: { verdict: 'translated', endpoints: ['10.66.0.1:8080'] },
+  });
+});
+
+test.each([
+  ['10.66.0.9', { ip: '10.0.0.1', port: 80, protocol: 'TCP', source: '10.66.0.9' }],
+  ['fd00::1', undefined],
+  ['a-pod', undefined],
+])('source %s', (text, expected) => expect(parseDestination('10.0.0.1:80', 'tcp', text)).toEqual(expected));
+
 test('by name', async () => {
   expect(explainService(await source(), 'a/web')).toMatchObject({ ports: [{ internal: 'cluster' }] });
   expect(explainService(await source(), 'a/none')).toMatchObject({

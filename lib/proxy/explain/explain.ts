@@ -7,6 +7,8 @@ import type { Frontend } from '../model/frontends.ts';
 import type { ServicePlan } from '../model/plan.ts';
 import type { ServicePlanner } from '../model/planner.ts';
 import type { Protocol } from '../model/service_port.ts';
+import type { PacketPath } from './packet_path.ts';
+import { packetPath } from './packet_path.ts';
 
 export interface ExplainSource {
   readonly family: Family;
@@ -18,17 +20,27 @@ export interface Destination {
   readonly ip: string;
   readonly port: number;
   readonly protocol: Protocol;
+  /** Where the packet comes from; undefined: what holds for all sources is explained. */
+  readonly source?: string;
 }
 
-/** Reads `10.0.0.1:80`, `[fd00::1]:80`, with protocol `tcp` (default), `udp` or `sctp`. */
-export function parseDestination(text: string, protocol: string): Destination | undefined {
+/**
+ * Reads `10.0.0.1:80`, `[fd00::1]:80`, with protocol `tcp` (default), `udp` or `sctp`.
+ *
+ * @param source address of the same family; empty: none given
+ * @returns undefined when any of it is not valid
+ */
+export function parseDestination(text: string, protocol: string, source = ''): Destination | undefined {
   const match = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const address = parseAddress(match?.[1] ?? match?.[2] ?? '');
   const port = Number(match?.[3]);
   const wanted = protocol.toUpperCase();
   if (address === undefined || port < 1 || port > 65_535) return undefined;
   if (wanted !== 'TCP' && wanted !== 'UDP' && wanted !== 'SCTP') return undefined;
-  return { ip: address.ip, port, protocol: wanted };
+  if (source === '') return { ip: address.ip, port, protocol: wanted };
+  const from = parseAddress(source);
+  if (from?.family !== address.family) return undefined;
+  return { ip: address.ip, port, protocol: wanted, source: from.ip };
 }
 
 /** @param isNodeAddress whether node ports answer at an address */
@@ -47,11 +59,24 @@ export function explainDestination(
     for (const frontend of plan.frontends) {
       const key = frontendKey(plan.port.protocol, frontend);
       if (key === direct || (key === asNodePort && isNodeAddress(ip))) {
-        return { destination, matched: frontend, ...explainPlan(source, plan, frontend) };
+        const path = pathOf(source, plan, frontend, destination, isNodeAddress);
+        return { destination, matched: frontend, ...path, ...explainPlan(source, plan, frontend) };
       }
     }
   }
   return { destination, verdict: 'no Service: the packet goes on unchanged' };
+}
+
+function pathOf(
+  { family, backend }: ExplainSource,
+  plan: ServicePlan,
+  frontend: Frontend,
+  { source: ip }: Destination,
+  isNodeAddress: (ip: string) => boolean,
+): { path?: PacketPath } {
+  if (ip === undefined) return {};
+  const source = { address: { family, ip }, isNode: isNodeAddress(ip) };
+  return { path: packetPath(plan, frontend, source, backend.policy) };
 }
 
 /** All ports of `namespace/name` in all families. */

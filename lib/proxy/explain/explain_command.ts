@@ -6,6 +6,10 @@ import { explanationText } from './explanation_text.ts';
 
 const explainFlags = defineFlags({
   protocol: flag.string({ section: 'Explain', default: 'tcp', help: 'tcp, udp or sctp.' }),
+  source: flag.string({
+    section: 'Explain',
+    help: 'Address of the client: says what becomes of its packets in particular.',
+  }),
   server: flag.string({
     section: 'Explain',
     default: '127.0.0.1:10249',
@@ -46,7 +50,7 @@ export async function explainCommand(args: readonly string[], io: ExplainIo = SY
     }
     if (values.output !== 'text' && values.output !== 'json')
       throw new FlagError(`--output: got ${JSON.stringify(values.output)}, want text or json`);
-    const path = pathOf(targets, values.protocol);
+    const path = pathOf(targets, values.protocol, values.source);
     const { status, body } = await io.get(`http://${values.server}${path}`).catch((cause: unknown) => {
       throw new Error(`no proxy answers at ${values.server} (see --server)`, { cause });
     });
@@ -59,13 +63,18 @@ export async function explainCommand(args: readonly string[], io: ExplainIo = SY
   }
 }
 
-function pathOf(targets: readonly string[], protocol: string): string {
+function pathOf(targets: readonly string[], protocol: string, source: string): string {
   const [target = ''] = targets;
   if (targets.length === 1 && /^[^/:]+\/[^/]+$/.test(target)) {
     return `/debug/explain/services/${target.split('/').map(encodeURIComponent).join('/')}`;
   }
   if (targets.length === 1 && /:\d+$/.test(target)) {
-    return `/debug/explain?destination=${encodeURIComponent(target)}&protocol=${encodeURIComponent(protocol)}`;
+    const query = new URLSearchParams({
+      destination: target,
+      protocol,
+      ...(source === '' ? {} : { source }),
+    });
+    return `/debug/explain?${query.toString()}`;
   }
   throw new FlagError(
     `got ${JSON.stringify(targets.join(' '))}, want one destination as IP:PORT, or NAMESPACE/SERVICE`,

@@ -79,6 +79,10 @@ export class IptablesBackend implements Backend {
     this.#full = true;
   }
 
+  get policy(): FamilyPolicy {
+    return this.#policy;
+  }
+
   requestFullSync(): void {
     this.#full = true;
   }

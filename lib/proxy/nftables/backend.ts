@@ -63,6 +63,10 @@ export class NftablesBackend implements Backend {
     this.#full = true;
   }
 
+  get policy(): FamilyPolicy {
+    return this.#policy;
+  }
+
   requestFullSync(): void {
     this.#full = true;
   }
