@@ -56,8 +56,7 @@ const nativeBesideExecutable: Plugin = {
 
 mkdirSync(outdir, { recursive: true });
 copyNative();
-// The bundles are CommonJS; the package.json of the checkout says otherwise for everything below it.
-writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
+writePackage();
 const define = {
   TSK_BUILD_COMMIT: JSON.stringify(git('rev-parse', 'HEAD')),
   TSK_BUILD_TREE_STATE: JSON.stringify(
@@ -112,6 +111,23 @@ async function bundle(name: string): Promise<void> {
   console.log(
     `${relative(process.cwd(), target)}  ${kib} KiB  ${Math.round(performance.now() - started)} ms`,
   );
+}
+
+/** What the package of the bundles has in common with the checkout's. */
+function identity(manifest: unknown): Readonly<Record<string, unknown>> {
+  const fields = Object.entries(typeof manifest === 'object' && manifest !== null ? manifest : {});
+  return Object.fromEntries(fields.filter(([field]) => ['name', 'version', 'license'].includes(field)));
+}
+
+/**
+ * The bundles are CommonJS; the package.json of the checkout says otherwise for everything below it. With this one the
+ * folder is a package: `npx --package=./dist ts-scheduler simulate ...`.
+ */
+function writePackage(): void {
+  const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const bin = Object.fromEntries(DAEMONS.map((daemon) => [daemon, daemon]));
+  const content = { ...identity(manifest), private: true, type: 'commonjs', bin };
+  writeFileSync(join(outdir, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
 }
 
 function copyNative(): void {

@@ -77,6 +77,7 @@ export type StorageClass = Kind<k8s.V1StorageClass>;
 export type Deployment = Kind<k8s.V1Deployment>;
 export type ReplicaSet = Kind<k8s.V1ReplicaSet>;
 export type DaemonSet = Kind<k8s.V1DaemonSet>;
+export type Job = Kind<k8s.V1Job>;
 export type EventsV1Event = Kind<k8s.EventsV1Event>;
 export type CoreV1Event = Kind<k8s.CoreV1Event>;
 

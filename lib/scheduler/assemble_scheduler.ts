@@ -36,6 +36,8 @@ export interface SchedulerSurroundings {
     readonly queue: SchedulingQueue;
     readonly cache: SchedulerCache;
   }) => SchedulerMetrics;
+  /** Default: one of the usual capacity. */
+  readonly decisions?: DecisionLog;
   /** A pod that no event helped is tried again after that long. Milliseconds. */
   readonly maxUnschedulableMs?: number;
   /** 0..1, for choices between equals. Default Math.random. */
@@ -59,7 +61,7 @@ export function assembleScheduler(surroundings: SchedulerSurroundings): Assemble
   const cache = new SchedulerCache();
   const nominated = new NominatedPods();
   const waiting = new WaitingPods(clock);
-  const decisions = new DecisionLog();
+  const { decisions = new DecisionLog() } = surroundings;
   let queue: SchedulingQueue | undefined;
   const chance = random === undefined ? {} : { random };
   const handle = {

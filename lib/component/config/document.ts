@@ -1,5 +1,6 @@
 /** Config files: YAML or JSON text to a decoded object, by apiVersion and kind. */
 import { readFileSync } from 'node:fs';
+import type { DocumentOptions, ParseOptions, SchemaOptions } from 'yaml';
 import { isMap, isScalar, parseAllDocuments } from 'yaml';
 import { errorMessage } from '../../base/errors.ts';
 import type { Problem, Schema } from './schema.ts';
@@ -29,6 +30,16 @@ export interface ConfigKind<T> {
   readonly schema: Schema<T>;
 }
 
+/** How Kubernetes components read YAML. */
+export const KUBERNETES_YAML: ParseOptions & DocumentOptions & SchemaOptions = {
+  version: '1.1',
+  merge: true,
+  uniqueKeys: true,
+  // Base-60 numbers and timestamps are YAML 1.1 too, but no Kubernetes component reads them.
+  customTags: (tags) =>
+    tags.filter((t) => typeof t === 'string' || (t.format !== 'TIME' && !t.tag.endsWith(':timestamp'))),
+};
+
 /**
  * Parses one YAML (or JSON) document as the stock components read it: YAML 1.1 words for booleans, merge keys, no
  * timestamps, duplicate keys refused.
@@ -37,14 +48,7 @@ export interface ConfigKind<T> {
  * @throws ConfigError
  */
 export function parseDocument(text: string, source: string): unknown {
-  const documents = parseAllDocuments(text, {
-    version: '1.1',
-    merge: true,
-    uniqueKeys: true,
-    // Base-60 numbers and timestamps are YAML 1.1 too, but no Kubernetes component reads them.
-    customTags: (tags) =>
-      tags.filter((t) => typeof t === 'string' || (t.format !== 'TIME' && !t.tag.endsWith(':timestamp'))),
-  });
+  const documents = parseAllDocuments(text, KUBERNETES_YAML);
   if ('empty' in documents) throw new ConfigError(source, [{ path: '', message: 'is empty' }]);
   const [document, ...others] = documents.filter((d) => d.errors.length > 0 || !isEmpty(d.contents));
   if (document === undefined) throw new ConfigError(source, [{ path: '', message: 'is empty' }]);

@@ -1,4 +1,5 @@
 /** An explanation as text for the terminal. */
+import { alignColumns } from './align_columns.ts';
 import type { Explanation } from './decision_log.ts';
 import type { PodExplanation } from './pod_explanation.ts';
 
@@ -60,14 +61,6 @@ function decision(d: Explanation): string[] {
 
 function table(head: readonly string[], body: readonly (readonly string[])[]): string[] {
   const shown = body.slice(0, MAX_LINES);
-  const widths = head.map((title, i) =>
-    shown.reduce((width, cells) => Math.max(width, (cells[i] ?? '').length), title.length),
-  );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd();
   const more = body.length - shown.length;
-  return [line(head), ...shown.map(line), ...(more > 0 ? [`... and ${more} more`] : [])];
+  return [alignColumns([head, ...shown]), ...(more > 0 ? [`... and ${more} more`] : [])];
 }

@@ -81,7 +81,7 @@ export function storageClassName(claim: PersistentVolumeClaim): string {
 
 export function storageClassOf(
   claim: PersistentVolumeClaim,
-  objects: ClusterObjects,
+  objects: Pick<ClusterObjects, 'storageClasses'>,
 ): StorageClass | undefined {
   return objects.storageClasses.get(storageClassName(claim));
 }
