@@ -1,5 +1,5 @@
 import type { Container, Node, Pod } from '../../api/types.ts';
-import { refusalOf } from './admission.ts';
+import { nodeAdmission, refusalOf } from './admission.ts';
 
 const node: Node = {
   metadata: { name: 'n1', labels: { zone: 'a' } },
@@ -106,4 +106,33 @@ test.each<[string, Pod, Pod[], string | undefined]>([
     nodeName: 'n1',
   });
   expect(refusal === undefined ? undefined : `${refusal.reason}: ${refusal.message}`).toBe(want);
+});
+
+describe('a critical pod on a full node', () => {
+  const victim = { ...pod({ containers: [cpu('1500m')] }), metadata: { name: 'victim', uid: 'victim' } };
+  const admit = (wanted: Pod, preempted: string[]) =>
+    nodeAdmission({
+      config: { allowedUnsafeSysctls: [] },
+      nodeName: 'n1',
+      node: () => node,
+      active: () => [victim],
+      preempt: (victims) => preempted.push(...victims.map(({ metadata }) => metadata.name)),
+    })(wanted);
+  const priority = 2_000_000_000;
+
+  test('takes the place of others', () => {
+    const preempted: string[] = [];
+    expect(admit(pod({ containers: [cpu('1')], priority }), preempted)).toBeUndefined();
+    expect(preempted).toEqual(['victim']);
+  });
+
+  test.each([
+    ['is not critical', { containers: [cpu('1')], priority: 7 }, 'OutOfcpu'],
+    ['asks for more than all', { containers: [cpu('3')], priority }, 'UnexpectedAdmissionError'],
+    ['does not belong here', { containers: [cpu('1')], priority, nodeSelector: { zone: 'b' } }, 'OutOfcpu'],
+  ])('nobody is ended for one that %s', (_, spec, reason) => {
+    const preempted: string[] = [];
+    expect(admit(pod(spec), preempted)?.reason).toBe(reason);
+    expect(preempted).toEqual([]);
+  });
 });

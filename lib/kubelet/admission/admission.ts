@@ -9,7 +9,9 @@ import { podRequests } from '../../api/resources.ts';
 import { formatTaint, untoleratedTaint } from '../../api/taint.ts';
 import type { Node, Pod } from '../../api/types.ts';
 import type { KubeletConfig } from '../config/kubelet_config.ts';
+import { isCritical } from '../eviction/critical.ts';
 import type { PodVerdict } from '../podworkers/pod_worker.ts';
+import { type Shortage, victimsFor } from './preemption.ts';
 import { isStatic } from '../sources/pod_manager.ts';
 
 export interface AdmissionOptions {
@@ -18,6 +20,8 @@ export interface AdmissionOptions {
   readonly node: () => Node;
   /** Pods admitted before that are not yet ended. */
   readonly active: () => readonly Pod[];
+  /** Ends pods to make room for a critical one, which then waits for their end. */
+  readonly preempt: (victims: readonly Pod[], preemptor: Pod) => void;
 }
 
 /** Sysctls that any pod may set (https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/). */
@@ -41,6 +45,21 @@ export function nodeAdmission(options: AdmissionOptions): (pod: Pod) => PodVerdi
     const others = options.active().filter(({ metadata }) => metadata.uid !== pod.metadata.uid);
     const refusal = refusalOf(pod, options.node(), others, options);
     if (refusal === undefined) return undefined;
+    if (refusal.shortage !== undefined && isCritical(pod)) {
+      const victims = victimsFor(pod, refusal.shortage, others);
+      if (victims !== undefined) {
+        options.preempt(victims, pod);
+        return undefined;
+      }
+      const lacking = [...refusal.shortage].map(([name, missing]) => `(res: ${name}, q: ${missing}), `);
+      return {
+        phase: 'Failed',
+        reason: 'UnexpectedAdmissionError',
+        message:
+          'Pod was rejected: Unexpected error while attempting to recover from admission failure: preemption: ' +
+          `error finding a set of pods to preempt: no set of running pods found to reclaim resources: [${lacking.join('')}]`,
+      };
+    }
     return { phase: 'Failed', reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` };
   };
 }
@@ -48,6 +67,8 @@ export function nodeAdmission(options: AdmissionOptions): (pod: Pod) => PodVerdi
 interface Refusal {
   readonly reason: string;
   readonly message: string;
+  /** Set when the node has not enough of something, and nothing else is wrong. */
+  readonly shortage?: Shortage;
 }
 
 /** Pure. The first reason that holds, in the order that stock looks. */
@@ -57,12 +78,18 @@ export function refusalOf(
   others: readonly Pod[],
   options: Pick<AdmissionOptions, 'config' | 'nodeName'>,
 ): Refusal | undefined {
-  return (
-    osRefusal(pod) ??
-    sysctlRefusal(pod, options.config.allowedUnsafeSysctls) ??
-    resourceRefusal(pod, node, others) ??
-    placementRefusal(pod, node, others, options.nodeName)
+  const before = osRefusal(pod) ?? sysctlRefusal(pod, options.config.allowedUnsafeSysctls);
+  if (before !== undefined) return before;
+  const lacking = lackingResources(pod, node, others);
+  const misplaced = placementRefusal(pod, node, others, options.nodeName);
+  const [first] = lacking;
+  if (first === undefined) return misplaced;
+  const refusal = outOf(first);
+  if (misplaced !== undefined) return refusal;
+  const shortage = new Map(
+    lacking.map(({ name, requested, used, capacity }) => [name, requested + used - capacity]),
   );
+  return { ...refusal, shortage };
 }
 
 function osRefusal(pod: Pod): Refusal | undefined {
@@ -99,31 +126,42 @@ function sysctlRefusal(pod: Pod, allowed: readonly string[]): Refusal | undefine
   return undefined;
 }
 
-/** Resources by their names, sorted as stock looks at them: pods first, then cpu and memory, then the rest. */
-function resourceRefusal(pod: Pod, node: Node, others: readonly Pod[]): Refusal | undefined {
+/** A resource of which the node has not enough; `cpu` in thousandths of a core. */
+interface Lacking {
+  readonly name: string;
+  readonly requested: number;
+  readonly used: number;
+  readonly capacity: number;
+}
+
+/** Sorted as stock looks at them: pods first, then cpu and memory, then the rest. */
+function lackingResources(pod: Pod, node: Node, others: readonly Pod[]): Lacking[] {
   const allocatable = node.status?.allocatable ?? {};
+  const lacking: Lacking[] = [];
   const pods = Number(allocatable['pods'] ?? Number.POSITIVE_INFINITY);
-  if (others.length + 1 > pods) return outOf('pods', 1, others.length, pods);
+  if (others.length + 1 > pods)
+    lacking.push({ name: 'pods', requested: 1, used: others.length, capacity: pods });
   const wanted = podRequests(pod);
-  const used = others.map((other) => podRequests(other));
+  const usedByAll = others.map((other) => podRequests(other));
   const names = [...new Set(['cpu', 'memory', 'ephemeral-storage', ...wanted.keys()])];
   for (const name of names) {
     const request = wanted.get(name);
-    if (request === undefined || amount(name, request) === 0) continue;
+    const requested = request === undefined ? 0 : amount(name, request);
+    if (requested === 0) continue;
     const capacityText = allocatable[name];
     // Stock lets extended resources pass that the node does not have: their device plugin may come later.
     if (capacityText === undefined && name.includes('/')) continue;
     const capacity = capacityText === undefined ? 0 : amount(name, parseQuantity(capacityText));
-    const taken = used.reduce((sum, requests) => {
+    const used = usedByAll.reduce((sum, requests) => {
       const other = requests.get(name);
       return other === undefined ? sum : sum + amount(name, other);
     }, 0);
-    if (taken + amount(name, request) > capacity) return outOf(name, amount(name, request), taken, capacity);
+    if (used + requested > capacity) lacking.push({ name, requested, used, capacity });
   }
-  return undefined;
+  return lacking;
 }
 
-function outOf(name: string, requested: number, used: number, capacity: number): Refusal {
+function outOf({ name, requested, used, capacity }: Lacking): Refusal {
   return {
     reason: `OutOf${name}`,
     message: `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,

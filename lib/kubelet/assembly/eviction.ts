@@ -1,24 +1,37 @@
 /** Eviction: what the node is short of, who goes for it, and who is not let in meanwhile. */
 import type { Pod } from '../../api/types.ts';
+import { podsGroupLimits } from '../cgroups/node_allocatable.ts';
 import { EvictionManager } from '../eviction/eviction_manager.ts';
 import { observeNode } from '../eviction/observe.ts';
 import { readPodUse } from '../eviction/pod_use_reader.ts';
 import { pressureRefusal } from '../eviction/pressure_admission.ts';
-import { parseThresholds } from '../eviction/thresholds.ts';
+import type { Observation } from '../eviction/pressure.ts';
+import { parseThresholds, withAllocatableMemory } from '../eviction/thresholds.ts';
 import { podUid } from '../runtime/runtime_names.ts';
+import { cgroupStats } from '../server/stats/cgroup_stats.ts';
 import type { Base } from './base.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
-import type { Runtime } from './runtime.ts';
+import { podsGroupPath, type Runtime } from './runtime.ts';
 import type { Workers } from './workers.ts';
 
 export function startEviction(kubelet: Base & Runtime & Pods & NodeParts & Workers & Housekeeping): void {
   const { background, cgroups, clock, config, containerGc, cri, dirs, events, imageGc, log } = kubelet;
-  const { admission, nodeInputs, reporter, signal, timeline, workers } = kubelet;
+  const { admission, hierarchy, nodeInputs, reporter, signal, timeline, workers } = kubelet;
+  const limited = config.cgroupsPerQOS && config.enforceNodeAllocatable.includes('pods');
+  const thresholds = parseThresholds(config);
+  const podsMemory = async (): Promise<Observation | undefined> => {
+    const capacity = podsGroupLimits(reporter.node().status?.capacity ?? {}, config, undefined).memoryBytes;
+    const { memory } = await cgroupStats(hierarchy, podsGroupPath(kubelet), '');
+    const used = memory?.workingSetBytes;
+    return !limited || capacity === undefined || used === undefined
+      ? undefined
+      : { available: Math.max(0, capacity - used), capacity };
+  };
   const reader = { cri, dirs, processes: (pod: Pod) => cgroups.processes(pod) };
   const manager = new EvictionManager({
-    thresholds: parseThresholds(config),
+    thresholds: limited ? withAllocatableMemory(thresholds) : thresholds,
     transitionMs: config.evictionPressureTransitionPeriod,
     maxPodGraceSeconds: config.evictionMaxPodGracePeriod,
     storageLimits: config.localStorageCapacityIsolation,
@@ -30,7 +43,8 @@ export function startEviction(kubelet: Base & Runtime & Pods & NodeParts & Worke
         return state === undefined || state === 'terminated' || state === 'removed';
       },
     },
-    observe: (observeSignal) => observeNode({ cri, rootDir: dirs.root, clock, log }, observeSignal),
+    observe: (observeSignal) =>
+      observeNode({ cri, rootDir: dirs.root, podsMemory, clock, log }, observeSignal),
     use: (pods, request) => readPodUse(pods, reader, request),
     reclaimDisk: async (reclaimSignal) => {
       await containerGc.collect(reclaimSignal);

@@ -1,7 +1,7 @@
 /** The container runtime: its connection, health, the view of what it has, and the cgroups that it works in. */
 import { errorMessage } from '../../base/errors.ts';
 import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts';
-import { parseCgroupRoot } from '../cgroups/cgroup_names.ts';
+import { cgroupPath, parseCgroupRoot, qosCgroup } from '../cgroups/cgroup_names.ts';
 import { type Hierarchy, readHierarchy } from '../cgroups/hierarchy.ts';
 import { PodCgroups } from '../cgroups/pod_cgroups.ts';
 import type { ContainerExec } from '../contracts.ts';
@@ -61,6 +61,11 @@ export async function connectToRuntime(base: Base & KubeletMetrics): Promise<Run
     exec: execIn(cri),
     streaming: streamingOf(cri),
   };
+}
+
+/** The group that all pods are in, below the hierarchies' roots. */
+export function podsGroupPath({ cgroupDriver, config }: Pick<Base, 'config'> & Runtime): string {
+  return cgroupPath(qosCgroup(parseCgroupRoot(config.cgroupRoot), 'Guaranteed'), cgroupDriver);
 }
 
 /** Watches health and pods of the runtime. Resolves when its pods have been listed once. */

@@ -1,7 +1,6 @@
 /** Usage of the node and its pods: one source for /stats/summary, the metrics made from it, and eviction. */
 import { parseQuantity } from '../../api/quantity.ts';
 import { allContainers } from '../../api/pod.ts';
-import { cgroupPath, parseCgroupRoot, qosCgroup } from '../cgroups/cgroup_names.ts';
 import type { ContainerStats } from '../server/summary.ts';
 import { cgroupStats } from '../server/stats/cgroup_stats.ts';
 import { criStats } from '../server/stats/cri_stats.ts';
@@ -9,7 +8,7 @@ import { DiskUsage } from '../server/stats/disk_usage.ts';
 import type { StatsSource } from '../server/view.ts';
 import type { Base } from './base.ts';
 import type { Pods } from './pods.ts';
-import type { Runtime } from './runtime.ts';
+import { podsGroupPath, type Runtime } from './runtime.ts';
 
 export interface Stats {
   readonly stats: StatsSource;
@@ -18,11 +17,10 @@ export interface Stats {
 const LOGS_AGE_MS = 10_000;
 
 export function createStats(kubelet: Base & Runtime & Pods): Stats {
-  const { cache, cgroupDriver, clock, config, cri, dirs, hierarchy, nodeName, pods } = kubelet;
+  const { cache, clock, config, cri, dirs, hierarchy, nodeName, pods } = kubelet;
   const startTime = new Date(clock.now()).toISOString();
-  const podsGroup = qosCgroup(parseCgroupRoot(config.cgroupRoot), 'Guaranteed');
   const groups: readonly (readonly [string, string])[] = [
-    ['pods', config.cgroupsPerQOS ? cgroupPath(podsGroup, cgroupDriver) : ''],
+    ['pods', config.cgroupsPerQOS ? podsGroupPath(kubelet) : ''],
     ['kubelet', config.kubeletCgroups],
     ['runtime', kubelet.flags.runtimeCgroups],
   ];

@@ -1,9 +1,10 @@
 /** What runs the pods: their workers, and what these act through. */
 import { join } from 'node:path';
-import type { Pod } from '../../api/types.ts';
+import { keyOf, type Pod } from '../../api/types.ts';
 import { isConflict, isNotFound } from '../../client/errors.ts';
 import { PODS } from '../../client/resource.ts';
 import { nodeAdmission } from '../admission/admission.ts';
+import { Preemptions } from '../admission/preemption.ts';
 import { expandVariables } from '../env/expansion.ts';
 import { PodRemover } from '../podworkers/pod_remover.ts';
 import type { PodVerdict } from '../podworkers/pod_worker.ts';
@@ -12,7 +13,7 @@ import type { ProbeManager } from '../contracts.ts';
 import { ContainerLogsDir } from '../runtime/container_logs_dir.ts';
 import { ContainerStop } from '../runtime/container_stop.ts';
 import { Images } from '../runtime/images.ts';
-import { PodSync } from '../runtime/pod_sync.ts';
+import { PodSync, refOf } from '../runtime/pod_sync.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { isStatic } from '../sources/pod_manager.ts';
 import { TerminationMessages } from '../status/termination_message.ts';
@@ -63,8 +64,20 @@ export function createWorkers(
       .workers()
       .filter(({ state, admitted }) => admitted && (state === 'syncing' || state === 'terminating'))
       .flatMap(({ pod }) => (pod === undefined ? [] : [pod]));
+  const preemptions = new Preemptions();
+  const preempt = (victims: readonly Pod[], preemptor: Pod): void => {
+    preemptions.begun(preemptor, victims);
+    const message = 'Preempted in order to admit critical pod';
+    for (const victim of victims) {
+      events.pod(victim, 'Warning', 'Preempting', message);
+      base.timeline.record(refOf(victim), { what: 'preempted', why: `in favour of ${keyOf(preemptor)}` });
+      log.info('Preempting a pod', { pod: keyOf(victim), inFavourOf: keyOf(preemptor) });
+      const verdict = { phase: 'Failed', reason: 'Preempting', message } as const;
+      workers.worker(podUid(victim))?.fail({ ...verdict, disruption: 'TerminationByKubelet' }, undefined);
+    }
+  };
   const admission: Admit[] = [
-    nodeAdmission({ config, nodeName, node: () => base.reporter.node(), active: activePods }),
+    nodeAdmission({ config, nodeName, node: () => base.reporter.node(), active: activePods, preempt }),
   ];
   const { resizes, resize, forget } = createResizes(base, {
     active: activePods,
@@ -93,7 +106,13 @@ export function createWorkers(
       resize,
       deleteFromApi: (pod, signal) => deleteFromApi(base, pod, signal),
     },
+    waitsForPlace: (pod) =>
+      preemptions.waits(pod, (uid) => {
+        const state = workers.worker(uid)?.state;
+        return state === undefined || state === 'terminated' || state === 'removed';
+      }),
     removed: (uid) => {
+      preemptions.forget(uid);
       statuses.forget(uid);
       forget(uid);
     },

@@ -7,6 +7,7 @@ import type { ContainerUse, PodUse } from './usage.ts';
 
 const RESOURCE_OF: Readonly<Record<Signal, string>> = {
   'memory.available': 'memory',
+  'allocatableMemory.available': 'memory',
   'nodefs.available': 'ephemeral-storage',
   'nodefs.inodesFree': 'inodes',
   'imagefs.available': 'ephemeral-storage',
@@ -48,7 +49,7 @@ export function evictionMessage(
 }
 
 function usedBy(container: ContainerUse, signal: Signal, layout: DiskLayout): number | undefined {
-  if (signal === 'memory.available') return container.memoryBytes;
+  if (RESOURCE_OF[signal] === 'memory') return container.memoryBytes;
   const parts = partsOn(signal, layout);
   const { rootfs, logs } = container;
   return (parts.rootfs ? (rootfs?.bytes ?? 0) : 0) + (parts.logs ? (logs?.bytes ?? 0) : 0);

@@ -13,6 +13,8 @@ import type { Signal } from './thresholds.ts';
 export interface ObserverOptions {
   readonly cri: Pick<RuntimeClient, 'imageFsInfo'>;
   readonly rootDir: string;
+  /** Memory of all pods together: of what they may have, how much is left. `undefined`: there is no limit. */
+  readonly podsMemory: () => Promise<Observation | undefined>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Pick<Log, 'error'>;
 }
@@ -42,6 +44,10 @@ export async function observeNode(options: ObserverOptions, signal: AbortSignal)
       ]);
       const available = parseMemory(meminfo, vmstat, '').memory?.availableBytes;
       if (available !== undefined) signals.set('memory.available', { available, capacity: totalmem() });
+    }),
+    read('memory of all pods', async () => {
+      const found = await options.podsMemory();
+      if (found !== undefined) signals.set('allocatableMemory.available', found);
     }),
     read('processes', async () => {
       const [loadavg, pidMax, threadsMax] = await Promise.all([

@@ -31,6 +31,7 @@ export interface PressureVerdict {
 
 const PRESSURE_OF: Readonly<Record<Signal, keyof Pressure>> = {
   'memory.available': 'memory',
+  'allocatableMemory.available': 'memory',
   'nodefs.available': 'disk',
   'nodefs.inodesFree': 'disk',
   'imagefs.available': 'disk',

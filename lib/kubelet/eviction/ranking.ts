@@ -17,6 +17,7 @@ export interface DiskLayout {
 export function rank(signal: Signal, pods: readonly PodUse[], layout: DiskLayout): readonly PodUse[] {
   switch (signal) {
     case 'memory.available':
+    case 'allocatableMemory.available':
       return sorted(pods, (use) => ({ used: memoryUse(use), request: requestOf(use, 'memory') }));
     case 'pid.available':
       return pods.toSorted(

@@ -1,4 +1,10 @@
-import { absolute, type EvictionSettings, parseThresholds, ThresholdError } from './thresholds.ts';
+import {
+  absolute,
+  type EvictionSettings,
+  parseThresholds,
+  ThresholdError,
+  withAllocatableMemory,
+} from './thresholds.ts';
 
 function settings(over: Partial<EvictionSettings>): EvictionSettings {
   return {
@@ -108,4 +114,27 @@ test.each<[string, Partial<EvictionSettings>, string, string]>([
 test('a share is of the capacity, rounded down', () => {
   expect(absolute({ share: 0.1 }, 1009)).toBe(100);
   expect(absolute({ bytes: 5 }, 1)).toBe(5);
+});
+
+test('the hard threshold of memory holds for the memory of all pods as well, unless that has one of its own', () => {
+  const signals = (evictionHard: Record<string, string>): unknown =>
+    withAllocatableMemory(
+      parseThresholds(
+        settings({
+          evictionHard,
+          evictionSoft: { 'memory.available': '1Gi' },
+          evictionSoftGracePeriod: { 'memory.available': '1m' },
+        }),
+      ),
+    ).map(({ signal, amount, hard }) => [signal, amount, hard]);
+  const soft = ['memory.available', { bytes: 2 ** 30 }, false];
+  expect(signals({ 'memory.available': '5%' })).toEqual([
+    ['memory.available', { share: 0.05 }, true],
+    soft,
+    ['allocatableMemory.available', { share: 0.05 }, true],
+  ]);
+  expect(signals({ 'allocatableMemory.available': '1Mi' })).toEqual([
+    ['allocatableMemory.available', { bytes: 2 ** 20 }, true],
+    soft,
+  ]);
 });

@@ -6,6 +6,7 @@ import { parseQuantity } from '../../api/quantity.ts';
 /** What can run out (https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#eviction-signals). */
 export const SIGNALS = [
   'memory.available',
+  'allocatableMemory.available',
   'nodefs.available',
   'nodefs.inodesFree',
   'imagefs.available',
@@ -82,6 +83,19 @@ export function parseThresholds(settings: EvictionSettings): readonly Threshold[
     thresholds.push({ signal, amount, graceMs, hard: false, minReclaim: reclaim.get(signal) });
   }
   return thresholds;
+}
+
+/**
+ * Pods together may run out of what the node has for them before the node does: what is said of its memory holds for that
+ * too, where the group of all pods is held to its limit.
+ */
+export function withAllocatableMemory(thresholds: readonly Threshold[]): readonly Threshold[] {
+  const same = thresholds
+    .filter(({ signal, hard }) => signal === 'memory.available' && hard)
+    .map((threshold): Threshold => ({ ...threshold, signal: 'allocatableMemory.available' }));
+  return thresholds.some(({ signal }) => signal === 'allocatableMemory.available')
+    ? thresholds
+    : [...thresholds, ...same];
 }
 
 /** The amount in bytes (or inodes, or processes) of a capacity. */

@@ -95,7 +95,7 @@ export interface PodWorkerOptions {
   /** The pod was let in, now or by a kubelet before this one. */
   readonly admitted: (pod: Pod) => void;
   readonly resize: PodResize;
-  /** Another pod of the same name that is still ending; this one waits for it. */
+  /** Another pod of the same name, or one whose place this one takes, is still ending; this one waits for it. */
   readonly predecessor: (pod: Pod) => boolean;
   /** Removes the pod from the API (grace period 0), if it is deleted there. */
   readonly deleteFromApi: (pod: Pod, signal: AbortSignal) => Promise<void>;
@@ -316,7 +316,7 @@ export class PodWorker {
     }
     if (this.#isHeld()) return false;
     if (this.#options.predecessor(pod)) {
-      timeline.waiting(this.ref, 'the end of another pod of the same name');
+      timeline.waiting(this.ref, 'the end of another pod, of the same name or whose place it takes');
       this.#wakeAt(clock.now() + 1000);
       return false;
     }

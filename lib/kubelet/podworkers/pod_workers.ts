@@ -11,6 +11,8 @@ export interface PodWorkersOptions {
   readonly clock: Clock;
   /** What each worker gets; `admit`, `predecessor` and `removed` are added here. */
   readonly worker: Omit<PodWorkerOptions, 'predecessor' | 'removed'>;
+  /** Whether a pod that was let in has to wait for the end of those whose place it takes. */
+  readonly waitsForPlace: (pod: Pod) => boolean;
   /** Called when nothing of a pod is left. */
   readonly removed: (uid: string) => void;
   /** The pod as the sources name it now: one that came back while its remains were removed. */
@@ -99,8 +101,9 @@ export class PodWorkers {
     this.#running.add(running);
   }
 
-  /** A pod of the same name (another version of a static pod) that is not yet ended. */
+  /** A pod of the same name (another version of a static pod), or one whose place it takes, is not yet ended. */
   #hasPredecessor(worker: PodWorker, pod: Pod): boolean {
+    if (this.#options.waitsForPlace(pod)) return true;
     const name = keyOf(pod);
     return this.workers().some(
       (other) =>
