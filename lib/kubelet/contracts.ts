@@ -193,6 +193,8 @@ export interface VolumeManager {
   unmountPod(uid: string, signal: AbortSignal): Promise<void>;
   /** UIDs of pods that have volumes on disk (for the clean-up of orphans). */
   podsWithVolumes(): Promise<readonly string[]>;
+  /** Where the pod's volumes that are file systems are on the host, by their names in the pod. */
+  hostPaths(uid: string): ReadonlyMap<string, string>;
   /** Names for `node.status.volumesInUse`, sorted. */
   volumesInUse(): readonly string[];
   /** Refreshes contents of mounted ConfigMap, Secret, projected and downwardAPI volumes as they change; until the signal aborts. */

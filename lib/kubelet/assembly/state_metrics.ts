@@ -1,14 +1,18 @@
 /** Metrics that are read from what the kubelet knows at the time they are asked for. */
+import type { Pod } from '../../api/types.ts';
 import { podMetrics } from '../metrics/pod_metrics.ts';
+import { volumeMetrics } from '../metrics/volume_metrics.ts';
+import { claimNameOf } from '../volumes/persistent/claim.ts';
 import type { Base } from './base.ts';
 import type { KubeletMetrics } from './metrics.ts';
 import type { Pods } from './pods.ts';
 import type { Runtime } from './runtime.ts';
+import type { Stats } from './stats.ts';
 import type { Workers } from './workers.ts';
 
 /** Adds what is read from the kubelet's state. */
-export function addStateMetrics(kubelet: Base & Runtime & Pods & Workers & KubeletMetrics): void {
-  const { cache, hierarchy, metrics, nodeName, pods, probeMetrics, workers } = kubelet;
+export function addStateMetrics(kubelet: Base & Runtime & Pods & Workers & Stats & KubeletMetrics): void {
+  const { cache, hierarchy, metrics, nodeName, pods, probeMetrics, signal, stats, workers } = kubelet;
   pods.listen({ gone: (uid) => probeMetrics.forget(uid) });
   podMetrics(metrics, {
     desired: () => pods.pods(),
@@ -21,6 +25,17 @@ export function addStateMetrics(kubelet: Base & Runtime & Pods & Workers & Kubel
         wanted: pods.pod(ref.uid) !== undefined,
       })),
     runtime: () => cache.pods(),
+  });
+  const hasClaim = (pod: Pod): boolean =>
+    (pod.spec.volumes ?? []).some((volume) => claimNameOf(pod, volume) !== undefined);
+  volumeMetrics(metrics, async () => {
+    if (!pods.pods().some(hasClaim)) return [];
+    const summary = await stats.summary({ onlyCPUAndMemory: false }, signal);
+    return summary.pods.flatMap((pod) =>
+      (pod.volume ?? []).flatMap((volume) =>
+        volume.pvcRef === undefined ? [] : [{ ...volume, pvcRef: volume.pvcRef }],
+      ),
+    );
   });
   metrics
     .gauge({ name: 'kubelet_node_name', help: 'The name of the node; always 1.', labelNames: ['node'] })

@@ -7,6 +7,7 @@ import { criStats } from '../server/stats/cri_stats.ts';
 import { DiskUsage } from '../server/stats/disk_usage.ts';
 import type { StatsSource } from '../server/view.ts';
 import type { Base } from './base.ts';
+import type { ContainerInputs } from './container_inputs.ts';
 import type { Pods } from './pods.ts';
 import { podsGroupPath, type Runtime } from './runtime.ts';
 
@@ -16,8 +17,8 @@ export interface Stats {
 
 const LOGS_AGE_MS = 10_000;
 
-export function createStats(kubelet: Base & Runtime & Pods): Stats {
-  const { cache, clock, config, cri, dirs, hierarchy, nodeName, pods } = kubelet;
+export function createStats(kubelet: Base & Runtime & Pods & ContainerInputs): Stats {
+  const { cache, clock, config, cri, dirs, hierarchy, nodeName, pods, volumes } = kubelet;
   const startTime = new Date(clock.now()).toISOString();
   const groups: readonly (readonly [string, string])[] = [
     ['pods', config.cgroupsPerQOS ? podsGroupPath(kubelet) : ''],
@@ -49,6 +50,7 @@ export function createStats(kubelet: Base & Runtime & Pods): Stats {
       volumes: new DiskUsage({ clock, maxAgeMs: config.volumeStatsAggPeriod }),
       logs: new DiskUsage({ clock, maxAgeMs: LOGS_AGE_MS }),
       pod: (uid) => pods.pod(uid),
+      hostPaths: (uid) => volumes.hostPaths(uid),
     },
     systemContainers,
   });

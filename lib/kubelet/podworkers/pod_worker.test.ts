@@ -213,7 +213,7 @@ test('deletion: containers, volumes, cgroup, final status, and only then the API
   await s.settle();
   s.worker.update(deleted(5));
   await s.settle();
-  expect(s.did).toEqual(['stop 5', 'unmount', 'remove cgroup', 'flush Failed', 'delete from API']);
+  expect(s.did).toEqual(['mount', 'stop 5', 'unmount', 'remove cgroup', 'flush Failed', 'delete from API']);
   expect(s.last()?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(143);
   s.did.length = 0;
   s.worker.sourceGone();
@@ -289,7 +289,8 @@ test('a kubelet restarted beside a running pod touches nothing', async () => {
     runtime('running'),
   );
   await s.settle();
-  expect([s.did, s.last()?.phase]).toEqual([[], 'Running']);
+  // Its volumes are looked after by this kubelet from now on.
+  expect([s.did, s.last()?.phase]).toEqual([['mount'], 'Running']);
   await s.end();
 });
 
@@ -305,10 +306,10 @@ test('refused by the node: failed, nothing is done for it', async () => {
 test('activeDeadlineSeconds ends it as failed', async () => {
   const s = scene(pod({}, { activeDeadlineSeconds: 10 }), {}, runtime('running'));
   await s.settle();
-  expect(s.did).toEqual([]);
+  expect(s.did).toEqual(['mount']);
   await s.clock.advance(10_000);
   await s.settle();
-  expect(s.did[0]).toBe('stop own');
+  expect(s.did[1]).toBe('stop own');
   expect(s.last()).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
   await s.end();
 });
@@ -493,10 +494,10 @@ test('crash loop: shown, and started again when the back-off ends', async () => 
     reason: 'CrashLoopBackOff',
     message: 'back-off 10s restarting failed container=a pod=p_ns(u)',
   });
-  expect([s.did, s.events]).toEqual([[], ['BackOff']]);
+  expect([s.did, s.events]).toEqual([['mount'], ['BackOff']]);
   await s.clock.advance(10_000);
   await s.settle();
-  expect(s.did).toEqual(['mount', 'start']);
+  expect(s.did).toEqual(['mount', 'mount', 'start']);
   await s.end();
 });
 

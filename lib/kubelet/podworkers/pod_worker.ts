@@ -27,6 +27,7 @@ import {
   type PodRuntimeStatus,
   type ProbeManager,
   type PodStatusWriter,
+  type PodVolumes,
   type Timeline,
   type VolumeManager,
   VolumeError,
@@ -127,6 +128,8 @@ export class PodWorker {
   #gone = false;
   #verdict: PodVerdict | undefined;
   #admitted = false;
+  /** The pod's volumes were made ready in the life of this kubelet. */
+  #volumesTaken = false;
   #startedAtMs: number;
   #graceSeconds: number | undefined;
   #signalled = false;
@@ -312,6 +315,8 @@ export class PodWorker {
     if (idle) {
       timeline.waiting(this.ref, this.#waits.describe());
       this.#plan(pod, changesAtMs);
+      // A kubelet before this one mounted them: from now on this one keeps their contents up to date.
+      if (!this.#volumesTaken && isUp(status)) await this.#mountVolumes(pod, signal);
       return false;
     }
     if (this.#isHeld()) return false;
@@ -337,7 +342,7 @@ export class PodWorker {
   }
 
   async #carryOut(pod: Pod, actions: PodActions, signal: AbortSignal): Promise<boolean> {
-    const { cgroups, events, sync, timeline, volumes } = this.#options;
+    const { cgroups, events, sync, timeline } = this.#options;
     const network = this.#options.networkProblem();
     if (network !== undefined && pod.spec.hostNetwork !== true && actions.createSandbox !== undefined) {
       events.pod(pod, 'Warning', 'NetworkNotReady', `network is not ready: ${network}`);
@@ -345,14 +350,7 @@ export class PodWorker {
     }
     await cgroups.ensure(pod);
     timeline.waiting(this.ref, 'volumes');
-    const mounted = await volumes.mountPod(pod, signal).catch((error: unknown) => {
-      if (!isAbort(error, signal)) {
-        const reason = error instanceof VolumeError ? error.reason : 'FailedMount';
-        events.pod(pod, 'Warning', reason, errorMessage(error));
-        timeline.record(this.ref, { what: 'mount volumes failed', error: errorMessage(error) });
-      }
-      throw error;
-    });
+    const mounted = await this.#mountVolumes(pod, signal);
     timeline.waiting(this.ref, 'the runtime');
     const outcome = await sync.apply(
       pod,
@@ -385,6 +383,22 @@ export class PodWorker {
     timeline.waiting(this.ref, ofPod.reason);
     this.#hold(this.#retry.next());
     return false;
+  }
+
+  async #mountVolumes(pod: Pod, signal: AbortSignal): Promise<PodVolumes> {
+    const { events, timeline, volumes } = this.#options;
+    try {
+      const mounted = await volumes.mountPod(pod, signal);
+      this.#volumesTaken = true;
+      return mounted;
+    } catch (error) {
+      if (!isAbort(error, signal)) {
+        const reason = error instanceof VolumeError ? error.reason : 'FailedMount';
+        events.pod(pod, 'Warning', reason, errorMessage(error));
+        timeline.record(this.ref, { what: 'mount volumes failed', error: errorMessage(error) });
+      }
+      throw error;
+    }
   }
 
   async #terminate(signal: AbortSignal): Promise<boolean> {

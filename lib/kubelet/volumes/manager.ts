@@ -219,6 +219,15 @@ class Manager implements VolumeManager {
     return found;
   }
 
+  hostPaths(uid: string): ReadonlyMap<string, string> {
+    const ready = this.#pods.get(uid)?.ready ?? new Map<string, ReadyVolume>();
+    return new Map(
+      [...ready].flatMap(([name, { block, hostPath }]) =>
+        block === true || hostPath === '' ? [] : [[name, hostPath] as const],
+      ),
+    );
+  }
+
   volumesInUse(): readonly string[] {
     const names = new Set<string>();
     for (const { ready } of this.#pods.values()) {

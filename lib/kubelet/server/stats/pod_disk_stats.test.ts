@@ -19,6 +19,7 @@ test('layers, logs and volumes on disk add up; what lies in memory is shown and 
     ['kubernetes.io~empty-dir', 'scratch'],
     ['kubernetes.io~empty-dir', 'ram'],
     ['kubernetes.io~secret', 'keys'],
+    ['kubernetes.io~local-volume', 'pv-1'],
   ])
     mkdirSync(join(volumes, plugin ?? '', name ?? ''), { recursive: true });
   mkdirSync(join(dir, 'logs', 'ns_web_u1', 'app'), { recursive: true });
@@ -33,6 +34,8 @@ test('layers, logs and volumes on disk add up; what lies in memory is shown and 
         { name: 'scratch', emptyDir: {} },
         { name: 'ram', emptyDir: { medium: 'Memory' } },
         { name: 'keys', secret: {} },
+        { name: 'data', persistentVolumeClaim: { claimName: 'db' } },
+        { name: 'lost', persistentVolumeClaim: { claimName: 'gone' } },
       ],
     },
   };
@@ -50,6 +53,11 @@ test('layers, logs and volumes on disk add up; what lies in memory is shown and 
       logs: usage(10),
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only the volumes are read
       pod: () => pod as Pod,
+      hostPaths: () =>
+        new Map([
+          ['data', join(volumes, 'kubernetes.io~local-volume', 'pv-1')],
+          ['lost', join(dir, 'nowhere')],
+        ]),
     },
     TIME,
   );
@@ -57,7 +65,12 @@ test('layers, logs and volumes on disk add up; what lies in memory is shown and 
     rootfs: { ...room, usedBytes: 7 },
     logs: { ...room, usedBytes: 10 },
   });
-  expect(stats.volume?.map(({ name, usedBytes }) => [name, usedBytes]).sort()).toEqual([
+  const claims = stats.volume?.filter(({ pvcRef }) => pvcRef !== undefined);
+  expect(claims?.map(({ name, pvcRef, capacityBytes }) => [name, pvcRef, (capacityBytes ?? 0) > 0])).toEqual([
+    ['data', { name: 'db', namespace: 'ns' }, true],
+  ]);
+  const own = stats.volume?.filter(({ pvcRef }) => pvcRef === undefined);
+  expect(own?.map(({ name, usedBytes }) => [name, usedBytes]).sort()).toEqual([
     ['keys', 100],
     ['ram', 100],
     ['scratch', 100],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Pod } from '../../../api/types.ts';
 import { podDir, type KubeletDirs } from '../../contracts.ts';
 import { podLogDirName } from '../../runtime/runtime_names.ts';
+import { claimNameOf } from '../../volumes/persistent/claim.ts';
 import type { ContainerStats, FsStats, PodStats } from '../summary.ts';
 import type { DiskUsage, FolderUsage } from './disk_usage.ts';
 import { fileSystemStats } from './machine_stats.ts';
@@ -15,6 +16,8 @@ export interface PodDiskOptions {
   /** For logs, which are few files. */
   readonly logs: DiskUsage;
   readonly pod: (uid: string) => Pod | undefined;
+  /** Where the volumes of a pod are, by their names in the pod. */
+  readonly hostPaths: (uid: string) => ReadonlyMap<string, string>;
 }
 
 /** Volume plugins (by the name of their folder) whose contents lie in the pod's own folders. */
@@ -66,23 +69,29 @@ export async function withDiskStats(
   };
 }
 
+type VolumeStats = NonNullable<PodStats['volume']>[number];
+
 async function volumeStats(
   uid: string,
   options: PodDiskOptions,
   time: string,
-): Promise<{ stats: FsStats & { name: string }; onDisk: boolean }[]> {
+): Promise<{ stats: VolumeStats; onDisk: boolean }[]> {
+  const pod = options.pod(uid);
+  const claims = pod === undefined ? [] : await claimStats(pod, options.hostPaths(uid), time);
+  const claimed = new Set(claims.map(({ path }) => path));
   const root = join(podDir(options.dirs, uid), 'volumes');
   const plugins = await readdir(root).catch(() => []);
   const found = await Promise.all(
     plugins.map(async (plugin) => {
       const names = await readdir(join(root, plugin)).catch(() => []);
+      const others = names.filter((name) => !claimed.has(join(root, plugin, name)));
       return Promise.all(
-        names.map((name) => volumeStat(join(root, plugin, name), plugin, name, options, time)),
+        others.map((name) => volumeStat(join(root, plugin, name), plugin, name, options, time)),
       );
     }),
   );
   const inMemory = new Set(
-    (options.pod(uid)?.spec.volumes ?? [])
+    (pod?.spec.volumes ?? [])
       .filter(
         ({ emptyDir, secret, projected }) =>
           secret !== undefined ||
@@ -91,10 +100,31 @@ async function volumeStats(
       )
       .map(({ name }) => name),
   );
-  return found
+  const inPod = found
     .flat()
     .filter((stat) => stat !== undefined)
     .map(({ stats, local }) => ({ stats, onDisk: local && !inMemory.has(stats.name) }));
+  return [...inPod, ...claims.map(({ stats }) => ({ stats, onDisk: false }))];
+}
+
+/** Volumes that are claims, under the names that the pod gives them. */
+async function claimStats(
+  pod: Pod,
+  hostPaths: ReadonlyMap<string, string>,
+  time: string,
+): Promise<{ stats: VolumeStats; path: string }[]> {
+  const found = await Promise.all(
+    (pod.spec.volumes ?? []).map(async (volume) => {
+      const claim = claimNameOf(pod, volume);
+      const path = hostPaths.get(volume.name);
+      if (claim === undefined || path === undefined) return [];
+      const fs = await fileSystemStats(path, time).catch(() => undefined);
+      if (fs === undefined) return [];
+      const pvcRef = { name: claim, namespace: pod.metadata.namespace ?? '' };
+      return [{ stats: { ...fs, name: volume.name, pvcRef }, path }];
+    }),
+  );
+  return found.flat();
 }
 
 async function volumeStat(
