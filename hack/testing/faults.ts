@@ -6,6 +6,8 @@ import { runStage } from './run_stage.ts';
 import type { Command } from './stages.ts';
 
 const CLUSTER = 'faults';
+/** Components whose faults make the nodes that they need themselves. */
+const NEED_NO_CLUSTER: ReadonlySet<string> = new Set(['proxy']);
 const MINUTE = 60_000;
 const SUFFIX = '.fault.ts';
 
@@ -14,7 +16,7 @@ const folder = join(repo, 'test/faults');
 const USAGE = `usage: hack/faults COMPONENT [NAME...] [flags]
   COMPONENT                   ${components().join(', ')}
   NAME                        files of test/faults/COMPONENT, without ${SUFFIX} (default: all)
-  --scale NUMBER              share of the full measure (500 pods, 50 kills, minutes away) that is taken (default 1)
+  --scale NUMBER              share of the full measure (500 pods, 50 kills, minutes away, 30 s of a lock) that is taken (default 1)
   --kubelet ours|stock        which kubelet (default ours)
   --keep                      use the cluster ${CLUSTER} as it stands, if it does, and leave it standing
   --help`;
@@ -63,27 +65,30 @@ async function main(): Promise<number> {
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
   const down: Command = { argv: ['hack/down', `--name=${CLUSTER}`], timeoutMs: 3 * MINUTE };
+  const up: Command = {
+    argv: ['hack/up', `--name=${CLUSTER}`, '--nodes=1', `--kubelet=${values.kubelet}`],
+    timeoutMs: 15 * MINUTE,
+  };
   const paths = names.map((name) => join(folder, component ?? '', `${name}${SUFFIX}`));
+  const onCluster = !NEED_NO_CLUSTER.has(component ?? '');
   const select = names.length === 0 ? [join(folder, component ?? '')] : ['--runTestsByPath', ...paths];
   const { passed, failed } = await runStage(
     {
       name: `faults of ${component}`,
       commands: [
-        ...(values.keep ? [] : [down]),
+        ...(values.keep || !onCluster ? [] : [down]),
         { argv: ['hack/build/build.ts'], timeoutMs: 5 * MINUTE },
-        {
-          argv: ['hack/up', `--name=${CLUSTER}`, '--nodes=1', `--kubelet=${values.kubelet}`],
-          timeoutMs: 15 * MINUTE,
-        },
+        ...(onCluster ? [up] : []),
         {
           argv: ['node_modules/.bin/jest', '--config=test/faults/jest.config.cjs', ...select],
           timeoutMs: 120 * MINUTE,
           env: { TSK_E2E_CLUSTER: CLUSTER, TSK_FAULTS_SCALE: values.scale },
         },
       ],
-      cleanUp: values.keep
-        ? []
-        : [down, { argv: ['hack/testing/nothing_left.ts', CLUSTER], timeoutMs: MINUTE }],
+      cleanUp:
+        values.keep || !onCluster
+          ? []
+          : [down, { argv: ['hack/testing/nothing_left.ts', CLUSTER], timeoutMs: MINUTE }],
     },
     { repo, write: (text) => process.stdout.write(text), signal: abort.signal },
   );

@@ -29,6 +29,14 @@ export type PeerCommand =
       readonly seconds: number;
       readonly parallel: number;
     }
+  /** One UDP packet from each source port of the range; answers are not waited for. */
+  | {
+      readonly do: 'spray';
+      readonly to: string;
+      readonly port: number;
+      readonly fromPort: number;
+      readonly untilPort: number;
+    }
   /** One request over a connection of its own every `everyMs`, until `unload`, whose answer is a {@link LoadResult}. */
   | { readonly do: 'load'; readonly to: string; readonly port: number; readonly everyMs: number }
   | { readonly do: 'unload'; readonly load: number };
@@ -175,6 +183,29 @@ function connectTime(host: string, port: number): Promise<number | undefined> {
   });
 }
 
+async function spray(command: Extract<PeerCommand, { do: 'spray' }>): Promise<PeerAnswer> {
+  const { to, port, fromPort, untilPort } = command;
+  let next = fromPort;
+  let failed = 0;
+  const line = async (): Promise<void> => {
+    while (next < untilPort) if (!(await sendFrom(next++, to, port))) failed++;
+  };
+  await Promise.all(Array.from({ length: 100 }, line));
+  return failed === 0 ? { text: 'sent' } : { error: `${failed} packets could not be sent` };
+}
+
+function sendFrom(source: number, to: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    const done = (sent: boolean): void => {
+      socket.close();
+      resolve(sent);
+    };
+    socket.on('error', () => done(false));
+    socket.bind(source, () => socket.send('hello', port, to, (err) => done(err === null)));
+  });
+}
+
 const loads = new Map<number, () => Promise<LoadResult>>();
 
 function load(id: number, { to, port, everyMs }: Extract<PeerCommand, { do: 'load' }>): PeerAnswer {
@@ -222,6 +253,8 @@ function carryOut(id: number, command: PeerCommand): Promise<PeerAnswer> {
       return Promise.resolve({ text: '' });
     case 'flood':
       return flood(command);
+    case 'spray':
+      return spray(command);
     case 'load':
       return Promise.resolve(load(id, command));
     case 'unload':

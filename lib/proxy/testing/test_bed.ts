@@ -212,6 +212,12 @@ export class TestBed {
     return parsed<FloodResult>(await answer);
   }
 
+  /** Sends one UDP packet from each source port of the range. */
+  async spray(host: Host, to: string, port: number, fromPort: number, untilPort: number): Promise<void> {
+    const answer = await this.#agent(host).call({ do: 'spray', to, port, fromPort, untilPort }).answer;
+    if ('error' in answer) throw new Error(answer.error);
+  }
+
   /** Sends requests at a steady pace. @returns what ends it and says how they fared */
   async load(host: Host, to: string, port: number, everyMs: number): Promise<() => Promise<LoadResult>> {
     const agent = this.#agent(host);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { PROXY_CONFIG_KIND } from '../config/proxy_config.ts';
 import { BED_NODE } from './bed_node.ts';
 import type { Mode } from './situations.ts';
@@ -11,6 +12,13 @@ import type { TestBed } from './test_bed.ts';
 
 const API_PORT = 8001;
 const CLUSTER = 'test';
+
+/** An Event as a proxy posted it. */
+export interface PostedEvent {
+  readonly reason: string;
+  readonly note: string;
+  readonly regarding: { readonly kind: string; readonly namespace: string; readonly name: string };
+}
 
 /** A proxy's process. */
 export interface ProxyProcess {
@@ -28,6 +36,7 @@ export class WatchedNode {
   readonly #dir = mkdtempSync(join(tmpdir(), 'tsk-proxy-'));
   readonly #server: ReturnType<TestBed['spawnInNode']>;
   readonly #proxies: ProxyProcess[] = [];
+  readonly #events: PostedEvent[] = [];
   #count = 0;
 
   private constructor(bed: TestBed) {
@@ -38,7 +47,10 @@ export class WatchedNode {
   static async start(bed: TestBed): Promise<WatchedNode> {
     const node = new WatchedNode(bed);
     await once(node.#server.stdout, 'data');
-    node.#server.stdout.resume();
+    createInterface({ input: node.#server.stdout }).on('line', (line) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only Events are posted
+      node.#events.push(JSON.parse(line) as PostedEvent);
+    });
     await node.put('nodes', BED_NODE);
     return node;
   }
@@ -51,6 +63,11 @@ export class WatchedNode {
   ): Promise<void> {
     const line = `${JSON.stringify({ resource, type, object })}\n`;
     if (!this.#server.stdin.write(line)) await once(this.#server.stdin, 'drain');
+  }
+
+  /** Events that proxies have posted. */
+  events(): readonly PostedEvent[] {
+    return this.#events;
   }
 
   /** @param fields of the configuration, besides mode and access to the API */

@@ -10,6 +10,8 @@ import { connectRuntime, type RuntimeClient } from '../../../lib/cri/runtime_cli
 import { api, CLUSTER_NAME, cluster, nodeFile, REPO, STATE } from '../../e2e/support/cluster.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 
+export { FULL_SCALE, scaled } from './scale.ts';
+
 const [node] = cluster().nodes;
 if (node === undefined) throw new Error('faults: the cluster has no node');
 
@@ -17,17 +19,6 @@ export const NODE = node.name;
 export const KUBELET = `kubelet-${NODE}`;
 export const CONTAINERD = `containerd-${NODE}`;
 export const standing = new StandingCluster({ repo: REPO, stateRoot: dirname(STATE), name: CLUSTER_NAME });
-
-/** What of the full measure this run takes: `hack/faults --scale`. */
-const SCALE = Number(process.env['TSK_FAULTS_SCALE'] ?? '1');
-
-/** `full` brought down to this run's measure, at least `least`. */
-export function scaled(full: number, least: number): number {
-  return Math.max(least, Math.round(full * SCALE));
-}
-
-/** Whether this run gives everything its full measure. */
-export const FULL_SCALE = SCALE >= 1;
 
 /** Kills the kubelet (SIGKILL) if it runs and starts it, with more flags if given. */
 export async function restartKubelet(...flags: readonly string[]): Promise<void> {
