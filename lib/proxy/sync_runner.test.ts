@@ -83,6 +83,19 @@ test('failures are tried again with growing delay, and success ends that', async
   expect(errors[2]).toBeGreaterThan((errors[0] ?? 0) * 2);
 });
 
+test.each([3_600_000, -3_600_000])(
+  'the wall clock is set by %i ms: nothing runs sooner or later',
+  async (ms) => {
+    const { clock, at, periods, runner } = setUp();
+    runner.request();
+    await clock.advance(500);
+    clock.stepWall(ms);
+    runner.request();
+    await clock.advance(30_000);
+    expect([at, periods]).toEqual([[0, 1000], [30_000]]);
+  },
+);
+
 test('without changes only the periodic check runs', async () => {
   const { clock, at, periods } = setUp();
   await clock.advance(90_000);

@@ -4,7 +4,7 @@ import { proxyFlags } from '../flags.ts';
 import { configOf } from './from_flags.ts';
 import type { ProxyConfig } from './proxy_config.ts';
 import { PROXY_CONFIG_KIND, splitEndpoint } from './proxy_config.ts';
-import { configProblems } from './validate.ts';
+import { configProblems, fieldsWithoutEffect } from './validate.ts';
 
 const HEAD = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
 const decode = (yaml: string): ProxyConfig =>
@@ -106,6 +106,22 @@ test.each([
 ])('%s cannot be used: %s', (yaml, path) => {
   const text = yaml.startsWith('{') ? yaml.slice(1, -1).replace(', detectLocal', '\ndetectLocal') : yaml;
   expect(configProblems(decode(text)).map((p) => p.path)).toEqual([path]);
+});
+
+test.each([
+  ['ipvs: {scheduler: rr}', 'ipvs.scheduler'],
+  ['ipvs: {excludeCIDRs: [10.0.0.0/8]}', 'ipvs.excludeCIDRs'],
+  ['ipvs: {syncPeriod: 30s}', 'ipvs.syncPeriod'],
+  ['ipvs: {strictARP: true}', 'ipvs.strictARP'],
+  ['enableProfiling: true', 'enableProfiling'],
+])('%s has no effect, and that is said: %s', (yaml, field) => {
+  expect(fieldsWithoutEffect(decode(yaml)).map((f) => f.field)).toEqual([field]);
+});
+
+test('what kubeadm writes has nothing without effect', () => {
+  const yaml =
+    'ipvs: {excludeCIDRs: null, minSyncPeriod: 0s, scheduler: "", strictARP: false, syncPeriod: 0s}\nenableProfiling: false';
+  expect(fieldsWithoutEffect(decode(yaml))).toEqual([]);
 });
 
 test('what is written decodes to the same', () => {

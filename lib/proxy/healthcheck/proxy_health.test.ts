@@ -46,6 +46,17 @@ test('after it: both, for as long as nothing changes', async () => {
   expect(both()).toEqual([200, 200]);
 });
 
+test.each([86_400_000, -86_400_000])('the wall clock is set by %i ms: healthy as before', async (ms) => {
+  const { clock, health, both, sync } = setUp();
+  sync();
+  health.queued('IPv4');
+  clock.stepWall(ms);
+  await clock.advance(59_000);
+  expect(both()).toEqual([200, 200]);
+  await clock.advance(1000);
+  expect(both()).toEqual([503, 503]);
+});
+
 test('one family that does not keep up is enough to be unhealthy', async () => {
   const { clock, health, both, sync } = setUp();
   sync();
