@@ -77,6 +77,8 @@ export interface ContainerRuntimeStatus {
     readonly hostPath: string;
     readonly readonly: boolean;
     readonly recursiveReadOnly: boolean;
+    /** Of an image volume: what the runtime was asked to mount. */
+    readonly image?: string;
   }[];
 }
 
@@ -145,6 +147,8 @@ export interface ContainerMount {
   readonly containerPath: string;
   /** Absolute path on the host, existing. Empty for image volumes. */
   readonly hostPath: string;
+  /** An image volume: its name in the pod, and the path inside of the image (`''`: all of it). */
+  readonly image?: { readonly volume: string; readonly subPath: string };
   readonly readonly: boolean;
   readonly propagation: 'private' | 'host-to-container' | 'bidirectional';
   readonly recursiveReadOnly?: boolean;

@@ -24,6 +24,11 @@ export function startHousekeeping(kubelet: Base & Runtime & Pods & Workers): Hou
       minAgeMs: config.imageMinimumGCAge,
       maxAgeMs: config.imageMaximumGCAge,
     },
+    mounted: () =>
+      cache
+        .pods()
+        .flatMap(({ containers }) => containers.flatMap(({ mounts = [] }) => mounts))
+        .flatMap(({ image }) => (image === undefined ? [] : [image])),
     events,
     clock,
     log,

@@ -2,49 +2,35 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type ContainerdFixture, startContainerd, writeImage } from '../../../test/fixtures/containerd.ts';
+import { writeImage } from '../../../test/fixtures/containerd.ts';
 import { systemClock } from '../../base/clock.ts';
 import { nullLog } from '../../base/log.ts';
-import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts';
 import { ImageGc } from './image_gc.ts';
+import { realContainerd } from '../testing/real_containerd.ts';
 
-jest.setTimeout(90_000);
-
+const real = realContainerd();
 const UNUSED = 'localhost/unused:test';
-let containerd: ContainerdFixture;
-let cri: RuntimeClient;
 beforeAll(async () => {
-  containerd = await startContainerd();
-  cri = connectRuntime({ endpoint: containerd.endpoint });
+  const { containerd } = real;
   const tar = join(containerd.dir, 'unused.tar');
   await writeImage(tar, UNUSED, ['/bin/true']);
   const socket = containerd.endpoint.replace('unix://', '');
   await promisify(execFile)('ctr', ['-a', socket, '-n', 'k8s.io', 'images', 'import', tar]);
 });
-afterAll(async () => {
-  cri?.close();
-  await containerd?.stop();
-});
 
 async function tags(): Promise<string[]> {
-  return (await cri.listImages()).images.flatMap(({ repoTags }) => repoTags).sort();
+  return (await real.cri.listImages()).images.flatMap(({ repoTags }) => repoTags).sort();
 }
 
 test('unused images go; those of a container that has ended and of sandboxes stay', async () => {
-  const sandboxConfig = {
-    metadata: { name: 'p', namespace: 'ns', uid: 'uid-gc', attempt: 0 },
-    linux: { cgroupParent: containerd.cgroupParent },
-  };
-  const { podSandboxId } = await cri.runPodSandbox({ config: sandboxConfig });
-  await cri.createContainer({
-    podSandboxId,
-    config: { metadata: { name: 'c', attempt: 0 }, image: { image: containerd.images.busybox } },
-    sandboxConfig,
-  });
+  const { containerd, cri } = real;
+  const pod = { metadata: { name: 'p', namespace: 'ns', uid: 'uid-gc' }, spec: { containers: [] } };
+  await (await real.sandbox(pod)).create('c', ['true']);
   expect(await tags()).toEqual([containerd.images.busybox, containerd.images.pause, UNUSED]);
   const gc = new ImageGc({
     cri,
     policy: { highThresholdPercent: 1, lowThresholdPercent: 0, minAgeMs: 0, maxAgeMs: 0 },
+    mounted: () => [],
     events: { node: () => undefined },
     clock: systemClock,
     log: nullLog,

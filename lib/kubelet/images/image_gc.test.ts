@@ -38,7 +38,13 @@ function containerOf(imageRef: string): Container {
 
 function setUp(images: Image[], use: FileSystemUse, over: Partial<ImageGcPolicy> = {}) {
   const clock = new FakeClock();
-  const state = { images, containers: new Array<Container>(), use, unremovable: new Set<string>() };
+  const state = {
+    images,
+    containers: new Array<Container>(),
+    use,
+    mounted: new Array<string>(),
+    unremovable: new Set<string>(),
+  };
   const events: string[] = [];
   const unused = connectRuntime({ endpoint: 'unix:///nowhere' });
   const gc = new ImageGc({
@@ -55,6 +61,7 @@ function setUp(images: Image[], use: FileSystemUse, over: Partial<ImageGcPolicy>
       },
     },
     policy: { highThresholdPercent: 85, lowThresholdPercent: 80, minAgeMs: 2 * MINUTE, maxAgeMs: 0, ...over },
+    mounted: () => state.mounted,
     events: { node: (_type, reason, message) => void events.push(`${reason}: ${message}`) },
     clock,
     log: nullLog,
@@ -137,4 +144,11 @@ test('failing again and again becomes an event; once does not', async () => {
   expect(events.at(-1)).toBe('ImageGCFailed: invalid capacity 0 on image filesystem');
   stop.abort();
   await running;
+});
+
+test('an image that a container has mounted is in use', async () => {
+  const { gc, state, left } = setUp([image('a'), image('b')], { capacityBytes: 1000, availableBytes: 500 });
+  state.mounted = ['a'];
+  await gc.removeUnused(signal);
+  expect(left()).toEqual(['a']);
 });

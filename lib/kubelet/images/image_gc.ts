@@ -23,6 +23,8 @@ export interface ImageGcOptions {
     'listImages' | 'listContainers' | 'listPodSandbox' | 'podSandboxStatus' | 'removeImage' | 'imageFsInfo'
   >;
   readonly policy: ImageGcPolicy;
+  /** Images that containers have mounted (image volumes), which the runtime's list of containers does not tell. */
+  readonly mounted: () => Iterable<string>;
   readonly events: Pick<KubeletEvents, 'node'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -154,7 +156,10 @@ export class ImageGc {
       cri.listContainers({}, options),
     ]);
     const sandboxImage = await this.#imageOfSandboxes(signal);
-    const used = new Set(containers.flatMap((c) => [c.imageId, c.imageRef, c.image?.image ?? '']));
+    const used = new Set([
+      ...containers.flatMap((c) => [c.imageId, c.imageRef, c.image?.image ?? '']),
+      ...this.#options.mounted(),
+    ]);
     const now = clock.now();
     const records = images.map((image): ImageRecord => {
       const names = [image.id, ...image.repoTags, ...image.repoDigests];

@@ -3,55 +3,29 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
-import { type ContainerdFixture, startContainerd } from '../../../test/fixtures/containerd.ts';
 import { systemClock } from '../../base/clock.ts';
 import { nullLog } from '../../base/log.ts';
-import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts';
 import { RuntimeCache } from '../pleg/runtime_cache.ts';
-import { containerAnnotations, containerLabels, sandboxLabels } from '../runtime/runtime_names.ts';
 import { LogRotation } from './log_rotation.ts';
+import { realContainerd } from '../testing/real_containerd.ts';
 
-jest.setTimeout(90_000);
-
-let containerd: ContainerdFixture;
-let cri: RuntimeClient;
-beforeAll(async () => {
-  containerd = await startContainerd();
-  cri = connectRuntime({ endpoint: containerd.endpoint });
-});
-afterAll(async () => {
-  cri?.close();
-  await containerd?.stop();
-});
+const real = realContainerd();
 
 test('a container that writes without end loses no line over rotations and keeps no more files than allowed', async () => {
+  const { containerd, cri } = real;
   const pod = { metadata: { name: 'p', namespace: 'ns', uid: 'uid-logs' }, spec: { containers: [] } };
   const logDirectory = join(containerd.dir, 'pod-logs');
   await mkdir(join(logDirectory, 'c'), { recursive: true });
-  const sandboxConfig = {
-    metadata: { name: 'p', namespace: 'ns', uid: 'uid-logs', attempt: 0 },
-    labels: sandboxLabels(pod),
-    logDirectory,
-    linux: { cgroupParent: containerd.cgroupParent },
-  };
-  const { podSandboxId } = await cri.runPodSandbox({ config: sandboxConfig });
-  const container = { name: 'c', image: containerd.images.busybox };
-  const { containerId } = await cri.createContainer({
-    podSandboxId,
-    config: {
-      metadata: { name: 'c', attempt: 0 },
-      image: { image: containerd.images.busybox },
-      command: [
-        'sh',
-        '-c',
-        'i=0; while [ $i -lt 4000 ]; do echo line $i; i=$((i+1)); [ $((i % 20)) = 0 ] && usleep 20000; done; sleep 600',
-      ],
-      labels: containerLabels(pod, container),
-      annotations: containerAnnotations(pod, container, 0),
-      logPath: 'c/0.log',
-    },
-    sandboxConfig,
-  });
+  const sandbox = await real.sandbox(pod, { logDirectory });
+  const containerId = await sandbox.create(
+    'c',
+    [
+      'sh',
+      '-c',
+      'i=0; while [ $i -lt 4000 ]; do echo line $i; i=$((i+1)); [ $((i % 20)) = 0 ] && usleep 20000; done; sleep 600',
+    ],
+    { logPath: 'c/0.log' },
+  );
   await cri.startContainer({ containerId });
   const cache = new RuntimeCache({ cri, clock: systemClock, log: nullLog });
   await cache.relist();

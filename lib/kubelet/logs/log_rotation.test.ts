@@ -7,6 +7,7 @@ import { RecordingLog } from '../../base/log.ts';
 import type { PodRuntimeStatus } from '../contracts.ts';
 import { LogRotation } from './log_rotation.ts';
 import { rotatedName } from './rotation_plan.ts';
+import { runtimeContainer, runtimePod } from '../testing/runtime_pod.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -17,26 +18,10 @@ afterEach(async () => {
 });
 
 function pods(...states: ('running' | 'exited')[]): PodRuntimeStatus[] {
-  const containers = states.map((state, i) => ({
-    id: `id-${i}`,
-    name: `c${i}`,
-    sandboxId: 's',
-    state,
-    restartCount: 0,
-    hash: '',
-    createdAtMs: 0,
-    startedAtMs: 0,
-    finishedAtMs: 0,
-    exitCode: 0,
-    reason: '',
-    message: '',
-    image: '',
-    imageId: '',
-    logPath: join(dir, `${i}.log`),
-    labels: {},
-    annotations: {},
-  }));
-  return [{ uid: 'u', namespace: 'ns', name: 'p', sandboxes: [], containers }];
+  const containers = states.map((state, i) =>
+    runtimeContainer(`c${i}`, { id: `id-${i}`, state, logPath: join(dir, `${i}.log`) }),
+  );
+  return [runtimePod(containers, { sandboxes: [] })];
 }
 
 function rotation(runtime: PodRuntimeStatus[], reopen: (id: string) => Promise<void>) {

@@ -1,63 +1,20 @@
 /** Against a real containerd of this test's own. Needs root. */
-import { type ContainerdFixture, startContainerd } from '../../../test/fixtures/containerd.ts';
 import { systemClock } from '../../base/clock.ts';
 import { FakeClock } from '../../base/fake_clock.ts';
 import { nullLog } from '../../base/log.ts';
-import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts';
-import { containerAnnotations, containerLabels, sandboxLabels } from '../runtime/runtime_names.ts';
 import { removable } from '../runtime/dead_containers.ts';
 import { RuntimeCache } from './runtime_cache.ts';
+import { realContainerd } from '../testing/real_containerd.ts';
 
-jest.setTimeout(90_000);
-
-let containerd: ContainerdFixture;
-let cri: RuntimeClient;
-
-beforeAll(async () => {
-  containerd = await startContainerd();
-  cri = connectRuntime({ endpoint: containerd.endpoint });
-});
-
-afterAll(async () => {
-  cri?.close();
-  await containerd?.stop();
-});
+const real = realContainerd();
 
 const pod = {
   metadata: { name: 'p', namespace: 'ns', uid: 'uid-1', labels: { app: 'x' } },
   spec: { containers: [] },
 };
 
-function sandboxConfig() {
-  return {
-    metadata: { name: 'p', namespace: 'ns', uid: 'uid-1', attempt: 2 },
-    labels: sandboxLabels(pod),
-    linux: { cgroupParent: containerd.cgroupParent },
-  };
-}
-
-async function create(
-  podSandboxId: string,
-  name: string,
-  attempt: number,
-  command: string[],
-): Promise<string> {
-  const container = { name, image: containerd.images.busybox };
-  const { containerId } = await cri.createContainer({
-    podSandboxId,
-    config: {
-      metadata: { name, attempt },
-      image: { image: containerd.images.busybox },
-      command,
-      labels: containerLabels(pod, container),
-      annotations: containerAnnotations(pod, container, attempt),
-    },
-    sandboxConfig: sandboxConfig(),
-  });
-  return containerId;
-}
-
 test('a pod from its sandbox to its removal', async () => {
+  const { cri } = real;
   const cache = new RuntimeCache({ cri, clock: systemClock, log: nullLog });
   const changes: string[] = [];
   cache.onChange((uid) => changes.push(uid));
@@ -65,7 +22,8 @@ test('a pod from its sandbox to its removal', async () => {
   await cache.relist();
   expect([cache.synced, cache.problem(), cache.pods()]).toEqual([true, undefined, []]);
 
-  const { podSandboxId } = await cri.runPodSandbox({ config: sandboxConfig() });
+  const sandbox = await real.sandbox(pod, { attempt: 2 });
+  const podSandboxId = sandbox.id;
   await cache.relist();
   expect(cache.podStatus('uid-1')).toMatchObject({
     uid: 'uid-1',
@@ -75,7 +33,7 @@ test('a pod from its sandbox to its removal', async () => {
     containers: [],
   });
 
-  const first = await create(podSandboxId, 'c', 0, ['sh', '-c', 'exit 3']);
+  const first = await sandbox.create('c', ['sh', '-c', 'exit 3']);
   await cache.inspect('uid-1');
   expect(cache.podStatus('uid-1')?.containers).toMatchObject([
     { id: first, name: 'c', state: 'created', startedAtMs: 0 },
@@ -88,7 +46,7 @@ test('a pod from its sandbox to its removal', async () => {
   ]);
 
   // The newest incarnation comes first; a relist without news tells nobody.
-  const second = await create(podSandboxId, 'c', 1, ['sleep', '1000']);
+  const second = await sandbox.create('c', ['sleep', '1000'], { attempt: 1 });
   await cri.startContainer({ containerId: second });
   await cache.relist();
   expect(cache.podStatus('uid-1')?.containers).toMatchObject([
@@ -118,6 +76,7 @@ test('a pod from its sandbox to its removal', async () => {
 });
 
 test('a runtime that is away: the view stays as it was, and says so after three minutes', async () => {
+  const { containerd, cri } = real;
   const clock = new FakeClock();
   const cache = new RuntimeCache({ cri, clock, log: nullLog });
   await cache.relist();

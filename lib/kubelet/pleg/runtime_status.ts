@@ -59,11 +59,12 @@ export function containerStatus(status: ContainerStatus, sandboxId: string): Con
             supplementalGroups: user.supplementalGroups.map(Number),
           },
         }),
-    mounts: status.mounts.map(({ containerPath, hostPath, readonly, recursiveReadOnly }) => ({
+    mounts: status.mounts.map(({ containerPath, hostPath, readonly, recursiveReadOnly, image }) => ({
       containerPath,
       hostPath,
       readonly,
       recursiveReadOnly,
+      ...(image === undefined ? {} : { image: image.image }),
     })),
   };
 }

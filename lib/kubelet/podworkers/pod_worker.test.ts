@@ -6,6 +6,7 @@ import { MemoryTimeline } from '../explain/timeline.ts';
 import { containerHash } from '../runtime/runtime_names.ts';
 import { ContainerStartError } from '../runtime/start_error.ts';
 import { PodWorker, type PodVerdict, type PodWorkerOptions } from './pod_worker.ts';
+import { runtimeContainer, runtimePod, runtimeSandbox } from '../testing/runtime_pod.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 const spec = {
@@ -38,42 +39,21 @@ const deleted = (seconds: number): Pod =>
   });
 
 function runtime(state: ContainerRuntimeStatus['state'], exitCode = 0): PodRuntimeStatus {
-  const container: ContainerRuntimeStatus = {
+  const container = runtimeContainer('a', {
     id: 'c1',
-    name: 'a',
     sandboxId: 's1',
     state,
-    restartCount: 0,
     hash: containerHash({ name: 'a', image: 'img:1' }),
     createdAtMs: START,
     startedAtMs: START,
     finishedAtMs: state === 'exited' ? START : 0,
     exitCode,
-    reason: '',
-    message: '',
     image: 'img:1',
-    imageId: '',
-    logPath: '',
-    labels: {},
-    annotations: {},
-  };
+  });
   const ready = state === 'exited' ? 'notready' : 'ready';
-  return {
-    ...ref,
-    sandboxes: [
-      {
-        id: 's1',
-        state: ready,
-        attempt: 0,
-        createdAtMs: START,
-        ips: ['10.0.0.1'],
-        hostNetwork: false,
-        labels: {},
-        annotations: {},
-      },
-    ],
-    containers: [container],
-  };
+  return runtimePod([container], {
+    sandboxes: [runtimeSandbox({ id: 's1', state: ready, createdAtMs: START })],
+  });
 }
 
 /** A worker over fakes; `did` tells what it asked of them, in order. */

@@ -4,6 +4,7 @@ import { nullLog } from '../../base/log.ts';
 import type { ContainerRuntimeStatus, ProbeManager } from '../contracts.ts';
 import { createProbeManager } from './manager.ts';
 import type { ProbeOutcome } from './outcome.ts';
+import { runtimeContainer } from '../testing/runtime_pod.ts';
 
 const ok: ProbeOutcome = { result: 'success', message: '' };
 const bad: ProbeOutcome = { result: 'failure', message: 'HTTP probe failed with statuscode: 500' };
@@ -60,25 +61,8 @@ function world(random = 0): World {
 }
 
 function container(w: World, id: string): void {
-  w.running.set('c', {
-    id,
-    name: 'c',
-    sandboxId: 's',
-    state: 'running',
-    restartCount: 0,
-    hash: '',
-    createdAtMs: w.clock.now(),
-    startedAtMs: w.clock.now(),
-    finishedAtMs: 0,
-    exitCode: 0,
-    reason: '',
-    message: '',
-    image: 'i',
-    imageId: 'i',
-    logPath: '',
-    labels: {},
-    annotations: {},
-  });
+  const now = w.clock.now();
+  w.running.set('c', runtimeContainer('c', { id, createdAtMs: now, startedAtMs: now }));
 }
 
 const http = (path: string, more: Partial<Probe> = {}): Probe => ({ httpGet: { path, port: 80 }, ...more });

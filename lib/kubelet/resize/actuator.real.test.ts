@@ -1,33 +1,20 @@
 /** Against a real containerd of this test's own: cgroups of a running container and of its pod. Needs root. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ContainerdFixture, startContainerd } from '../../../test/fixtures/containerd.ts';
 import type { Pod } from '../../api/types.ts';
 import { nullLog } from '../../base/log.ts';
 import { systemClock } from '../../base/clock.ts';
-import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts';
 import { readHierarchy } from '../cgroups/hierarchy.ts';
 import { parseCgroupRoot } from '../cgroups/cgroup_names.ts';
 import { PodCgroups } from '../cgroups/pod_cgroups.ts';
 import { RuntimeCache } from '../pleg/runtime_cache.ts';
 import { containerResources } from '../runtime/linux_resources.ts';
-import { containerAnnotations, containerLabels, sandboxLabels } from '../runtime/runtime_names.ts';
 import { grantedOf } from './allocation.ts';
 import { ResizeActuator } from './actuator.ts';
 import { Resizes } from './resizes.ts';
+import { realContainerd } from '../testing/real_containerd.ts';
 
-jest.setTimeout(90_000);
-
-let containerd: ContainerdFixture;
-let cri: RuntimeClient;
-beforeAll(async () => {
-  containerd = await startContainerd();
-  cri = connectRuntime({ endpoint: containerd.endpoint });
-});
-afterAll(async () => {
-  cri?.close();
-  await containerd?.stop();
-});
+const real = realContainerd();
 
 function podOf(image: string, cpu: string, memory: string): Pod {
   const amounts = { cpu, memory };
@@ -47,6 +34,7 @@ function podOf(image: string, cpu: string, memory: string): Pod {
 }
 
 test('limits of a running container and of its pod grow and shrink, but not below what is in use', async () => {
+  const { containerd, cri } = real;
   const signal = new AbortController().signal;
   const hierarchy = await readHierarchy();
   const v2 = hierarchy.version === 2;
@@ -70,25 +58,11 @@ test('limits of a running container and of its pod grow and shrink, but not belo
   await cgroups.init();
   await cgroups.ensure(first);
   const parent = cgroups.parentOf(first);
-  const sandboxConfig = {
-    metadata: { name: 'p', namespace: 'ns', uid: 'uid-resize', attempt: 0 },
-    labels: sandboxLabels(first),
-    linux: { cgroupParent: parent },
-  };
   const [container] = first.spec.containers;
   if (container === undefined) throw new Error('no container');
-  const { podSandboxId } = await cri.runPodSandbox({ config: sandboxConfig });
-  const { containerId } = await cri.createContainer({
-    podSandboxId,
-    config: {
-      metadata: { name: 'c', attempt: 0 },
-      image: { image: containerd.images.busybox },
-      command: container.command ?? [],
-      labels: containerLabels(first, container),
-      annotations: containerAnnotations(first, container, 0),
-      linux: { resources: containerResources(first, container, resources()) },
-    },
-    sandboxConfig,
+  const sandbox = await real.sandbox(first, { cgroupParent: parent });
+  const containerId = await sandbox.create('c', container.command ?? [], {
+    linux: { resources: containerResources(first, container, resources()) },
   });
   await cri.startContainer({ containerId });
   const cache = new RuntimeCache({ cri, clock: systemClock, log: nullLog });
@@ -162,7 +136,7 @@ test('limits of a running container and of its pod grow and shrink, but not belo
     'ResizeStarted',
     'ResizeError',
   ]);
-  await cri.stopPodSandbox({ podSandboxId });
-  await cri.removePodSandbox({ podSandboxId });
+  await cri.stopPodSandbox({ podSandboxId: sandbox.id });
+  await cri.removePodSandbox({ podSandboxId: sandbox.id });
   await cgroups.remove('uid-resize');
 });

@@ -1,9 +1,10 @@
 /** What a pod has, what it asks for, whether that fits, and what is then to be done. */
 import type { Container, Pod } from '../../api/types.ts';
-import type { ContainerRuntimeStatus, PodRuntimeStatus } from '../contracts.ts';
+import type { ContainerRuntimeStatus } from '../contracts.ts';
 import { desiredAllocation, differences, type Granted, wantsResize, withAllocation } from './allocation.ts';
 import { resizeRefusal } from './decision.ts';
 import { resizeSteps } from './steps.ts';
+import { runtimeContainer, runtimePod } from '../testing/runtime_pod.ts';
 
 function container(name: string, cpu: string, memory = '32Mi', over: Partial<Container> = {}): Container {
   return { name, resources: { requests: { cpu, memory }, limits: { cpu, memory } }, ...over };
@@ -107,27 +108,8 @@ test.each<[string, Pod, Pod[], object | undefined]>([
   expect(resizeRefusal(wanted, allocatable, others)).toEqual(refusal);
 });
 
-function running(name: string, state: ContainerRuntimeStatus['state'] = 'running'): ContainerRuntimeStatus {
-  return {
-    id: `id-${name}`,
-    name,
-    sandboxId: 's',
-    state,
-    restartCount: 0,
-    hash: '',
-    createdAtMs: 0,
-    startedAtMs: 0,
-    finishedAtMs: 0,
-    exitCode: 0,
-    reason: '',
-    message: '',
-    image: '',
-    imageId: '',
-    logPath: '',
-    labels: {},
-    annotations: {},
-  };
-}
+const running = (name: string, state: ContainerRuntimeStatus['state'] = 'running') =>
+  runtimeContainer(name, { id: `id-${name}`, state });
 
 test.each<[string, Container[], Record<string, Granted>, string[], string[]]>([
   ['nothing', [container('c', '1')], { c: desiredAllocation(pod([container('c', '1')]))['c'] ?? {} }, [], []],
@@ -165,13 +147,7 @@ test.each<[string, Container[], Record<string, Granted>, string[], string[]]>([
   ],
   ['what is not known is taken to be right', [container('c', '2')], {}, [], []],
 ])('steps: %s', (_what, containers, actuated, updates, restarts) => {
-  const status: PodRuntimeStatus = {
-    uid: 'u',
-    namespace: 'ns',
-    name: 'p',
-    sandboxes: [],
-    containers: [running('c'), running('d'), running('gone', 'exited')],
-  };
+  const status = runtimePod([running('c'), running('d'), running('gone', 'exited')]);
   const steps = resizeSteps(pod(containers), status, (name) => actuated[name]);
   expect(steps.updates.map(({ container: { name }, changed }) => `${name} ${changed.join()}`)).toEqual(
     updates,
@@ -185,7 +161,7 @@ test.each<[string, ContainerRuntimeStatus['state'], string, string, boolean]>([
   ['is to be started with it', 'exited', '2', 'Always', false],
   ['has ended and is not started again', 'exited', '2', 'Never', true],
 ])('done: a container that %s', (_what, state, cpu, restartPolicy, done) => {
-  const status = { uid: 'u', namespace: 'ns', name: 'p', sandboxes: [], containers: [running('c', state)] };
+  const status = runtimePod([running('c', state)]);
   const actuated = desiredAllocation(pod([container('c', '1')]));
   expect(resizeSteps(pod([container('c', cpu)], { restartPolicy }), status, (n) => actuated[n]).done).toBe(
     done,

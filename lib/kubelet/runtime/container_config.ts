@@ -15,6 +15,8 @@ export interface ContainerInput {
   readonly imageUser: ImageUser;
   readonly env: ReadonlyMap<string, string>;
   readonly mounts: readonly ContainerMount[];
+  /** What the runtime calls the images of image volumes, by volume. */
+  readonly volumeImages: ReadonlyMap<string, string>;
   readonly devices: readonly ContainerDevice[];
   readonly volumeGroups: readonly number[];
   readonly security: SecurityOptions;
@@ -47,6 +49,7 @@ export function containerConfig(input: ContainerInput): Partially<ContainerConfi
     mounts: input.mounts.map((mount) => ({
       containerPath: mount.containerPath,
       hostPath: mount.hostPath,
+      ...imageMount(mount, input.volumeImages),
       readonly: mount.readonly,
       selinuxRelabel: mount.selinuxRelabel ?? false,
       propagation: PROPAGATION[mount.propagation],
@@ -73,4 +76,12 @@ export function containerConfig(input: ContainerInput): Partially<ContainerConfi
       ),
     },
   };
+}
+
+function imageMount(
+  { image }: ContainerMount,
+  images: ReadonlyMap<string, string>,
+): { image?: { image: string }; imageSubPath?: string } {
+  if (image === undefined) return {};
+  return { image: { image: images.get(image.volume) ?? '' }, imageSubPath: image.subPath };
 }

@@ -5,6 +5,7 @@ import type { ContainerRuntimeState, PodRuntimeStatus } from '../contracts.ts';
 import type { RuntimeCache } from '../pleg/runtime_cache.ts';
 import { ContainerGc } from './container_gc.ts';
 import type { ContainerLogsDir } from './container_logs_dir.ts';
+import { runtimeContainer, runtimePod, runtimeSandbox } from '../testing/runtime_pod.ts';
 
 type Entry = readonly [id: string, name: string, state: ContainerRuntimeState, sandboxId?: string];
 
@@ -12,41 +13,16 @@ function statusOf(
   containers: readonly Entry[],
   sandboxes: readonly (readonly [string, 'ready' | 'notready'])[],
 ) {
-  const status: PodRuntimeStatus = {
-    uid: 'u',
-    namespace: 'ns',
-    name: 'p',
-    sandboxes: sandboxes.map(([id, state], i) => ({
-      id,
-      state,
-      attempt: sandboxes.length - i,
-      createdAtMs: 0,
-      ips: [],
-      hostNetwork: false,
-      labels: {},
-      annotations: {},
-    })),
-    containers: containers.map(([id, name, state, sandboxId = 's1']) => ({
-      id,
-      name,
-      sandboxId,
-      state,
-      restartCount: 0,
-      hash: '',
-      createdAtMs: 0,
-      startedAtMs: 0,
-      finishedAtMs: 0,
-      exitCode: 0,
-      reason: '',
-      message: '',
-      image: '',
-      imageId: '',
-      logPath: `/logs/${id}`,
-      labels: {},
-      annotations: {},
-    })),
-  };
-  return status;
+  return runtimePod(
+    containers.map(([id, name, state, sandboxId = 's1']) =>
+      runtimeContainer(name, { id, state, sandboxId, logPath: `/logs/${id}` }),
+    ),
+    {
+      sandboxes: sandboxes.map(([id, state], i) =>
+        runtimeSandbox({ id, state, attempt: sandboxes.length - i, ips: [] }),
+      ),
+    },
+  );
 }
 
 function scene(pods: readonly PodRuntimeStatus[], refuse?: string) {

@@ -5,46 +5,10 @@ import { CriError } from '../../cri/errors.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
 import type { ContainerRuntimeStatus, PodRuntimeStatus } from '../contracts.ts';
 import { ContainerStop, podGraceSeconds } from './container_stop.ts';
+import { runtimeContainer as ran, runtimePod, runtimeSandbox } from '../testing/runtime_pod.ts';
 
-const ran = (name: string, more: Partial<ContainerRuntimeStatus> = {}): ContainerRuntimeStatus => ({
-  id: `${name}-id`,
-  name,
-  sandboxId: 's',
-  state: 'running',
-  restartCount: 0,
-  hash: '',
-  createdAtMs: 0,
-  startedAtMs: 0,
-  finishedAtMs: 0,
-  exitCode: 0,
-  reason: '',
-  message: '',
-  image: '',
-  imageId: '',
-  logPath: '',
-  labels: {},
-  annotations: {},
-  ...more,
-});
-
-const statusOf = (...containers: ContainerRuntimeStatus[]): PodRuntimeStatus => ({
-  uid: 'u',
-  namespace: 'ns',
-  name: 'p',
-  sandboxes: [
-    {
-      id: 's',
-      state: 'ready',
-      attempt: 0,
-      createdAtMs: 0,
-      ips: ['10.0.0.9'],
-      hostNetwork: false,
-      labels: {},
-      annotations: {},
-    },
-  ],
-  containers,
-});
+const statusOf = (...containers: ContainerRuntimeStatus[]): PodRuntimeStatus =>
+  runtimePod(containers, { sandboxes: [runtimeSandbox({ ips: ['10.0.0.9'] })] });
 
 function podOf(containers: readonly Container[], spec: Partial<Pod['spec']> = {}): Pod {
   return {

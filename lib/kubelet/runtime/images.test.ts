@@ -2,6 +2,7 @@ import type { Container, Pod } from '../../api/types.ts';
 import { FakeClock } from '../../base/fake_clock.ts';
 import { CriError } from '../../cri/errors.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
+import type { KubeletEvents } from '../contracts.ts';
 import { Images } from './images.ts';
 import { PullGate } from './pull_gate.ts';
 import { ContainerStartError } from './start_error.ts';
@@ -16,8 +17,14 @@ const container = (image: string, imagePullPolicy?: string): Container => ({
   ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
 });
 
+const wanted = ({ name, image = '', imagePullPolicy }: Container) => ({
+  image,
+  pullPolicy: imagePullPolicy,
+  containerName: name,
+});
+
 /** A runtime that has some images, and pulls those of `r.example` for the user `good`. */
-function scene(present: readonly string[], limit?: number) {
+function scene(present: readonly string[], limit?: number, tell: Partial<KubeletEvents> = {}) {
   const has = new Set(present);
   const pulls: string[] = [];
   const events: string[] = [];
@@ -55,14 +62,22 @@ function scene(present: readonly string[], limit?: number) {
       pod: (_pod, _type, reason) => events.push(reason),
       container: (_pod, _name, _type, reason) => events.push(reason),
       node: () => undefined,
+      ...tell,
     },
     maxParallelPulls: limit,
     secret: (_namespace, name) =>
       name === 'none' ? Promise.reject(new Error('not found')) : Promise.resolve(secret(name)),
   });
-  const ensure = async (c: Container, p = pod()): Promise<string> => {
+  const ensure = async (c: Container, p = pod(), ofVolume = false): Promise<string> => {
     try {
-      return (await images.ensure(p, c, {}, new AbortController().signal)).ref;
+      return (
+        await images.ensure(
+          p,
+          { ...wanted(c), ...(ofVolume ? { containerName: undefined } : {}) },
+          {},
+          new AbortController().signal,
+        )
+      ).ref;
     } catch (error) {
       if (error instanceof ContainerStartError) return `${error.reason}: ${error.message}`;
       throw error;
@@ -143,6 +158,18 @@ test('each pull secret in turn; one that is missing is told, not fatal', async (
   expect(await s.ensure(container('r.example/b:1'), pod({ imagePullSecrets }))).toBe('sha256:r.example/b:1');
   expect(s.pulls).toEqual(['r.example/b:1 as bad', 'r.example/b:1 as good']);
   expect(s.events).toEqual(['FailedToRetrieveImagePullSecret', 'Pulling', 'Pulled']);
+});
+
+test('what happens to the image of a volume is told of the pod', async () => {
+  const told: string[] = [];
+  const s = scene([], undefined, {
+    pod: (_pod, type, reason, message) => told.push(`${type} ${reason} ${message}`),
+  });
+  await s.ensure(container('b:1'), pod(), true);
+  expect([told, s.events]).toEqual([
+    ['Normal Pulling Pulling image "b:1"', 'Warning Failed Failed to pull image "b:1": no such image'],
+    [],
+  ]);
 });
 
 describe('the gate', () => {

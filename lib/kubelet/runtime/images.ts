@@ -5,7 +5,7 @@ import { formatDuration } from '../../base/duration.ts';
 import { errorMessage, isAbort } from '../../base/errors.ts';
 import { CriError } from '../../cri/errors.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
-import type { AnyContainer, KubeletEvents } from '../contracts.ts';
+import type { EventType, KubeletEvents } from '../contracts.ts';
 import {
   defaultPullPolicy,
   InvalidImageNameError,
@@ -23,6 +23,16 @@ export interface ReadyImage {
   readonly ref: string;
   readonly user: ImageUser;
 }
+
+export interface WantedImage {
+  /** As the pod names it. */
+  readonly image: string;
+  readonly pullPolicy: string | undefined;
+  /** Whom the events are about; `undefined`: the pod (an image volume). */
+  readonly containerName: string | undefined;
+}
+
+type Tell = (type: EventType, reason: string, message: string) => void;
 
 export interface ImagesOptions {
   readonly cri: Pick<RuntimeClient, 'imageStatus' | 'pullImage'>;
@@ -58,12 +68,12 @@ export class Images {
    */
   async ensure(
     pod: Pod,
-    container: AnyContainer,
+    { image, pullPolicy, containerName }: WantedImage,
     sandboxConfig: object,
     signal: AbortSignal,
   ): Promise<ReadyImage> {
-    const { events, clock } = this.#options;
-    const image = container.image ?? '';
+    const { clock } = this.#options;
+    const tell = this.#teller(pod, containerName);
     const key = `${pod.metadata.uid ?? ''}/${image}`;
     let reference: string;
     try {
@@ -71,19 +81,19 @@ export class Images {
     } catch (error) {
       if (!(error instanceof InvalidImageNameError)) throw error;
       const message = `Failed to apply default image tag "${image}": ${error.message}`;
-      events.container(pod, container.name, 'Warning', 'InspectFailed', message);
+      tell('Warning', 'InspectFailed', message);
       throw new ContainerStartError('InvalidImageName', message, { cause: error });
     }
-    const policy = container.imagePullPolicy ?? defaultPullPolicy(image);
+    const policy = pullPolicy ?? defaultPullPolicy(image);
     const present = await this.#inspect(reference, signal).catch((error: unknown) => {
       if (isAbort(error, signal)) throw error;
       const message = `Failed to inspect image "${reference}": ${rpcMessage(error)}`;
-      events.container(pod, container.name, 'Warning', 'InspectFailed', message);
+      tell('Warning', 'InspectFailed', message);
       throw new ContainerStartError('ImageInspectError', message, { cause: error });
     });
     if (policy === 'Never' && present === undefined) {
       const message = `Container image "${image}" is not present with pull policy of Never`;
-      events.container(pod, container.name, 'Warning', 'ErrImageNeverPull', message);
+      tell('Warning', 'ErrImageNeverPull', message);
       throw new ContainerStartError('ErrImageNeverPull', message);
     }
     if (present !== undefined && policy !== 'Always') {
@@ -91,7 +101,7 @@ export class Images {
         policy === 'Never'
           ? `Container image "${image}" already present on machine`
           : `Container image "${image}" already present on machine and can be accessed by the pod`;
-      events.container(pod, container.name, 'Normal', 'Pulled', message);
+      tell('Normal', 'Pulled', message);
       this.#failures.delete(key);
       return present;
     }
@@ -99,11 +109,11 @@ export class Images {
     const leftMs = failure === undefined ? 0 : failure.failedAtMs + failure.delayMs - clock.monotonic();
     if (failure !== undefined && leftMs > 0) {
       const { reason, message } = backOff(image, failure.message);
-      events.container(pod, container.name, 'Normal', 'BackOff', `Back-off pulling image "${image}"`);
+      tell('Normal', 'BackOff', `Back-off pulling image "${image}"`);
       throw new ContainerStartError(reason, message, { retryAfterMs: leftMs });
     }
     try {
-      const pulled = await this.#pull(pod, container, image, reference, sandboxConfig, signal);
+      const pulled = await this.#pull(pod, image, reference, sandboxConfig, tell, signal);
       this.#failures.delete(key);
       return pulled;
     } catch (error) {
@@ -112,13 +122,7 @@ export class Images {
       const delayMs = Math.min((failure?.delayMs ?? BACKOFF_MS.initial / 2) * 2, BACKOFF_MS.max);
       const failedAtMs = clock.monotonic();
       this.#failures.set(key, { delayMs, failedAtMs, message });
-      events.container(
-        pod,
-        container.name,
-        'Warning',
-        'Failed',
-        `Failed to pull image "${image}": ${message}`,
-      );
+      tell('Warning', 'Failed', `Failed to pull image "${image}": ${message}`);
       throw new ContainerStartError('ErrImagePull', message, {
         cause: error,
         retryAfterMs: delayMs,
@@ -130,6 +134,14 @@ export class Images {
   /** Forgets the pod's failures. */
   forget(uid: string): void {
     for (const key of this.#failures.keys()) if (key.startsWith(`${uid}/`)) this.#failures.delete(key);
+  }
+
+  #teller(pod: Pod, containerName: string | undefined): Tell {
+    const { events } = this.#options;
+    return (type, reason, message) => {
+      if (containerName === undefined) events.pod(pod, type, reason, message);
+      else events.container(pod, containerName, type, reason, message);
+    };
   }
 
   async #inspect(reference: string, signal: AbortSignal): Promise<ReadyImage | undefined> {
@@ -150,19 +162,19 @@ export class Images {
 
   async #pull(
     pod: Pod,
-    container: AnyContainer,
     image: string,
     reference: string,
     sandboxConfig: object,
+    tell: Tell,
     signal: AbortSignal,
   ): Promise<ReadyImage> {
-    const { cri, clock, events } = this.#options;
+    const { cri, clock } = this.#options;
     const auths = await this.#credentials(pod, reference, signal);
     const asked = clock.monotonic();
     const release = await this.#gate.enter(signal);
     const started = clock.monotonic();
     try {
-      events.container(pod, container.name, 'Normal', 'Pulling', `Pulling image "${image}"`);
+      tell('Normal', 'Pulling', `Pulling image "${image}"`);
       await this.#tryPulls(reference, auths, sandboxConfig, signal);
     } finally {
       release();
@@ -174,9 +186,7 @@ export class Images {
       0n;
     const took = formatDuration(Math.round(clock.monotonic() - started));
     const waited = formatDuration(Math.round(clock.monotonic() - asked));
-    events.container(
-      pod,
-      container.name,
+    tell(
       'Normal',
       'Pulled',
       `Successfully pulled image "${image}" in ${took} (${waited} including waiting). Image size: ${size} bytes.`,

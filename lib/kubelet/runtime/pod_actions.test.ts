@@ -9,6 +9,7 @@ import type {
 import { podActions, type PodActions, type PodActionsInput } from './pod_actions.ts';
 import { DEFAULT_RESTART_BACKOFF, type RestartBackoffEntry } from './restart_backoff.ts';
 import { containerHash } from './runtime_names.ts';
+import { runtimeContainer, runtimeSandbox } from '../testing/runtime_pod.ts';
 
 const NOW = 1_000_000_000;
 
@@ -26,47 +27,22 @@ function pod(spec: Partial<Pod['spec']> = {}): Pod {
   };
 }
 
-function sandbox(more: Partial<SandboxRuntimeStatus> = {}): SandboxRuntimeStatus {
-  return {
-    id: 's0',
-    state: 'ready',
-    attempt: 0,
-    createdAtMs: 1,
-    ips: ['10.0.0.1'],
-    hostNetwork: false,
-    labels: {},
-    annotations: {},
-    ...more,
-  };
-}
+const sandbox = (more: Partial<SandboxRuntimeStatus> = {}) =>
+  runtimeSandbox({ id: 's0', createdAtMs: 1, ...more });
 
 /** An incarnation; exited ones ended just now after a second. */
-function ran(
-  name: string,
-  state: ContainerRuntimeState,
-  more: Partial<ContainerRuntimeStatus> = {},
-): ContainerRuntimeStatus {
-  return {
-    id: `${name}-id`,
-    name,
+const ran = (name: string, state: ContainerRuntimeState, more: Partial<ContainerRuntimeStatus> = {}) =>
+  runtimeContainer(name, {
     sandboxId: 's0',
     state,
-    restartCount: 0,
     hash: containerHash(container(name)),
     createdAtMs: NOW - 1000,
     startedAtMs: NOW - 1000,
     finishedAtMs: state === 'exited' ? NOW : 0,
-    exitCode: 0,
-    reason: '',
-    message: '',
     image: 'img:1',
     imageId: 'sha256:1',
-    logPath: '',
-    labels: {},
-    annotations: {},
     ...more,
-  };
-}
+  });
 
 const failed = (name: string, more: Partial<ContainerRuntimeStatus> = {}) =>
   ran(name, 'exited', { exitCode: 1, ...more });

@@ -27,7 +27,7 @@ import type { RuntimeCache } from '../pleg/runtime_cache.ts';
 import { containerConfig } from './container_config.ts';
 import type { ContainerLogsDir } from './container_logs_dir.ts';
 import { type ContainerStop, podGraceSeconds } from './container_stop.ts';
-import { type Images, rpcMessage } from './images.ts';
+import { type Images, type ReadyImage, rpcMessage } from './images.ts';
 import { runHook } from './lifecycle_hooks.ts';
 import type { ResourceOptions } from './linux_resources.ts';
 import { currentOf, type KillAction, newestOf, type PodActions, type StartAction } from './pod_actions.ts';
@@ -229,19 +229,21 @@ export class PodSync {
     progress: SyncProgress,
     signal: AbortSignal,
   ): Promise<void> {
-    const { cri, clock, events, images, timeline, log } = this.#options;
+    const { cri, clock, events, timeline, log } = this.#options;
     const { container } = action;
     const ref = refOf(pod);
     const failed = (reason: string, message: string, error: unknown): ContainerStartError => {
       events.container(pod, container.name, 'Warning', 'Failed', `Error: ${message}`);
       return new ContainerStartError(reason, message, { cause: error });
     };
-    const image = await images.ensure(pod, container, config, signal).catch((error: unknown) => {
-      if (error instanceof ContainerStartError) {
-        events.container(pod, container.name, 'Warning', 'Failed', `Error: ${error.reason}`);
-      }
-      throw error;
-    });
+    const [image, volumeImages] = await this.#images(pod, container, config, signal).catch(
+      (error: unknown) => {
+        if (error instanceof ContainerStartError) {
+          events.container(pod, container.name, 'Warning', 'Failed', `Error: ${error.reason}`);
+        }
+        throw error;
+      },
+    );
     const started = clock.monotonic();
     const logs = this.#options.logs;
     await logs.prepare(ref, container.name);
@@ -259,6 +261,7 @@ export class PodSync {
       config,
       volumes,
       image,
+      volumeImages,
       signal,
     ).catch((error: unknown) => {
       if (isAbort(error, signal)) throw error;
@@ -286,6 +289,33 @@ export class PodSync {
     });
     const postStart = container.lifecycle?.postStart;
     if (postStart !== undefined) await this.#postStart(pod, container, containerId, postStart, signal);
+  }
+
+  /** The container's image, and those of the image volumes that it mounts. */
+  async #images(
+    pod: Pod,
+    container: AnyContainer,
+    config: object,
+    signal: AbortSignal,
+  ): Promise<readonly [ReadyImage, ReadonlyMap<string, string>]> {
+    const { images } = this.#options;
+    const ofVolumes = new Map<string, string>();
+    for (const { name, image: source } of pod.spec.volumes ?? []) {
+      if (source === undefined || container.volumeMounts?.some((mount) => mount.name === name) !== true)
+        continue;
+      const wanted = {
+        image: source.reference ?? '',
+        pullPolicy: source.pullPolicy,
+        containerName: undefined,
+      };
+      ofVolumes.set(name, (await images.ensure(pod, wanted, config, signal)).ref);
+    }
+    const wanted = {
+      image: container.image ?? '',
+      pullPolicy: container.imagePullPolicy,
+      containerName: container.name,
+    };
+    return [await images.ensure(pod, wanted, config, signal), ofVolumes];
   }
 
   async #postStart(
@@ -330,10 +360,8 @@ export class PodSync {
     sandboxId: string,
     config: Partially<PodSandboxConfig>,
     volumes: PodVolumes,
-    image: {
-      readonly ref: string;
-      readonly user: { readonly uid?: number | undefined; readonly username: string };
-    },
+    image: ReadyImage,
+    volumeImages: ReadonlyMap<string, string>,
     signal: AbortSignal,
   ): Promise<string> {
     const { cache, cri, env, expand, security } = this.#options;
@@ -364,6 +392,7 @@ export class PodSync {
         imageUser: image.user,
         env: variables,
         mounts: all,
+        volumeImages,
         devices,
         volumeGroups: volumes.supplementalGroups,
         security,

@@ -23,6 +23,7 @@ import type { ContainerRuntimeState, PodRuntimeStatus } from '../contracts.ts';
 import { criStreaming } from './cri_streaming.ts';
 import { startKubeletServer } from './server.ts';
 import { criStats } from './stats/cri_stats.ts';
+import { runtimeContainer, runtimePod, runtimeSandbox } from '../testing/runtime_pod.ts';
 
 jest.setTimeout(90_000);
 
@@ -93,45 +94,13 @@ afterAll(async () => {
   await containerd?.stop();
 });
 
-function runtimeStatus(): PodRuntimeStatus {
-  const times = { createdAtMs: 0, startedAtMs: 0, finishedAtMs: 0 };
-  return {
+const runtimeStatus = (): PodRuntimeStatus =>
+  runtimePod([runtimeContainer('app', { id: containerId, sandboxId, state, logPath: logPath() })], {
     uid: 'uid-1',
     namespace: 'default',
     name: 'web',
-    sandboxes: [
-      {
-        id: sandboxId,
-        state: 'ready',
-        attempt: 0,
-        createdAtMs: 0,
-        ips: [],
-        hostNetwork: false,
-        labels: {},
-        annotations: {},
-      },
-    ],
-    containers: [
-      {
-        ...times,
-        id: containerId,
-        name: 'app',
-        sandboxId,
-        state,
-        restartCount: 0,
-        hash: '',
-        exitCode: 0,
-        reason: '',
-        message: '',
-        image: '',
-        imageId: '',
-        logPath: logPath(),
-        labels: {},
-        annotations: {},
-      },
-    ],
-  };
-}
+    sandboxes: [runtimeSandbox({ id: sandboxId, ips: [] })],
+  });
 
 function start(): Promise<RunningServer> {
   const clientCA = new SettableSource(parseBundle(ca.cert));

@@ -1,6 +1,7 @@
 import type { Container, Pod, PodStatus } from '../../api/types.ts';
 import type { ContainerRuntimeStatus, PodRuntimeStatus, ProbeVerdicts } from '../contracts.ts';
 import { podStatus, type PodStatusInput } from './pod_status.ts';
+import { runtimeContainer, runtimePod, runtimeSandbox } from '../testing/runtime_pod.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 const NOW = START + 60_000;
@@ -19,28 +20,15 @@ function pod(spec: Partial<Pod['spec']> = {}, status?: PodStatus): Pod {
   };
 }
 
-function ran(name: string, more: Partial<ContainerRuntimeStatus>): ContainerRuntimeStatus {
-  return {
-    id: `${name}-id`,
-    name,
-    sandboxId: 's',
-    state: 'running',
-    restartCount: 0,
-    hash: '',
+const ran = (name: string, more: Partial<ContainerRuntimeStatus>): ContainerRuntimeStatus =>
+  runtimeContainer(name, {
     createdAtMs: START,
     startedAtMs: START + 1999,
     finishedAtMs: more.state === 'exited' ? START + 5000 : 0,
-    exitCode: 0,
-    reason: '',
-    message: '',
     image: 'img:1',
     imageId: 'sha256:1',
-    logPath: '',
-    labels: {},
-    annotations: {},
     ...more,
-  };
-}
+  });
 const exited = (name: string, exitCode: number, more: Partial<ContainerRuntimeStatus> = {}) =>
   ran(name, { state: 'exited', exitCode, ...more });
 
@@ -48,24 +36,7 @@ function runtime(
   containers: readonly ContainerRuntimeStatus[],
   ips: readonly string[] = ['10.0.0.9'],
 ): PodRuntimeStatus {
-  return {
-    uid: 'u',
-    namespace: 'ns',
-    name: 'p',
-    sandboxes: [
-      {
-        id: 's',
-        state: 'ready',
-        attempt: 0,
-        createdAtMs: START,
-        ips,
-        hostNetwork: false,
-        labels: {},
-        annotations: {},
-      },
-    ],
-    containers,
-  };
+  return runtimePod(containers, { sandboxes: [runtimeSandbox({ createdAtMs: START, ips })] });
 }
 
 function compute(more: Partial<PodStatusInput> & { verdictsOf?: ProbeVerdicts } = {}): PodStatus {

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nullLog } from '../../base/log.ts';
-import type { ContainerRuntimeStatus } from '../contracts.ts';
 import { MESSAGE_PATH_ANNOTATION, MESSAGE_POLICY_ANNOTATION } from '../runtime/runtime_names.ts';
 import { TerminationMessages } from './termination_message.ts';
+import { runtimeContainer } from '../testing/runtime_pod.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -23,23 +23,11 @@ interface Ended {
 function messageOf({ file, log, policy = 'File', exitCode = 1, message = '' }: Ended): string {
   if (file !== undefined) writeFileSync(join(dir, 'message'), file);
   if (log !== undefined) writeFileSync(join(dir, '0.log'), log);
-  const container: ContainerRuntimeStatus = {
-    id: 'c',
-    name: 'c',
-    sandboxId: 's',
+  const container = runtimeContainer('c', {
     state: 'exited',
-    restartCount: 0,
-    hash: '',
-    createdAtMs: 0,
-    startedAtMs: 0,
-    finishedAtMs: 0,
     exitCode,
-    reason: '',
     message,
-    image: '',
-    imageId: '',
     logPath: join(dir, '0.log'),
-    labels: {},
     annotations: { [MESSAGE_PATH_ANNOTATION]: '/dev/termination-log', [MESSAGE_POLICY_ANNOTATION]: policy },
     mounts: [
       {
@@ -49,7 +37,7 @@ function messageOf({ file, log, policy = 'File', exitCode = 1, message = '' }: E
         recursiveReadOnly: false,
       },
     ],
-  };
+  });
   return new TerminationMessages(nullLog).of(container);
 }
 

@@ -35,10 +35,13 @@ export async function containerMounts(
         `cannot find volume "${mount.name}" to mount into container "${container.name}"`,
       );
     }
+    const subPath = subPathOf(mount, env);
     const readonly = mount.readOnly === true || volume.readOnly;
     mounts.push({
       containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
-      hostPath: await hostPathOf(mount, index, volume, container, env, context),
+      ...(volume.hostPath === ''
+        ? { hostPath: '', image: { volume: mount.name, subPath } }
+        : { hostPath: await hostPathOf(mount, subPath, index, volume, container, context) }),
       readonly,
       propagation: propagationOf(mount.mountPropagation ?? 'None'),
       recursiveReadOnly: isRecursive(mount, context.recursiveReadOnly),
@@ -61,14 +64,8 @@ export async function containerMounts(
   return { mounts, devices };
 }
 
-async function hostPathOf(
-  mount: VolumeMount,
-  index: number,
-  volume: ReadyVolume,
-  container: AnyContainer,
-  env: ReadonlyMap<string, string>,
-  context: MountContext,
-): Promise<string> {
+/** Expanded and checked; empty for the whole volume. */
+function subPathOf(mount: VolumeMount, env: ReadonlyMap<string, string>): string {
   let subPath = mount.subPath ?? '';
   if (mount.subPathExpr !== undefined && mount.subPathExpr !== '') {
     const expanded = expandStrict(mount.subPathExpr, env);
@@ -77,12 +74,24 @@ async function hostPathOf(
     }
     subPath = expanded.text;
   }
-  if (subPath === '' || volume.hostPath === '') return volume.hostPath;
+  if (subPath === '') return '';
   try {
     validateSubPath(subPath);
   } catch (err) {
     throw new ContainerConfigError(errorMessage(err), { cause: err });
   }
+  return subPath;
+}
+
+async function hostPathOf(
+  mount: VolumeMount,
+  subPath: string,
+  index: number,
+  volume: ReadyVolume,
+  container: AnyContainer,
+  context: MountContext,
+): Promise<string> {
+  if (subPath === '') return volume.hostPath;
   const target = join(
     context.podDir,
     'volume-subpaths',

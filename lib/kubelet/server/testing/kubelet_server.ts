@@ -17,10 +17,10 @@ import type { RunningServer } from '../../../component/serving/server.ts';
 import { nodeTlsSettings } from '../../../component/serving/tls_options.ts';
 import type { KeyPair } from '../../../component/x509/self_signed.ts';
 import { parseBundle } from '../../../component/x509/verify.ts';
-import type { ContainerRuntimeStatus } from '../../contracts.ts';
 import type { KubeletRouteOptions } from '../kubelet_routes.ts';
 import { startKubeletServer } from '../server.ts';
 import type { KubeletView } from '../view.ts';
+import { runtimeContainer, runtimePod, runtimeSandbox } from '../../testing/runtime_pod.ts';
 
 /** Issues the certificates of server and clients. */
 export interface TestAuthority {
@@ -112,43 +112,10 @@ export const kubelet = {
 
 /** A pod `web` with a running container `app` and a waiting one `idle`. */
 export function view(): KubeletView {
-  const container: ContainerRuntimeStatus = {
-    id: 'c1',
-    name: 'app',
-    sandboxId: 's1',
-    state: 'running',
-    restartCount: 0,
-    hash: '',
-    createdAtMs: 0,
-    startedAtMs: 0,
-    finishedAtMs: 0,
-    exitCode: 0,
-    reason: '',
-    message: '',
-    image: 'busybox',
-    imageId: '',
-    logPath: join(dir, '0.log'),
-    labels: {},
-    annotations: {},
-  };
-  const runtimePod = {
-    uid: 'uid-1',
-    namespace: 'default',
-    name: 'web',
-    sandboxes: [
-      {
-        id: 's1',
-        state: 'ready' as const,
-        attempt: 0,
-        createdAtMs: 0,
-        ips: [],
-        hostNetwork: false,
-        labels: {},
-        annotations: {},
-      },
-    ],
-    containers: [container],
-  };
+  const runtimeStatus = runtimePod(
+    [runtimeContainer('app', { id: 'c1', sandboxId: 's1', image: 'busybox', logPath: join(dir, '0.log') })],
+    { uid: 'uid-1', namespace: 'default', name: 'web', sandboxes: [runtimeSandbox({ id: 's1', ips: [] })] },
+  );
   const session = async (call: string, options: unknown): Promise<string> => {
     kubelet.calls.push([call, options]);
     if (typeof kubelet.streamUrl !== 'string') throw kubelet.streamUrl;
@@ -163,8 +130,8 @@ export function view(): KubeletView {
       status: () => podStatus,
     },
     runtime: {
-      podStatus: (uid) => (uid === 'uid-1' ? runtimePod : undefined),
-      pods: () => [runtimePod],
+      podStatus: (uid) => (uid === 'uid-1' ? runtimeStatus : undefined),
+      pods: () => [runtimeStatus],
       onChange: () => () => undefined,
     },
     exec: {
