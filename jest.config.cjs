@@ -1,7 +1,7 @@
 /** Unit tests stand beside the file they test; e2e has its own config under test/e2e. */
 module.exports = {
   testEnvironment: 'node',
-  roots: ['<rootDir>/lib', '<rootDir>/cmd', '<rootDir>/hack', '<rootDir>/test'],
+  roots: ['<rootDir>/lib', '<rootDir>/cmd', '<rootDir>/hack', '<rootDir>/test', '<rootDir>/examples'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/', '<rootDir>/test/faults/'],
   moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],

@@ -15,6 +15,7 @@ import type { ClusterObjects } from './framework/cluster_objects.ts';
 import type { Profile } from './framework/plugin.ts';
 import { WaitingPods } from './framework/waiting_pods.ts';
 import type { SchedulerMetrics } from './metrics.ts';
+import type { OwnPlugins } from './own_plugins/own_plugins.ts';
 import { NominatedPods } from './queue/nominated_pods.ts';
 import { createQueue } from './queue/queue_of_profiles.ts';
 import type { SchedulingQueue } from './queue/scheduling_queue.ts';
@@ -40,6 +41,8 @@ export interface SchedulerSurroundings {
   readonly decisions?: DecisionLog;
   /** A pod that no event helped is tried again after that long. Milliseconds. */
   readonly maxUnschedulableMs?: number;
+  /** Plugins beside the in-tree ones. */
+  readonly ownPlugins?: OwnPlugins;
   /** 0..1, for choices between equals. Default Math.random. */
   readonly random?: () => number;
 }
@@ -55,7 +58,7 @@ export interface AssembledScheduler {
   readonly handlers: { readonly nodes: Required<Handler<Node>>; readonly pods: Required<Handler<Pod>> };
 }
 
-/** @throws ConfigError, ProfileError */
+/** @throws ConfigError, ProfileError, PluginLoadError */
 export function assembleScheduler(surroundings: SchedulerSurroundings): AssembledScheduler {
   const { config, source, client, clock, log, objects, recorders, random } = surroundings;
   const cache = new SchedulerCache();
@@ -81,6 +84,7 @@ export function assembleScheduler(surroundings: SchedulerSurroundings): Assemble
     source,
     (name) => ({ ...handle, recorder: recorderOf(recorders, name) }),
     log,
+    surroundings.ownPlugins,
   );
   queue = createQueue(profiles, {
     clock,

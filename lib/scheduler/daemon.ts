@@ -31,6 +31,11 @@ import { EXPLAIN_PREFIX } from './explain/explain_prefix.ts';
 import { schedulerFlags } from './flags.ts';
 import { Extender } from './extender/extender.ts';
 import { httpPost } from './extender/http_post.ts';
+import { answerPluginImports } from './own_plugins/import_hook.ts';
+import { loadPlugins } from './own_plugins/load_plugins.ts';
+import type { OwnPlugins } from './own_plugins/own_plugins.ts';
+import type { PluginDefinition } from './own_plugins/plugin_definition.ts';
+import { watchPlugins } from './own_plugins/plugin_watchdog.ts';
 import { createSchedulerMetrics } from './metrics.ts';
 
 /**
@@ -40,7 +45,11 @@ import { createSchedulerMetrics } from './metrics.ts';
  */
 export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: DaemonContext): Promise<void> {
   const { clock, log, signal } = ctx;
-  const config = configOf(flags);
+  const definitions = await pluginsOf(flags.values['plugin-module']);
+  const config = configOf(
+    flags,
+    definitions.map((definition) => definition.name),
+  );
   checkVersionFlags(flags.values);
   const metrics = new Metrics(metricsSettings(flags.values));
   const gates = applyDaemonSettings({
@@ -62,6 +71,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
   const cluster = clusterInformers(client, clock, (err) => log.error(err, 'List or watch failed'));
   const { nodes, pods, objects } = cluster;
   const recorders = createRecorders(schedulerNames(config), client, ctx);
+  const own = definitions.length === 0 ? undefined : ownPlugins(definitions, metrics);
   const extenders = config.extenders.map((extender) => ({ extender, http: httpPost(extender) }));
   const { scheduler, queue, decisions, profiles, handlers } = assembleScheduler({
     config,
@@ -73,6 +83,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     recorders,
     extenders: extenders.map(({ extender, http }) => new Extender(extender, http.post)),
     metrics: (sources) => createSchedulerMetrics(metrics, sources),
+    ...(own === undefined ? {} : { ownPlugins: own.plugins }),
     maxUnschedulableMs: flags.values['pod-max-in-unschedulable-pods-duration'],
   });
   nodes.addHandler(handlers.nodes);
@@ -117,6 +128,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     await (config.leaderElection.leaderElect ? lead(config, election, ctx, work) : work(signal));
   } finally {
     queue.close();
+    await own?.close();
     informers.abort(new Error('shutting down'));
     await watching;
     await Promise.all(Array.from(recorders.values(), (recorder) => recorder.flush()));
@@ -124,6 +136,30 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     await Promise.all(extenders.map(({ http }) => http.close()));
     await Promise.all([client.close(), election.close()]);
   }
+}
+
+async function pluginsOf(paths: readonly string[]): Promise<readonly PluginDefinition[]> {
+  if (paths.length === 0) return [];
+  answerPluginImports();
+  return await loadPlugins(paths);
+}
+
+function ownPlugins(
+  definitions: readonly PluginDefinition[],
+  metrics: Metrics,
+): { readonly plugins: OwnPlugins; close(): Promise<void> } {
+  const overruns = metrics.counter({
+    name: 'scheduler_plugin_overruns_total',
+    help: 'Pods for which a plugin took more than its budget.',
+    labelNames: ['plugin', 'extension_point'],
+  });
+  const watch = watchPlugins();
+  const now = (): number => performance.now();
+  const onOverrun = (plugin: string, point: string): void => overruns.inc({ plugin, extension_point: point });
+  return {
+    plugins: { definitions, guard: { now, watch, onOverrun } },
+    close: () => watch.close(),
+  };
 }
 
 function connect(

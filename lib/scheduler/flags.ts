@@ -20,6 +20,10 @@ export const schedulerFlags = defineFlags({
   ...delegatedAuthFlags,
   ...leaderElectionFlags('kube-scheduler'),
   config: flag.string({ help: 'Configuration file (KubeSchedulerConfiguration).' }),
+  'plugin-module': flag.stringArray({
+    section: 'Plugins',
+    help: 'TypeScript or JavaScript module with scheduler plugins, which the configuration then names like any other. May be repeated.',
+  }),
   master: flag.string({ help: 'Address of the apiserver, instead of that in the kubeconfig.' }),
   'write-config-to': flag.string({
     help: 'Write the configuration that results from file, flags and defaults to this file and exit.',

@@ -339,9 +339,7 @@ export class Scheduler {
     const { pod } = queued;
     const isError = decision.kind === 'error';
     metrics.attempt(decision.kind, profile.schedulerName, (clock.monotonic() - started) / 1000);
-    const message = isError
-      ? `${decision.status.reasons.join(', ')}${decision.status.cause === undefined ? '' : `: ${errorMessage(decision.status.cause)}`}`
-      : unschedulableMessage(decision.diagnosis);
+    const message = isError ? errorText(decision.status) : unschedulableMessage(decision.diagnosis);
     log.v(2).info('Unable to schedule pod', { pod: queued.key, reason: message, attempt: queued.attempts });
     if (nominated === undefined) queue.nominated.add(pod);
     else if (nominated === '') queue.nominated.remove(pod);
@@ -375,6 +373,13 @@ export class Scheduler {
 
 function regarding(pod: Pod): Pod & { apiVersion: string; kind: string } {
   return { ...pod, apiVersion: 'v1', kind: 'Pod' };
+}
+
+/** What went wrong, with its cause unless the reasons tell it already. */
+function errorText({ reasons, cause }: Status): string {
+  const text = reasons.join(', ');
+  const why = cause === undefined ? '' : errorMessage(cause);
+  return text.includes(why) ? text : `${text}: ${why}`;
 }
 
 /** The outcome of a call that must not throw: undefined for success. */

@@ -6,15 +6,21 @@ import type { SchedulerConfig } from './scheduler_config.ts';
 import { SCHEDULER_CONFIG_KIND } from './scheduler_config.ts';
 import { validate } from './scheduler_config_validation.ts';
 
-/** @throws ConfigError naming file and field */
-export function configOf(flags: ParsedFlags<typeof schedulerFlags>): SchedulerConfig {
+/**
+ * @param own names of plugins beside the in-tree ones
+ * @throws ConfigError naming file and field
+ */
+export function configOf(
+  flags: ParsedFlags<typeof schedulerFlags>,
+  own: readonly string[] = [],
+): SchedulerConfig {
   const { values } = flags;
   const source = values.config === '' ? 'command line' : values.config;
   const config = withElectionFlags(
     flags,
     values.config === '' ? fromFlags(flags) : loadConfigFile(values.config, [SCHEDULER_CONFIG_KIND]),
   );
-  validate(config, source);
+  validate(config, source, own);
   return config;
 }
 

@@ -32,25 +32,53 @@ export function enabledPlugins(
   args: PluginArgs,
   handle: PluginHandle,
 ): EnabledPlugin[] {
-  const { plugins } = profile;
-  const refers = (refs: readonly { readonly name: string }[], name: string): boolean =>
-    refs.some((ref) => ref.name === name || ref.name === '*');
-  const result: EnabledPlugin[] = [];
-  for (const { plugin, weight } of defaultPlugins(handle, args)) {
-    const { multiPoint, score } = plugins;
-    const inMulti = multiPoint.enabled.find((ref) => ref.name === plugin.name);
-    const everywhere = inMulti !== undefined || !refers(multiPoint.disabled, plugin.name);
-    const off = POINTS.filter((point) => {
-      const named = plugins[point].enabled.some((ref) => ref.name === plugin.name);
-      if (named) return false;
-      return !everywhere || refers(plugins[point].disabled, plugin.name);
-    });
-    if (off.length === POINTS.length) continue;
-    const inScore = score.enabled.find((ref) => ref.name === plugin.name);
-    const chosen = [inScore?.weight, inMulti?.weight].find((w) => w !== undefined && w > 0);
-    result.push({ plugin: without(plugin, off), weight: chosen ?? weight });
-  }
-  return result;
+  return defaultPlugins(handle, args).flatMap((one) => {
+    const { multiPoint } = profile.plugins;
+    const inMulti = refers(multiPoint.enabled, one.plugin.name, false);
+    const enabled = atItsPoints(profile, one, inMulti || !refers(multiPoint.disabled, one.plugin.name));
+    return enabled === undefined ? [] : [enabled];
+  });
+}
+
+/** As {@link enabledPlugins}, of a plugin that is not in-tree: it acts only where it is named, unless `everywhere`. */
+export function enabledOwn(
+  profile: ProfileConfig,
+  own: EnabledPlugin,
+  everywhere: boolean,
+): EnabledPlugin | undefined {
+  return atItsPoints(
+    profile,
+    own,
+    everywhere || refers(profile.plugins.multiPoint.enabled, own.plugin.name, false),
+  );
+}
+
+/** Whether the profile enables or disables the plugin by its name anywhere. */
+export function isNamed(plugins: ProfileConfig['plugins'], name: string): boolean {
+  return [...POINTS, 'multiPoint' as const].some((point) =>
+    [...plugins[point].enabled, ...plugins[point].disabled].some((ref) => ref.name === name),
+  );
+}
+
+function atItsPoints(
+  { plugins }: ProfileConfig,
+  { plugin, weight }: EnabledPlugin,
+  everywhere: boolean,
+): EnabledPlugin | undefined {
+  const off = POINTS.filter((point) => {
+    if (refers(plugins[point].enabled, plugin.name, false)) return false;
+    return !everywhere || refers(plugins[point].disabled, plugin.name);
+  });
+  if (off.length === POINTS.length) return undefined;
+  const weights = [plugins.score, plugins.multiPoint].map(
+    ({ enabled }) => enabled.find((ref) => ref.name === plugin.name)?.weight,
+  );
+  const chosen = weights.find((w) => w !== undefined && w > 0);
+  return { plugin: without(plugin, off), weight: chosen ?? weight };
+}
+
+function refers(refs: readonly { readonly name: string }[], name: string, all = true): boolean {
+  return refs.some((ref) => ref.name === name || (all && ref.name === '*'));
 }
 
 /** The plugin with the methods of the given points hidden. */

@@ -21,6 +21,7 @@ import type { NodeResourcesFitArgs } from '../plugins/node_resources_fit.ts';
 import type { PodTopologySpreadArgs } from '../plugins/pod_topology_spread.ts';
 import type { DefaultPreemptionArgs } from '../preemption/default_preemption.ts';
 import type { PluginArgs } from '../plugins/registry.ts';
+import { KNOWN_PLUGINS } from '../plugins/registry.ts';
 import type { ProfileConfig } from './scheduler_config.ts';
 
 const apiVersion = 'kubescheduler.config.k8s.io/v1';
@@ -119,15 +120,21 @@ const SPREAD = { apiVersion, kind: 'PodTopologySpreadArgs', schema: spreadArgs }
 
 /**
  * @param source names the file, for messages
- * @returns the arguments, and the names of configured plugins whose arguments do not act yet
+ * @returns the arguments, the names of configured plugins whose arguments do not act yet, and what was given to plugins that
+ *   are not in-tree, by name
  * @throws ConfigError
  */
 export function pluginArgs(
   profile: ProfileConfig,
   source: string,
-): { readonly args: PluginArgs; readonly idle: readonly string[] } {
+): {
+  readonly args: PluginArgs;
+  readonly idle: readonly string[];
+  readonly own: ReadonlyMap<string, unknown>;
+} {
   let args: PluginArgs = {};
   const idle: string[] = [];
+  const own = new Map<string, unknown>();
   for (const [i, { name, args: given }] of profile.pluginConfig.entries()) {
     const where = `${source}: field "profiles[${profile.schedulerName}].pluginConfig[${i}].args"`;
     // In the file the type of the arguments may be left out; the plugin's name implies it.
@@ -144,9 +151,10 @@ export function pluginArgs(
       args = { ...args, PodTopologySpread: spreadArgsOf(decodeConfig(typed ?? {}, where, [SPREAD]), where) };
     else if (name === 'VolumeBinding')
       args = { ...args, VolumeBinding: decodeConfig(typed ?? {}, where, [VOLUME_BINDING]) };
-    else idle.push(name);
+    else if (KNOWN_PLUGINS.includes(name)) idle.push(name);
+    else own.set(name, given);
   }
-  return { args, idle };
+  return { args, idle, own };
 }
 
 function spreadArgsOf(decoded: Infer<typeof spreadArgs>, where: string): PodTopologySpreadArgs {

@@ -5,8 +5,11 @@ import { KNOWN_PLUGINS } from '../plugins/registry.ts';
 import type { SchedulerConfig } from './scheduler_config.ts';
 import { POINTS } from './scheduler_config.ts';
 
-/** @throws ConfigError naming every field that is wrong */
-export function validate(config: SchedulerConfig, source: string): void {
+/**
+ * @param own names of plugins beside the in-tree ones
+ * @throws ConfigError naming every field that is wrong
+ */
+export function validate(config: SchedulerConfig, source: string, own: readonly string[] = []): void {
   const problems: Problem[] = [];
   const { podInitialBackoffSeconds: initial, podMaxBackoffSeconds: max } = config;
   if (max < initial)
@@ -26,7 +29,7 @@ export function validate(config: SchedulerConfig, source: string): void {
       message: 'want more than leaderElection.retryPeriod',
     });
   extenderProblems(config, problems);
-  profileProblems(config, problems);
+  profileProblems(config, [...KNOWN_PLUGINS, ...own], problems);
   if (problems.length > 0) throw new ConfigError(source, problems);
 }
 
@@ -54,7 +57,7 @@ function extenderProblems({ extenders }: SchedulerConfig, problems: Problem[]): 
     });
 }
 
-function profileProblems(config: SchedulerConfig, problems: Problem[]): void {
+function profileProblems(config: SchedulerConfig, known: readonly string[], problems: Problem[]): void {
   const names = new Map<string, number>();
   for (const [i, profile] of config.profiles.entries()) {
     const path = `profiles[${i}]`;
@@ -68,10 +71,10 @@ function profileProblems(config: SchedulerConfig, problems: Problem[]): void {
     for (const point of [...POINTS, 'multiPoint'] as const) {
       for (const side of ['enabled', 'disabled'] as const) {
         for (const [j, { name }] of profile.plugins[point][side].entries()) {
-          if (KNOWN_PLUGINS.includes(name) || (side === 'disabled' && name === '*')) continue;
+          if (known.includes(name) || (side === 'disabled' && name === '*')) continue;
           problems.push({
             path: `${path}.plugins.${point}.${side}[${j}].name`,
-            message: `no plugin "${name}": want one of ${KNOWN_PLUGINS.join(', ')}`,
+            message: `no plugin "${name}": want one of ${known.join(', ')}`,
           });
         }
       }
@@ -79,8 +82,8 @@ function profileProblems(config: SchedulerConfig, problems: Problem[]): void {
     const configured = new Set<string>();
     for (const [j, { name }] of profile.pluginConfig.entries()) {
       const at = `${path}.pluginConfig[${j}].name`;
-      if (!KNOWN_PLUGINS.includes(name))
-        problems.push({ path: at, message: `no plugin "${name}": want one of ${KNOWN_PLUGINS.join(', ')}` });
+      if (!known.includes(name))
+        problems.push({ path: at, message: `no plugin "${name}": want one of ${known.join(', ')}` });
       if (configured.has(name)) problems.push({ path: at, message: `"${name}" is configured twice` });
       configured.add(name);
     }

@@ -11,6 +11,7 @@ import { assembleScheduler } from '../assemble_scheduler.ts';
 import { schedulerNames } from '../config/profiles_of_config.ts';
 import type { SchedulerConfig } from '../config/scheduler_config.ts';
 import { DecisionLog } from '../explain/decision_log.ts';
+import type { PluginDefinition } from '../own_plugins/plugin_definition.ts';
 import { schedulerNameOf } from '../scheduler_name.ts';
 import type { GivenObjects } from './cluster_objects.ts';
 import { fillOf } from './node_fill.ts';
@@ -34,6 +35,8 @@ export interface SimulationOptions {
   readonly config: SchedulerConfig;
   /** Names the file of the configuration, for messages. */
   readonly source: string;
+  /** Beside the in-tree ones. The time that they take is not looked at, as it is another one on every run. */
+  readonly plugins?: readonly PluginDefinition[];
   readonly seed: number;
   readonly expand?: Expansion;
   readonly drain?: readonly string[];
@@ -152,6 +155,7 @@ class Run {
         scheduledAfter: () => undefined,
       }),
       random: seededRandom(seed),
+      ownPlugins: { definitions: options.plugins ?? [], guard: {} },
     });
     this.cluster.connect(this.#parts);
   }

@@ -9,6 +9,8 @@ import type { SchedulerConfig } from '../config/scheduler_config.ts';
 import { SCHEDULER_CONFIG_KIND } from '../config/scheduler_config.ts';
 import { validate } from '../config/scheduler_config_validation.ts';
 import type { Pod } from '../../api/types.ts';
+import { answerPluginImports } from '../own_plugins/import_hook.ts';
+import { loadPlugins } from '../own_plugins/load_plugins.ts';
 import type { GivenObjects } from './cluster_objects.ts';
 import { givenObjects } from './cluster_objects.ts';
 import { InputError, readObjects } from './documents.ts';
@@ -23,6 +25,9 @@ const section = 'What if';
 export const simulateFlags = defineFlags({
   config: flag.string({
     help: 'KubeSchedulerConfiguration with the profiles to schedule by. Left out: the default profile.',
+  }),
+  'plugin-module': flag.stringArray({
+    help: 'TypeScript or JavaScript module with scheduler plugins. May be repeated.',
   }),
   seed: flag.int({
     default: 1,
@@ -98,11 +103,18 @@ export async function simulateCommand(args: readonly string[], edge: CommandEdge
   }
   let result: SimulationResult;
   try {
-    const config = configOf(values.config);
+    const plugins = values['plugin-module'];
+    if (plugins.length > 0) answerPluginImports();
+    const definitions = await loadPlugins(plugins);
+    const config = configOf(
+      values.config,
+      definitions.map((definition) => definition.name),
+    );
     const given = givenObjects(readObjects(paths, edge.stdin));
     result = await simulate(given, {
       config,
       source: values.config === '' ? 'default configuration' : values.config,
+      plugins: definitions,
       seed: values.seed,
       expand: values.expand,
       drain: values.drain,
@@ -147,13 +159,13 @@ function checkFlags(values: Values, paths: readonly string[]): void {
     throw new FlagError(`--capacity-limit: got ${values['capacity-limit']}, want 1 or more`);
 }
 
-function configOf(path: string): SchedulerConfig {
+function configOf(path: string, own: readonly string[]): SchedulerConfig {
   const { apiVersion, kind } = SCHEDULER_CONFIG_KIND;
   const config =
     path === ''
       ? decodeConfig({ apiVersion, kind }, 'default configuration', [SCHEDULER_CONFIG_KIND])
       : loadConfigFile(path, [SCHEDULER_CONFIG_KIND]);
-  validate(config, path);
+  validate(config, path, own);
   return config;
 }
 
