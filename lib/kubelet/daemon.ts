@@ -73,7 +73,7 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
   await kubelet.recorder.flush(AbortSignal.timeout(EVENTS_FLUSH_MS)).catch(() => undefined);
   kubelet.objects.close();
   kubelet.cri.close();
-  await kubelet.client.close();
+  for (const client of [kubelet.client, kubelet.eventClient, kubelet.heartbeatClient]) await client.close();
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

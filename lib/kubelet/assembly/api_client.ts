@@ -14,6 +14,10 @@ import { standaloneClient } from './standalone_client.ts';
 
 export interface ApiAccess {
   readonly client: ApiClient;
+  /** For events, with a rate limit of their own: a flood of them holds up nothing else. */
+  readonly eventClient: ApiClient;
+  /** For the node's status and lease, never held up by a rate limit: whoever is late with them is given up. */
+  readonly heartbeatClient: ApiClient;
   /** False: standalone; the client refuses everything. */
   readonly hasApi: boolean;
 }
@@ -28,24 +32,33 @@ interface AccessOptions {
 }
 
 /** @throws KubeconfigError; Error when the bootstrap is refused */
-export async function apiAccess(access: AccessOptions): Promise<ApiAccess> {
-  const { background, clock, log, options, signal } = access;
+export async function apiAccess(given: AccessOptions): Promise<ApiAccess> {
+  const { background, clock, log, options, signal } = given;
   const { config, flags, nodeName } = options;
   const { kubeconfig, bootstrapKubeconfig } = flags;
   if (kubeconfig === '') {
     if (bootstrapKubeconfig !== '')
       throw new Error('--bootstrap-kubeconfig needs --kubeconfig: the path to write the kubeconfig to');
     log.warn('Standalone mode, no API client');
-    return { client: standaloneClient(), hasApi: false };
+    const client = standaloneClient();
+    return { client, eventClient: client, heartbeatClient: client, hasApi: false };
   }
   const store = new CertificateStore(flags.certDir, 'kubelet-client');
-  const clientFor = (clientConfig: ClientConfig): ApiClient =>
+  const clientFor = (
+    clientConfig: ClientConfig,
+    rate = { qps: config.kubeAPIQPS, burst: config.kubeAPIBurst },
+  ): ApiClient =>
     createClient(clientConfig, {
-      qps: config.kubeAPIQPS,
-      burst: config.kubeAPIBurst,
-      userAgent: `kubelet/${access.version} (linux/amd64) ts-kubelet`,
+      ...rate,
+      userAgent: `kubelet/${given.version} (linux/amd64) ts-kubelet`,
       clock,
     });
+  const clientsFor = (clientConfig: ClientConfig): ApiAccess => ({
+    client: clientFor(clientConfig),
+    eventClient: clientFor(clientConfig, { qps: config.eventRecordQPS, burst: config.eventBurst }),
+    heartbeatClient: clientFor(clientConfig, { qps: 0, burst: 1 }),
+    hasApi: true,
+  });
   const requestWith = (client: ApiClient) => (requestSignal: AbortSignal) =>
     requestCertificate({ kind: 'client', nodeName, hosts: [] }, { client, clock, signal: requestSignal });
 
@@ -63,11 +76,11 @@ export async function apiAccess(access: AccessOptions): Promise<ApiAccess> {
     }
   }
   const loaded = load();
-  if (!config.rotateCertificates) return { client: clientFor(loaded), hasApi: true };
-  const client = clientFor(await fromStore(loaded, store, clock));
-  const rotation = new CertificateRotation({ store, request: requestWith(client), clock, log });
+  if (!config.rotateCertificates) return clientsFor(loaded);
+  const access = clientsFor(await fromStore(loaded, store, clock));
+  const rotation = new CertificateRotation({ store, request: requestWith(access.client), clock, log });
   background.start('Rotation of the client certificate failed', rotation.run(signal));
-  return { client, hasApi: true };
+  return access;
 }
 
 /** The configuration with the stored certificate; a first one is taken over from the kubeconfig. */

@@ -27,7 +27,7 @@ export interface NodeParts {
 }
 
 export async function createNode(base: Base & Runtime & Pods): Promise<NodeParts> {
-  const { cache, client, clock, cri, events, health, log, version: kubeletVersion } = base;
+  const { cache, clock, cri, events, health, log, version: kubeletVersion } = base;
   const nodeInputs = new NodeInputs();
   nodeInputs.problems.push(
     () => health.problems(),
@@ -38,7 +38,7 @@ export async function createNode(base: Base & Runtime & Pods): Promise<NodeParts
   );
   const imageList = new ImageList(cri);
   const reporter = await createNodeReporter({
-    client,
+    client: base.heartbeatClient,
     createInformer,
     options: base,
     facts: {

@@ -18,10 +18,10 @@ export interface Pods {
   readonly statuses: StatusWriter;
 }
 
-export function knownPods({ background, client, clock, hasApi, log, nodeName }: Base): Pods {
+export function knownPods({ background, client, clock, eventClient, hasApi, log, nodeName }: Base): Pods {
   const pods = new PodManager();
   const recorder = hasApi
-    ? createEventRecorder(client, {
+    ? createEventRecorder(eventClient, {
         component: 'kubelet',
         host: nodeName,
         clock,

@@ -44,6 +44,7 @@ export async function startServers(
   const { tls, warnings } = nodeTlsSettings({
     minVersion: config.tlsMinVersion,
     cipherSuites: config.tlsCipherSuites,
+    curves: config.tlsCurvePreferences,
   });
   for (const warning of warnings) log.warn(warning);
   const certificate = await kubeletCertificate(kubelet);
@@ -55,6 +56,7 @@ export async function startServers(
     flags: formatFlags(kubeletFlags, flags),
     debuggingHandlers: config.enableDebuggingHandlers,
     systemLogHandler: config.enableSystemLogHandler,
+    debugFlagsHandler: config.enableDebugFlagsHandler,
     log,
     clock,
     signal,

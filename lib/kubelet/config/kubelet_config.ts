@@ -22,6 +22,7 @@ export interface KubeletConfig {
   readonly tlsPrivateKeyFile: string;
   readonly tlsCipherSuites: readonly string[];
   readonly tlsMinVersion: string;
+  readonly tlsCurvePreferences: readonly number[];
   readonly rotateCertificates: boolean;
   readonly serverTLSBootstrap: boolean;
   readonly authentication: {

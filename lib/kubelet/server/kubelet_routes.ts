@@ -37,6 +37,8 @@ export interface KubeletRouteOptions {
   debuggingHandlers: boolean;
   /** `enableSystemLogHandler` */
   systemLogHandler: boolean;
+  /** `enableDebugFlagsHandler` */
+  debugFlagsHandler: boolean;
   log: RootLogger;
   clock: Clock;
   signal: AbortSignal;
@@ -104,7 +106,7 @@ export function kubeletRoutes(options: KubeletRouteOptions): Routes {
   on(['GET'], '/configz', configz({ kubeletconfig: () => view.configuration() }));
   on(['GET'], '/statusz', statusz('kubelet', clock, routes));
   on(['GET'], '/flagz', flagz('kubelet', options.flags));
-  routes.exact('/debug/flags/v', verbosityHandler(log));
+  if (options.debugFlagsHandler) routes.exact('/debug/flags/v', verbosityHandler(log));
   on(['GET'], '/debug/explain/pod/', (exchange) => explainPod(view, exchange));
   on(['POST'], '/checkpoint/', (exchange) => checkpoint(view, exchange, signal));
 

@@ -152,6 +152,7 @@ function start(): Promise<RunningServer> {
     flags: new Map(),
     debuggingHandlers: true,
     systemLogHandler: false,
+    debugFlagsHandler: false,
     streamingIdleTimeoutMs: 60_000,
     log: createLogger({ format: 'text', verbosity: 0, stream: process.stderr, clock: systemClock }),
     clock: systemClock,

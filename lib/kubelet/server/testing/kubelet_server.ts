@@ -203,6 +203,7 @@ export function routeOptions(debuggingHandlers = true): KubeletRouteOptions {
     flags: new Map([['v', '0']]),
     debuggingHandlers,
     systemLogHandler: true,
+    debugFlagsHandler: true,
     log: quietLog(),
     clock: systemClock,
     signal: stop.signal,
