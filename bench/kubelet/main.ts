@@ -3,7 +3,7 @@
  * costs, how it does on a full node, how soon it is back. Figures are minimum / median / maximum over the runs.
  *
  * Run: node bench/kubelet/main.ts [--runs N] [--parts single,batch,steady,cold,full] [--only ours|stock]
- *      [--node-options '--cpu-prof --cpu-prof-dir=DIR']     (for ours)
+ *      [--node-options='--cpu-prof --cpu-prof-dir=DIR']     (for ours)
  * Needs root, dist/ (`npm run build`) and the stock programs; brings up a cluster named bench-kubelet and takes it down.
  */
 import { resolve } from 'node:path';

@@ -35,7 +35,7 @@ test.each([
   expect(podUidOf(directory, driver)).toBe(want),
 );
 
-test('v1: controllers by their mount points, the unified one beside does not count', () => {
+test('v1: controllers by their mount points, the unified one beside has none but holds groups, too', () => {
   const hierarchy = parseHierarchy(
     [
       'cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0',
@@ -47,7 +47,7 @@ test('v1: controllers by their mount points, the unified one beside does not cou
   expect([hierarchy.version, hierarchy.mounts.get('cpuacct'), hierarchy.roots]).toEqual([
     1,
     '/sys/fs/cgroup/cpu,cpuacct',
-    ['/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/systemd'],
+    ['cpu,cpuacct', 'memory', 'systemd', 'unified'].map((name) => `/sys/fs/cgroup/${name}`),
   ]);
 });
 

@@ -29,10 +29,12 @@ const CONTROLLERS = [
 export function parseHierarchy(mounts: string): Hierarchy {
   const found = new Map<string, string>();
   let unified: string | undefined;
+  let beside: string | undefined;
   for (const line of mounts.split('\n')) {
     const [, path, type, options = ''] = line.split(' ');
     if (path === undefined) continue;
     if (type === 'cgroup2' && path === '/sys/fs/cgroup') unified = path;
+    else if (type === 'cgroup2' && path.startsWith('/sys/fs/cgroup/')) beside ??= path;
     if (type !== 'cgroup') continue;
     for (const option of options.split(',')) {
       const controller = option.startsWith('name=') ? option.slice('name='.length) : option;
@@ -42,7 +44,9 @@ export function parseHierarchy(mounts: string): Hierarchy {
   if (unified !== undefined) {
     return { version: 2, mounts: new Map(CONTROLLERS.map((c) => [c, unified])), roots: [unified] };
   }
-  return { version: 1, mounts: found, roots: [...new Set(found.values())] };
+  // A unified hierarchy beside those of v1 controls nothing, but runtimes make groups in it as well.
+  const roots = [...found.values(), ...(beside === undefined ? [] : [beside])];
+  return { version: 1, mounts: found, roots: [...new Set(roots)] };
 }
 
 export async function readHierarchy(): Promise<Hierarchy> {
