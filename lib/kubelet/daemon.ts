@@ -7,6 +7,7 @@ import type { ParsedFlags } from '../component/flags.ts';
 import type { DaemonContext } from '../component/lifecycle.ts';
 import { createBase } from './assembly/base.ts';
 import { containerInputs } from './assembly/container_inputs.ts';
+import { createImages } from './assembly/images.ts';
 import { createMetrics } from './assembly/metrics.ts';
 import { startEviction } from './assembly/eviction.ts';
 import { startHousekeeping } from './assembly/housekeeping.ts';
@@ -46,7 +47,8 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
   };
   const onNode = { ...known, ...(await createNode(known)) };
   const equipped = { ...onNode, ...containerInputs(onNode), ...createProbes(onNode) };
-  const working = { ...equipped, ...createStats(equipped), ...createWorkers(equipped) };
+  const supplied = { ...equipped, ...(await createImages(equipped)) };
+  const working = { ...supplied, ...createStats(supplied), ...createWorkers(supplied) };
   addStateMetrics(working);
 
   // ---------------------------------------------------------- started

@@ -10,7 +10,7 @@ import { envFileReader } from '../volumes/env_file_reader.ts';
 import { inTreePlugins } from '../volumes/in_tree.ts';
 import { persistentPlugins } from '../volumes/persistent/plugins.ts';
 import { createVolumeManager } from '../volumes/manager.ts';
-import { createTokenSource } from '../volumes/token.ts';
+import { createTokenSource, type TokenSource } from '../volumes/token.ts';
 import type { Base } from './base.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
@@ -18,6 +18,7 @@ import type { Runtime } from './runtime.ts';
 
 export interface ContainerInputs {
   readonly objects: ObjectCache;
+  readonly tokens: TokenSource;
   readonly volumes: VolumeManager;
   readonly env: EnvResolver;
   readonly dns: PodDnsConfigurer;
@@ -81,7 +82,7 @@ export function containerInputs(base: Base & Runtime & Pods & NodeParts): Contai
     resolvConf: config.resolvConf,
     events,
   });
-  return { objects, volumes, env, dns, runtimeHandler: classes.handler };
+  return { objects, tokens, volumes, env, dns, runtimeHandler: classes.handler };
 }
 
 interface RuntimeClasses {

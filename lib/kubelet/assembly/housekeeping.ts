@@ -3,6 +3,7 @@ import { ImageGc } from '../images/image_gc.ts';
 import { LogRotation } from '../logs/log_rotation.ts';
 import { ContainerGc } from '../runtime/container_gc.ts';
 import type { Base } from './base.ts';
+import type { ImageParts } from './images.ts';
 import type { Pods } from './pods.ts';
 import type { Runtime } from './runtime.ts';
 import type { Workers } from './workers.ts';
@@ -12,7 +13,7 @@ export interface Housekeeping {
   readonly imageGc: ImageGc;
 }
 
-export function startHousekeeping(kubelet: Base & Runtime & Pods & Workers): Housekeeping {
+export function startHousekeeping(kubelet: Base & Runtime & Pods & ImageParts & Workers): Housekeeping {
   const { background, cache, clock, config, containerLogs: logs, cri, events, log, signal } = kubelet;
   const containerGc = new ContainerGc({ cri, cache, logs, clock, log });
   background.start('Container garbage collection failed', containerGc.run(signal));
@@ -24,6 +25,7 @@ export function startHousekeeping(kubelet: Base & Runtime & Pods & Workers): Hou
       minAgeMs: config.imageMinimumGCAge,
       maxAgeMs: config.imageMaximumGCAge,
     },
+    listed: (ids, atMs) => kubelet.pullRecords.prune(ids, atMs),
     mounted: () =>
       cache
         .pods()

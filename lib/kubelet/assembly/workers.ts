@@ -12,13 +12,13 @@ import { PodWorkers } from '../podworkers/pod_workers.ts';
 import type { ProbeManager } from '../contracts.ts';
 import { ContainerLogsDir } from '../runtime/container_logs_dir.ts';
 import { ContainerStop } from '../runtime/container_stop.ts';
-import { Images } from '../runtime/images.ts';
 import { PodSync, refOf } from '../runtime/pod_sync.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { isStatic } from '../sources/pod_manager.ts';
 import { TerminationMessages } from '../status/termination_message.ts';
 import type { Base } from './base.ts';
 import type { ContainerInputs } from './container_inputs.ts';
+import type { ImageParts } from './images.ts';
 import type { NodeParts } from './node.ts';
 import { createResizes, type ResizeParts, resourceOptions } from './resizes.ts';
 import type { Pods } from './pods.ts';
@@ -37,22 +37,20 @@ export interface Workers {
 }
 
 export function createWorkers(
-  base: Base & Runtime & Pods & NodeParts & ContainerInputs & ResizeParts & { readonly probes: ProbeManager },
+  base: Base &
+    Runtime &
+    Pods &
+    NodeParts &
+    ContainerInputs &
+    ImageParts &
+    ResizeParts & { readonly probes: ProbeManager },
 ): Workers {
   const { cache, clock, config, cri, dirs, events, health, log, nodeName } = base;
-  const { objects, pods, probes, statuses } = base;
+  const { pods, probes, statuses } = base;
   const containerLogs = new ContainerLogsDir(dirs);
-  const images = new Images({
-    cri,
-    clock,
-    events,
-    maxParallelPulls: config.maxParallelImagePulls,
-    secret: (namespace, name, readSignal) => objects.secret(namespace, name, readSignal),
-  });
   const stop = new ContainerStop({ ...base });
   const sync = new PodSync({
     ...base,
-    images,
     stop,
     logs: containerLogs,
     expand: expandVariables,
@@ -89,7 +87,6 @@ export function createWorkers(
       ...base,
       sync,
       stop,
-      images,
       messages: new TerminationMessages(log),
       remover: new PodRemover({ cri, cache, dirs, logs: containerLogs }),
       backoff: { initialMs: 10_000, maxMs: config.crashLoopBackOff.maxContainerRestartPeriod },

@@ -4,6 +4,7 @@
  */
 import type { Taint } from '../../api/types.ts';
 import type { LoggingConfiguration } from '../../component/logging_config.ts';
+import type { VerificationPolicy } from '../images/pull_verification.ts';
 
 export interface KubeletConfig {
   readonly enableServer: boolean;
@@ -75,6 +76,8 @@ export interface KubeletConfig {
   readonly serializeImagePulls: boolean;
   /** `undefined`: 1 when serialized, else no limit. */
   readonly maxParallelImagePulls: number | undefined;
+  readonly imagePullCredentialsVerificationPolicy: VerificationPolicy['policy'];
+  readonly preloadedImagesVerificationAllowlist: readonly string[];
   readonly evictionHard: Readonly<Record<string, string>>;
   readonly evictionSoft: Readonly<Record<string, string>>;
   readonly evictionSoftGracePeriod: Readonly<Record<string, string>>;

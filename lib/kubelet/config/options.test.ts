@@ -102,10 +102,36 @@ test.each([
     'field "containerRuntimeEndpoint": got "tcp://x", want unix:///path/to/socket',
   ],
   [
-    'maxParallelImagePulls: 3\n',
+    'maxParallelImagePulls: 3\nserializeImagePulls: true\n',
     'field "maxParallelImagePulls": got 3, want 1 while serializeImagePulls is true',
   ],
+  [
+    'imagePullCredentialsVerificationPolicy: Sometimes\n',
+    'field "imagePullCredentialsVerificationPolicy": got "Sometimes", want one of "NeverVerify"',
+  ],
+  [
+    'preloadedImagesVerificationAllowlist: [r.example/a]\n',
+    'is for the imagePullCredentialsVerificationPolicy "NeverVerifyAllowlistedImages"',
+  ],
+  [
+    'imagePullCredentialsVerificationPolicy: NeverVerifyAllowlistedImages\npreloadedImagesVerificationAllowlist: ["r.example/a:1"]\n',
+    'got "r.example/a:1", want an image without tag and digest',
+  ],
 ])('%j is refused', (text, message) => expect(() => load(`--config=${file(text)}`)).toThrow(message));
+
+test.each([
+  ['', 1],
+  ['maxParallelImagePulls: 3\n', 3],
+  ['serializeImagePulls: false\n', undefined],
+])('pulls at once by %j: %s', (text, want) => {
+  expect(load(`--config=${file(text)}`).options.config.maxParallelImagePulls).toBe(want);
+});
+
+test('the configuration of credential plugins is of no use without their folder', () => {
+  expect(() => load('--image-credential-provider-config=/x')).toThrow(
+    'is given together with --image-credential-provider-bin-dir or not at all',
+  );
+});
 
 test('what does not act yet is named', () => {
   const { warnings } = load(`--config=${file('cpuManagerPolicy: static\nreadOnlyPort: 0\n')}`);

@@ -147,11 +147,12 @@ export function loadOptions(flags: Flags): LoadedOptions {
     [KUBELET_CONFIGURATION],
   );
   const config = toConfig(decoded);
-  check(config);
+  const ofFlags = toFlags(flags);
+  check(config, ofFlags);
   return {
     options: {
       config,
-      flags: toFlags(flags),
+      flags: ofFlags,
       nodeName: (flags.values['hostname-override'] === '' ? hostname() : flags.values['hostname-override'])
         .trim()
         .toLowerCase(),
@@ -238,6 +239,8 @@ function parseTaint(text: string): Json {
 
 function toConfig(decoded: KubeletConfiguration): KubeletConfig {
   const evictionHard = decoded.evictionHard ?? DEFAULT_EVICTION_HARD;
+  // Who says how many at once need not say that it is more than one.
+  const serializeImagePulls = decoded.serializeImagePulls ?? (decoded.maxParallelImagePulls ?? 1) < 2;
   return {
     ...decoded,
     registerWithTaints: decoded.registerWithTaints.map(({ key, value, effect }) => ({
@@ -250,7 +253,8 @@ function toConfig(decoded: KubeletConfiguration): KubeletConfig {
       ? { ...DEFAULT_EVICTION_HARD, ...evictionHard }
       : evictionHard,
     containerLogMaxSizeBytes: Number(parseQuantity(decoded.containerLogMaxSize).value()),
-    maxParallelImagePulls: decoded.maxParallelImagePulls ?? (decoded.serializeImagePulls ? 1 : undefined),
+    serializeImagePulls,
+    maxParallelImagePulls: decoded.maxParallelImagePulls ?? (serializeImagePulls ? 1 : undefined),
     imageServiceEndpoint:
       decoded.imageServiceEndpoint === '' ? decoded.containerRuntimeEndpoint : decoded.imageServiceEndpoint,
     crashLoopBackOff: {
@@ -279,7 +283,7 @@ function toFlags(flags: Flags): KubeletFlags {
 }
 
 /** What concerns several fields at once. */
-function check(config: KubeletConfig): void {
+function check(config: KubeletConfig, flags: KubeletFlags): void {
   const problems: { path: string; message: string }[] = [];
   const wrong = (path: string, message: string): void => {
     problems.push({ path, message });
@@ -321,6 +325,28 @@ function check(config: KubeletConfig): void {
     wrong(
       'maxParallelImagePulls',
       `got ${config.maxParallelImagePulls}, want 1 while serializeImagePulls is true`,
+    );
+  }
+  const allowlisted = config.imagePullCredentialsVerificationPolicy === 'NeverVerifyAllowlistedImages';
+  if (config.preloadedImagesVerificationAllowlist.length > 0 && !allowlisted) {
+    wrong(
+      'preloadedImagesVerificationAllowlist',
+      'is for the imagePullCredentialsVerificationPolicy "NeverVerifyAllowlistedImages"',
+    );
+  }
+  const isAllowable = (entry: string): boolean => /^[^\s@*]+(\/\*)?$/.test(entry) && !/:[^/]*$/.test(entry);
+  const strange = config.preloadedImagesVerificationAllowlist.find((entry) => !isAllowable(entry));
+  if (strange !== undefined) {
+    wrong(
+      'preloadedImagesVerificationAllowlist',
+      `got "${strange}", want an image without tag and digest, or all below one: registry.example/team/*`,
+    );
+  }
+  const plugins = [flags.imageCredentialProviderConfig, flags.imageCredentialProviderBinDir];
+  if (plugins.filter((path) => path !== '').length === 1) {
+    wrong(
+      '--image-credential-provider-config',
+      'is given together with --image-credential-provider-bin-dir or not at all',
     );
   }
   if (!/^unix:|^\//.test(config.containerRuntimeEndpoint)) {

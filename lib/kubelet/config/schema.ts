@@ -17,6 +17,7 @@ import {
 import type { ConfigKind } from '../../component/config/document.ts';
 import type { Infer } from '../../component/config/schema.ts';
 import { loggingConfiguration } from '../../component/logging_config.ts';
+import { VERIFICATION_POLICIES } from '../images/pull_verification.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -66,7 +67,10 @@ export const kubeletConfigurationSchema = object({
   }),
   registryPullQPS: whole(5, 0),
   registryBurst: whole(10, 0),
-  imagePullCredentialsVerificationPolicy: text(),
+  imagePullCredentialsVerificationPolicy: withDefault(
+    choice(VERIFICATION_POLICIES),
+    'NeverVerifyPreloadedImages',
+  ),
   preloadedImagesVerificationAllowlist: names(),
   eventRecordQPS: whole(50, 0),
   eventBurst: whole(100, 0),
@@ -114,7 +118,7 @@ export const kubeletConfigurationSchema = object({
   contentType: text('application/vnd.kubernetes.protobuf'),
   kubeAPIQPS: whole(50, 0),
   kubeAPIBurst: whole(100, 0),
-  serializeImagePulls: flag(true),
+  serializeImagePulls: optional(boolean()),
   maxParallelImagePulls: optional(integer({ min: 1 })),
   evictionHard: optional(map(string())),
   evictionSoft: texts(),
@@ -198,8 +202,6 @@ export const DEFAULT_EVICTION_HARD = {
 export const NOT_ACTING: Readonly<Partial<Record<keyof KubeletConfiguration, string>>> = {
   tlsCurvePreferences: "the JavaScript runtime's curves are offered",
   registryPullQPS: 'pulls are not limited by rate',
-  imagePullCredentialsVerificationPolicy: 'images that are present are not verified again',
-  preloadedImagesVerificationAllowlist: 'images that are present are not verified again',
   enableContentionProfiling: 'there is nothing to profile',
   kubeletCgroups: 'the kubelet stays in its group',
   systemCgroups: 'other processes stay in their groups',

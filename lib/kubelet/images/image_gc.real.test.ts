@@ -6,7 +6,7 @@ import { writeImage } from '../../../test/fixtures/containerd.ts';
 import { systemClock } from '../../base/clock.ts';
 import { nullLog } from '../../base/log.ts';
 import { ImageGc } from './image_gc.ts';
-import { realContainerd } from '../testing/real_containerd.ts';
+import { realContainerd } from '../../../test/fixtures/kubelet_containerd.ts';
 
 const real = realContainerd();
 const UNUSED = 'localhost/unused:test';
@@ -30,6 +30,7 @@ test('unused images go; those of a container that has ended and of sandboxes sta
   const gc = new ImageGc({
     cri,
     policy: { highThresholdPercent: 1, lowThresholdPercent: 0, minAgeMs: 0, maxAgeMs: 0 },
+    listed: () => Promise.resolve(),
     mounted: () => [],
     events: { node: () => undefined },
     clock: systemClock,

@@ -61,6 +61,7 @@ function setUp(images: Image[], use: FileSystemUse, over: Partial<ImageGcPolicy>
       },
     },
     policy: { highThresholdPercent: 85, lowThresholdPercent: 80, minAgeMs: 2 * MINUTE, maxAgeMs: 0, ...over },
+    listed: () => Promise.resolve(),
     mounted: () => state.mounted,
     events: { node: (_type, reason, message) => void events.push(`${reason}: ${message}`) },
     clock,

@@ -25,6 +25,8 @@ export interface ImageGcOptions {
   readonly policy: ImageGcPolicy;
   /** Images that containers have mounted (image volumes), which the runtime's list of containers does not tell. */
   readonly mounted: () => Iterable<string>;
+  /** All images that are there, and when that was so. */
+  readonly listed: (ids: ReadonlySet<string>, atMs: number) => Promise<void>;
   readonly events: Pick<KubeletEvents, 'node'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -151,10 +153,12 @@ export class ImageGc {
   async #look(signal: AbortSignal): Promise<readonly ImageRecord[]> {
     const { cri, clock } = this.#options;
     const options = { signal, timeoutMs: TIMEOUT_MS };
+    const askedAtMs = clock.now();
     const [{ images }, { containers }] = await Promise.all([
       cri.listImages({}, options),
       cri.listContainers({}, options),
     ]);
+    await this.#options.listed(new Set(images.map(({ id }) => id)), askedAtMs);
     const sandboxImage = await this.#imageOfSandboxes(signal);
     const used = new Set([
       ...containers.flatMap((c) => [c.imageId, c.imageRef, c.image?.image ?? '']),

@@ -7,7 +7,7 @@ import { systemClock } from '../../base/clock.ts';
 import { nullLog } from '../../base/log.ts';
 import { RuntimeCache } from '../pleg/runtime_cache.ts';
 import { LogRotation } from './log_rotation.ts';
-import { realContainerd } from '../testing/real_containerd.ts';
+import { realContainerd } from '../../../test/fixtures/kubelet_containerd.ts';
 
 const real = realContainerd();
 

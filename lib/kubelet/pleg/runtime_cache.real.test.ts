@@ -4,7 +4,7 @@ import { FakeClock } from '../../base/fake_clock.ts';
 import { nullLog } from '../../base/log.ts';
 import { removable } from '../runtime/dead_containers.ts';
 import { RuntimeCache } from './runtime_cache.ts';
-import { realContainerd } from '../testing/real_containerd.ts';
+import { realContainerd } from '../../../test/fixtures/kubelet_containerd.ts';
 
 const real = realContainerd();
 

@@ -10,7 +10,7 @@ import type { AnyContainer, ContainerRuntimeStatus, KubeletEvents } from '../con
 import type { PodActions, StartAction } from '../runtime/pod_actions.ts';
 import type { RestartBackoffEntry } from '../runtime/restart_backoff.ts';
 import { containerHash } from '../runtime/runtime_names.ts';
-import type { ContainerStartError } from '../runtime/start_error.ts';
+import type { ContainerStartError, Meanwhile } from '../runtime/start_error.ts';
 import type { WaitingReason } from '../runtime/waiting_reason.ts';
 
 export interface ContainerWaitsOptions {
@@ -110,7 +110,7 @@ export class ContainerWaits {
       if (failed?.error.meanwhile === undefined) continue;
       const shownForMs = mono - failed.atMs;
       if (shownForMs < SHOWN_MS) times.push(now + SHOWN_MS - shownForMs);
-      else this.#meanwhile(pod, container, failed.error.meanwhile);
+      else this.#meanwhile(container, failed.error.meanwhile);
     }
     return times.length === 0 ? undefined : Math.min(...times);
   }
@@ -137,12 +137,10 @@ export class ContainerWaits {
     this.#options.events.container(pod, container.name, 'Warning', 'BackOff', text);
   }
 
-  #meanwhile(pod: Pod, container: AnyContainer, wanted: WaitingReason): void {
-    if (this.#reasons.get(container.name)?.reason === wanted.reason) return;
-    this.#reasons.set(container.name, wanted);
-    if (wanted.reason !== 'ImagePullBackOff') return;
-    const text = `Back-off pulling image "${container.image ?? ''}"`;
-    this.#options.events.container(pod, container.name, 'Normal', 'BackOff', text);
+  #meanwhile({ name }: AnyContainer, { reason, message, tell }: Meanwhile): void {
+    if (this.#reasons.get(name)?.reason === reason) return;
+    this.#reasons.set(name, { reason, message });
+    tell();
   }
 }
 

@@ -12,7 +12,7 @@ import { containerResources } from '../runtime/linux_resources.ts';
 import { grantedOf } from './allocation.ts';
 import { ResizeActuator } from './actuator.ts';
 import { Resizes } from './resizes.ts';
-import { realContainerd } from '../testing/real_containerd.ts';
+import { realContainerd } from '../../../test/fixtures/kubelet_containerd.ts';
 
 const real = realContainerd();
 

@@ -5,7 +5,7 @@ import { isAbort } from '../../base/errors.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
 import type { PodRuntimeStatus } from '../contracts.ts';
 import type { PodCgroups } from '../cgroups/pod_cgroups.ts';
-import { rpcMessage } from '../runtime/images.ts';
+import { rpcMessage } from '../runtime/runtime_message.ts';
 import { containerResources, type ResourceOptions } from '../runtime/linux_resources.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { grantedOf, resizableContainers, withAllocation, type Allocation } from './allocation.ts';

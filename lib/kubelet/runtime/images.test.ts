@@ -3,6 +3,8 @@ import { FakeClock } from '../../base/fake_clock.ts';
 import { CriError } from '../../cri/errors.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
 import type { KubeletEvents } from '../contracts.ts';
+import { nullLog } from '../../base/log.ts';
+import { Keyring } from '../images/keyring.ts';
 import { Images } from './images.ts';
 import { PullGate } from './pull_gate.ts';
 import { ContainerStartError } from './start_error.ts';
@@ -28,6 +30,9 @@ function scene(present: readonly string[], limit?: number, tell: Partial<Kubelet
   const has = new Set(present);
   const pulls: string[] = [];
   const events: string[] = [];
+  /** What became of pulls; and which secret a present image must be shown for, by name. */
+  const recorded: string[] = [];
+  const guarded = new Map<string, string>();
   const clock = new FakeClock();
   const cri: Pick<RuntimeClient, 'imageStatus' | 'pullImage'> = {
     imageStatus: (request) => {
@@ -47,6 +52,10 @@ function scene(present: readonly string[], limit?: number, tell: Partial<Kubelet
       return Promise.resolve({ imageRef: '' });
     },
   };
+  const noted = (what: string): Promise<void> => {
+    recorded.push(what);
+    return Promise.resolve();
+  };
   const secret = (username: string) => ({
     metadata: { name: username, namespace: 'ns' },
     data: {
@@ -65,8 +74,23 @@ function scene(present: readonly string[], limit?: number, tell: Partial<Kubelet
       ...tell,
     },
     maxParallelPulls: limit,
-    secret: (_namespace, name) =>
-      name === 'none' ? Promise.reject(new Error('not found')) : Promise.resolve(secret(name)),
+    keyring: new Keyring({
+      secret: (_namespace, name) =>
+        name === 'none' ? Promise.reject(new Error('not found')) : Promise.resolve(secret(name)),
+      plugins: { credentials: () => Promise.resolve([]) },
+      nodeConfigs: [],
+      events: { pod: (_pod, _type, reason) => events.push(reason) },
+      log: nullLog,
+    }),
+    records: {
+      asks: (name) => guarded.has(name),
+      mayUse: (name, _reference, _id, owners) =>
+        owners.some((owner) => owner.kind === 'secret' && owner.name === guarded.get(name)),
+      pulling: (reference) => noted(`pulling ${reference}`),
+      pullFailed: (reference) => noted(`failed ${reference}`),
+      pulled: (name, _reference, id, owner) =>
+        noted(`pulled ${name} ${id} ${owner?.kind === 'secret' ? owner.name : 'anonymous'}`),
+    },
   });
   const ensure = async (c: Container, p = pod(), ofVolume = false): Promise<string> => {
     try {
@@ -83,7 +107,7 @@ function scene(present: readonly string[], limit?: number, tell: Partial<Kubelet
       throw error;
     }
   };
-  return { ensure, pulls, events, clock };
+  return { ensure, pulls, events, clock, recorded, guarded };
 }
 
 test.each<[string, string, string | undefined, string, string[], string[]]>([
@@ -169,6 +193,47 @@ test('what happens to the image of a volume is told of the pod', async () => {
   expect([told, s.events]).toEqual([
     ['Normal Pulling Pulling image "b:1"', 'Warning Failed Failed to pull image "b:1": no such image'],
     [],
+  ]);
+});
+
+describe('an image that is present and was pulled with a secret', () => {
+  const present = (policy: string | undefined, secrets: readonly string[]) => {
+    const s = scene(['r.example/a:1']);
+    s.guarded.set('r.example/a', 'good');
+    const p = pod({ imagePullSecrets: secrets.map((name) => ({ name })) });
+    return { ...s, answer: s.ensure(container('r.example/a:1', policy), p) };
+  };
+
+  test('is used by who has the secret', async () => {
+    const s = present('IfNotPresent', ['good']);
+    expect([await s.answer, s.pulls, s.events]).toEqual(['sha256:r.example/a:1', [], ['Pulled']]);
+  });
+
+  test('is pulled by who has another', async () => {
+    const s = present('IfNotPresent', ['bad']);
+    expect(await s.answer).toMatch(/^ErrImagePull/);
+    expect([s.pulls, s.recorded]).toEqual([
+      ['r.example/a:1 as bad'],
+      ['pulling r.example/a:1', 'failed r.example/a:1'],
+    ]);
+  });
+
+  test('is as good as not there for who may not pull', async () => {
+    const s = present('Never', []);
+    expect(await s.answer).toMatch(/^ErrImageNeverPull/);
+    expect(s.pulls).toEqual([]);
+  });
+});
+
+test('whose credential an image was pulled with is recorded', async () => {
+  const s = scene([]);
+  await s.ensure(container('r.example/b:1'), pod({ imagePullSecrets: [{ name: 'good' }] }));
+  await s.ensure(container('r.example/c:1'));
+  expect(s.recorded).toEqual([
+    'pulling r.example/b:1',
+    'pulled r.example/b sha256:r.example/b:1 good',
+    'pulling r.example/c:1',
+    'pulled r.example/c sha256:r.example/c:1 anonymous',
   ]);
 });
 

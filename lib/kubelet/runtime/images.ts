@@ -1,9 +1,8 @@
 /** Makes the image of a container present: pull policy, credentials, back-off, one pull at a time where configured. */
-import type { Pod, Secret } from '../../api/types.ts';
+import type { Pod } from '../../api/types.ts';
 import type { Clock } from '../../base/clock.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { errorMessage, isAbort } from '../../base/errors.ts';
-import { CriError } from '../../cri/errors.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
 import type { EventType, KubeletEvents } from '../contracts.ts';
 import {
@@ -12,11 +11,14 @@ import {
   parseImageReference,
   withDefaultTag,
 } from './image_reference.ts';
-import { credentialsFor, type RegistryAuth } from './pull_credentials.ts';
+import type { Keyring } from '../images/keyring.ts';
+import type { PullRecords } from '../images/pull_records.ts';
+import type { CredentialOwner, OwnedAuth } from './pull_credentials.ts';
 import { PullGate } from './pull_gate.ts';
 import type { ImageUser } from './security_context.ts';
-import { ContainerStartError } from './start_error.ts';
+import { pullMessage, rpcMessage } from './runtime_message.ts';
 import type { WaitingReason } from './waiting_reason.ts';
+import { ContainerStartError, type Meanwhile } from './start_error.ts';
 
 export interface ReadyImage {
   /** The runtime's id of the image. */
@@ -40,14 +42,15 @@ export interface ImagesOptions {
   readonly events: KubeletEvents;
   /** `undefined`: no limit. */
   readonly maxParallelPulls: number | undefined;
-  /** Reads a pull secret; rejects when it is not there. */
-  readonly secret: (namespace: string, name: string, signal: AbortSignal) => Promise<Secret>;
+  readonly keyring: Pick<Keyring, 'credentials'>;
+  readonly records: Pick<PullRecords, 'asks' | 'mayUse' | 'pulling' | 'pullFailed' | 'pulled'>;
 }
 
 interface PullFailure {
   readonly delayMs: number;
   /** On the monotonic clock. */
   readonly failedAtMs: number;
+  readonly reason: string;
   readonly message: string;
 }
 
@@ -91,12 +94,16 @@ export class Images {
       tell('Warning', 'InspectFailed', message);
       throw new ContainerStartError('ImageInspectError', message, { cause: error });
     });
-    if (policy === 'Never' && present === undefined) {
+    const usable =
+      present !== undefined &&
+      policy !== 'Always' &&
+      (await this.#mayUse(pod, reference, present.ref, signal));
+    if (policy === 'Never' && !usable) {
       const message = `Container image "${image}" is not present with pull policy of Never`;
       tell('Warning', 'ErrImageNeverPull', message);
       throw new ContainerStartError('ErrImageNeverPull', message);
     }
-    if (present !== undefined && policy !== 'Always') {
+    if (present !== undefined && usable) {
       const message =
         policy === 'Never'
           ? `Container image "${image}" already present on machine`
@@ -108,8 +115,8 @@ export class Images {
     const failure = this.#failures.get(key);
     const leftMs = failure === undefined ? 0 : failure.failedAtMs + failure.delayMs - clock.monotonic();
     if (failure !== undefined && leftMs > 0) {
-      const { reason, message } = backOff(image, failure.message);
-      tell('Normal', 'BackOff', `Back-off pulling image "${image}"`);
+      const { reason, message, tell: tellBackOff } = backOff(image, failure, tell);
+      tellBackOff();
       throw new ContainerStartError(reason, message, { retryAfterMs: leftMs });
     }
     try {
@@ -118,15 +125,14 @@ export class Images {
       return pulled;
     } catch (error) {
       if (isAbort(error, signal)) throw error;
-      const message = errorMessage(error);
+      const { reason, message } = pullFailure(image, error);
       const delayMs = Math.min((failure?.delayMs ?? BACKOFF_MS.initial / 2) * 2, BACKOFF_MS.max);
-      const failedAtMs = clock.monotonic();
-      this.#failures.set(key, { delayMs, failedAtMs, message });
+      this.#failures.set(key, { delayMs, failedAtMs: clock.monotonic(), reason, message });
       tell('Warning', 'Failed', `Failed to pull image "${image}": ${message}`);
-      throw new ContainerStartError('ErrImagePull', message, {
+      throw new ContainerStartError(reason, message, {
         cause: error,
         retryAfterMs: delayMs,
-        meanwhile: backOff(image, message),
+        meanwhile: backOff(image, { reason, message }, tell),
       });
     }
   }
@@ -134,6 +140,20 @@ export class Images {
   /** Forgets the pod's failures. */
   forget(uid: string): void {
     for (const key of this.#failures.keys()) if (key.startsWith(`${uid}/`)) this.#failures.delete(key);
+  }
+
+  /** Whether the pod may use a present image without showing that it could pull it. */
+  async #mayUse(pod: Pod, reference: string, id: string, signal: AbortSignal): Promise<boolean> {
+    const { keyring, records } = this.#options;
+    const name = nameOf(reference);
+    if (!records.asks(name, reference, id)) return true;
+    const auths = await keyring.credentials(pod, parseImageReference(reference), signal);
+    return records.mayUse(
+      name,
+      reference,
+      id,
+      auths.map(({ owner }) => owner),
+    );
   }
 
   #teller(pod: Pod, containerName: string | undefined): Tell {
@@ -169,18 +189,25 @@ export class Images {
     signal: AbortSignal,
   ): Promise<ReadyImage> {
     const { cri, clock } = this.#options;
-    const auths = await this.#credentials(pod, reference, signal);
+    const auths = await this.#options.keyring.credentials(pod, parseImageReference(reference), signal);
     const asked = clock.monotonic();
     const release = await this.#gate.enter(signal);
     const started = clock.monotonic();
+    let pulled: ReadyImage | undefined;
+    let owner: CredentialOwner | undefined;
     try {
       tell('Normal', 'Pulling', `Pulling image "${image}"`);
-      await this.#tryPulls(reference, auths, sandboxConfig, signal);
+      await this.#options.records.pulling(reference);
+      owner = await this.#tryPulls(reference, auths, sandboxConfig, signal);
+      pulled = await this.#inspect(reference, signal);
+      if (pulled === undefined) throw new Error(`image "${reference}" is not there after a successful pull`);
+    } catch (error) {
+      await this.#options.records.pullFailed(reference);
+      throw error;
     } finally {
       release();
     }
-    const pulled = await this.#inspect(reference, signal);
-    if (pulled === undefined) throw new Error(`image "${reference}" is not there after a successful pull`);
+    await this.#options.records.pulled(nameOf(reference), reference, pulled.ref, owner);
     const size =
       (await cri.imageStatus({ image: { image: reference } }, { signal, timeoutMs: 120_000 })).image?.size ??
       0n;
@@ -194,22 +221,26 @@ export class Images {
     return pulled;
   }
 
-  /** Each credential in turn, none at all when there is none; the last failure counts. */
+  /** Each credential in turn, none at all when there is none; the last failure counts. Resolves to whose it was. */
   async #tryPulls(
     reference: string,
-    auths: readonly RegistryAuth[],
+    auths: readonly OwnedAuth[],
     sandboxConfig: object,
     signal: AbortSignal,
-  ): Promise<void> {
-    const attempts: readonly (RegistryAuth | undefined)[] = auths.length === 0 ? [undefined] : auths;
+  ): Promise<CredentialOwner | undefined> {
+    const attempts: readonly (OwnedAuth | undefined)[] = auths.length === 0 ? [undefined] : auths;
     let failure: unknown;
-    for (const auth of attempts) {
+    for (const attempt of attempts) {
       try {
         await this.#options.cri.pullImage(
-          { image: { image: reference }, auth: auth === undefined ? undefined : { ...auth }, sandboxConfig },
+          {
+            image: { image: reference },
+            auth: attempt === undefined ? undefined : { ...attempt.auth },
+            sandboxConfig,
+          },
           { signal, timeoutMs: undefined },
         );
-        return;
+        return attempt?.owner;
       } catch (error) {
         if (isAbort(error, signal)) throw error;
         failure = error;
@@ -217,42 +248,37 @@ export class Images {
     }
     throw failure instanceof Error ? failure : new Error(errorMessage(failure));
   }
-
-  async #credentials(pod: Pod, reference: string, signal: AbortSignal): Promise<readonly RegistryAuth[]> {
-    const names = (pod.spec.imagePullSecrets ?? [])
-      .map(({ name }) => name)
-      .filter((name) => name !== undefined && name !== '');
-    const secrets: Secret[] = [];
-    const missing: string[] = [];
-    for (const name of names) {
-      if (name === undefined) continue;
-      try {
-        secrets.push(await this.#options.secret(pod.metadata.namespace ?? '', name, signal));
-      } catch (error) {
-        if (isAbort(error, signal)) throw error;
-        missing.push(name);
-      }
-    }
-    if (missing.length > 0) {
-      this.#options.events.pod(
-        pod,
-        'Warning',
-        'FailedToRetrieveImagePullSecret',
-        `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`,
-      );
-    }
-    return credentialsFor(parseImageReference(reference), secrets).auths;
-  }
 }
 
-function backOff(image: string, failure: string): WaitingReason {
+/** Prefixes by which runtimes tell failures apart that users can do something about. */
+const TOLD_APART = {
+  RegistryUnavailable: 'the registry is unavailable',
+  SignatureValidationFailed: 'the signature validation failed',
+} as const;
+
+function pullFailure(image: string, error: unknown): WaitingReason {
+  const message = pullMessage(error);
+  for (const [reason, why] of Object.entries(TOLD_APART)) {
+    if (!message.startsWith(reason)) continue;
+    return {
+      reason,
+      message: `image pull failed for ${image} because ${why}${message.slice(reason.length)}`,
+    };
+  }
+  return { reason: 'ErrImagePull', message };
+}
+
+function backOff(image: string, failure: WaitingReason, tell: Tell): Meanwhile {
+  const text = `Back-off pulling image "${image}"`;
   return {
     reason: 'ImagePullBackOff',
-    message: `Back-off pulling image "${image}": ErrImagePull: ${failure}`,
+    message: `${text}: ${failure.reason}: ${failure.message}`,
+    tell: () => tell('Normal', 'BackOff', text),
   };
 }
 
-/** As stock prints a runtime's error. */
-export function rpcMessage(error: unknown): string {
-  return error instanceof CriError ? error.rpcMessage : errorMessage(error);
+/** Without tag and digest. */
+function nameOf(reference: string): string {
+  const { domain, path } = parseImageReference(reference);
+  return `${domain}/${path}`;
 }

@@ -27,10 +27,11 @@ import type { RuntimeCache } from '../pleg/runtime_cache.ts';
 import { containerConfig } from './container_config.ts';
 import type { ContainerLogsDir } from './container_logs_dir.ts';
 import { type ContainerStop, podGraceSeconds } from './container_stop.ts';
-import { type Images, type ReadyImage, rpcMessage } from './images.ts';
+import type { Images, ReadyImage } from './images.ts';
 import { runHook } from './lifecycle_hooks.ts';
 import type { ResourceOptions } from './linux_resources.ts';
 import { currentOf, type KillAction, newestOf, type PodActions, type StartAction } from './pod_actions.ts';
+import { rpcMessage, runtimeMessage } from './runtime_message.ts';
 import { containerLogName, podLogDirName, podUid } from './runtime_names.ts';
 import { sandboxConfig } from './sandbox_config.ts';
 import type { SecurityOptions } from './security_context.ts';
@@ -267,14 +268,14 @@ export class PodSync {
       if (isAbort(error, signal)) throw error;
       const reason =
         error instanceof ContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
-      throw failed(reason, errorMessage(error), error);
+      throw failed(reason, runtimeMessage(error), error);
     });
     events.container(pod, container.name, 'Normal', 'Created', 'Container created');
     progress.startTried(action);
     try {
       await cri.startContainer({ containerId });
     } catch (error) {
-      throw failed('RunContainerError', errorMessage(error), error);
+      throw failed('RunContainerError', runtimeMessage(error), error);
     }
     events.container(pod, container.name, 'Normal', 'Started', 'Container started');
     timeline.record(ref, {

@@ -9,7 +9,7 @@ const secret = (auths: object): Secret => ({
 const entry = (username: string) => ({ auth: base64(`${username}:secret`) });
 const image = { domain: 'r.example', path: 'team/app' };
 const names = (auths: object): string[] =>
-  credentialsFor(image, [secret(auths)]).auths.map(({ username }) => username);
+  credentialsFor(image, [secret(auths)]).auths.map(({ auth }) => auth.username);
 
 test.each([
   ['the host', { 'r.example': entry('u') }, ['u']],
@@ -46,5 +46,5 @@ test.each<[string, Secret['data'], string]>([
 test('the old format', () => {
   const data = { '.dockercfg': base64(JSON.stringify({ 'r.example': entry('u') })) };
   const { auths } = credentialsFor(image, [{ metadata: { name: 's', namespace: 'ns' }, data }]);
-  expect(auths).toEqual([{ username: 'u', password: 'secret' }]);
+  expect(auths.map(({ auth }) => auth)).toEqual([{ username: 'u', password: 'secret' }]);
 });

@@ -1,4 +1,5 @@
 /** Credentials of registries from pull secrets (kubernetes.io/dockerconfigjson and kubernetes.io/dockercfg). */
+import { createHash } from 'node:crypto';
 import type { Secret } from '../../api/types.ts';
 
 export interface RegistryAuth {
@@ -7,10 +8,39 @@ export interface RegistryAuth {
   readonly identityToken?: string;
 }
 
-interface Entry {
+/** Whose a credential is: who else may use an image that was pulled with it follows from that. */
+export type CredentialOwner =
+  | { readonly kind: 'node' }
+  | {
+      readonly kind: 'serviceAccount';
+      readonly uid: string;
+      readonly namespace: string;
+      readonly name: string;
+    }
+  | {
+      readonly kind: 'secret';
+      readonly uid: string;
+      readonly namespace: string;
+      readonly name: string;
+      /** SHA-256 of the credential. */
+      readonly hash: string;
+    };
+
+export interface OwnedAuth {
+  readonly auth: RegistryAuth;
+  readonly owner: CredentialOwner;
+}
+
+/** What credentials are looked up by: an image without its tag and digest. */
+export interface ImageName {
+  /** Registry, with its port where it has one. */
+  readonly domain: string;
+  readonly path: string;
+}
+
+interface Entry extends OwnedAuth {
   readonly host: string;
   readonly path: string;
-  readonly auth: RegistryAuth;
 }
 
 /**
@@ -18,23 +48,45 @@ interface Entry {
  * readable are passed over and named in `problems`.
  */
 export function credentialsFor(
-  image: { readonly domain: string; readonly path: string },
+  image: ImageName,
   secrets: readonly Secret[],
-): { readonly auths: readonly RegistryAuth[]; readonly problems: readonly string[] } {
+): { readonly auths: readonly OwnedAuth[]; readonly problems: readonly string[] } {
   const problems: string[] = [];
   const entries = secrets.flatMap((secret) => entriesOf(secret, problems));
-  const auths = entries
+  return { auths: matching(entries, image), problems };
+}
+
+/** Those of a map from registries to credentials (`auths` of a docker config, answers of plugins) that apply. */
+export function authsFor(
+  image: ImageName,
+  auths: Readonly<Record<string, unknown>>,
+  owner: CredentialOwner,
+): readonly OwnedAuth[] {
+  const entries = Object.entries(auths).flatMap(([key, value]) => {
+    const auth = authOf(value);
+    return auth === undefined ? [] : [{ ...registryOf(key), auth, owner }];
+  });
+  return matching(entries, image);
+}
+
+/** Whether an image is of a registry, as credentials name them: `registry.example:5000/team`, `*.example`. */
+export function isOfRegistry(image: ImageName, registry: string): boolean {
+  return matches(registryOf(registry), image);
+}
+
+function matching(entries: readonly Entry[], image: ImageName): readonly OwnedAuth[] {
+  return entries
     .filter((entry) => matches(entry, image))
     .sort((a, b) => b.path.length - a.path.length || b.host.length - a.host.length)
-    .map((entry) => entry.auth);
-  return { auths, problems };
+    .map(({ auth, owner }) => ({ auth, owner }));
 }
 
 function entriesOf(secret: Secret, problems: string[]): Entry[] {
   const json = secret.data?.['.dockerconfigjson'];
   const legacy = secret.data?.['.dockercfg'];
   const text = json ?? legacy;
-  const name = `secret ${secret.metadata.namespace ?? ''}/${secret.metadata.name}`;
+  const { namespace = '', name: secretName, uid = '' } = secret.metadata;
+  const name = `secret ${namespace}/${secretName}`;
   if (text === undefined) {
     problems.push(`${name} is no pull secret`);
     return [];
@@ -57,7 +109,14 @@ function entriesOf(secret: Secret, problems: string[]): Entry[] {
       problems.push(`${name}: entry ${key} has no credentials`);
       return [];
     }
-    return [{ ...registryOf(key), auth }];
+    const hash = createHash('sha256').update(JSON.stringify(auth)).digest('hex');
+    return [
+      {
+        ...registryOf(key),
+        auth,
+        owner: { kind: 'secret', uid, namespace, name: secretName, hash } as const,
+      },
+    ];
   });
 }
 
@@ -88,7 +147,7 @@ function registryOf(key: string): { host: string; path: string } {
 }
 
 /** Hosts may hold `*` for parts of one label; a path is a prefix. */
-function matches(entry: Entry, image: { domain: string; path: string }): boolean {
+function matches(entry: Pick<Entry, 'host' | 'path'>, image: ImageName): boolean {
   const host = entry.host.split('.');
   const domain = image.domain.split('.');
   if (host.length !== domain.length) return false;
@@ -110,6 +169,6 @@ function globMatches(glob: string, text: string): boolean {
   return true;
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

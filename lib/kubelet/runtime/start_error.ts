@@ -1,5 +1,11 @@
 import type { WaitingReason } from './waiting_reason.ts';
 
+/** What is shown while a failure is waited out. */
+export interface Meanwhile extends WaitingReason {
+  /** Records the event that goes with it. */
+  readonly tell: () => void;
+}
+
 /** A container could not be started: `reason` and `message` are what its waiting state shows. */
 export class ContainerStartError extends Error implements WaitingReason {
   override readonly name = 'ContainerStartError';
@@ -8,12 +14,12 @@ export class ContainerStartError extends Error implements WaitingReason {
   /** How long to wait before the next try, milliseconds; `undefined`: as after any failed start. */
   readonly retryAfterMs: number | undefined;
   /** What the state shows from a moment after the failure until the next try; `undefined`: the failure itself. */
-  readonly meanwhile: WaitingReason | undefined;
+  readonly meanwhile: Meanwhile | undefined;
 
   constructor(
     reason: string,
     message: string,
-    options?: ErrorOptions & { retryAfterMs?: number; meanwhile?: WaitingReason },
+    options?: ErrorOptions & { retryAfterMs?: number; meanwhile?: Meanwhile },
   ) {
     super(message, options);
     this.reason = reason;
