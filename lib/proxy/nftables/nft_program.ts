@@ -22,11 +22,15 @@ export class NftProgram implements Nft {
   readonly family: Family;
   readonly #programs: FilterPrograms;
   readonly #ip: 'ip' | 'ip6';
+  readonly #tables: readonly [string, ...string[]];
 
   constructor({ family, run }: NftProgramOptions) {
     this.family = family;
     this.#programs = new FilterPrograms({ failure: NftError, line: REFUSED_LINE, run });
     this.#ip = ipWord(family);
+    // Names the tables as well. `list tables` reads all rules of all tables first: beside 10,000 Services in iptables that
+    // takes minutes. Terse: elements, of which there may be very many, are left out.
+    this.#tables = ['nft', '-t', 'list', 'sets', this.#ip];
   }
 
   async run(text: string, signal?: AbortSignal): Promise<void> {
@@ -37,11 +41,9 @@ export class NftProgram implements Nft {
   async contents(signal?: AbortSignal): Promise<TableContents | undefined> {
     const list = (...argv: string[]): Promise<string> =>
       this.#programs.output(['nft', ...argv], { timeoutMs: LIST_TIMEOUT_MS, signal });
-    const tables = await list('list', 'tables', this.#ip);
-    if (!tables.split('\n').includes(`table ${this.#ip} ${TABLE}`)) return undefined;
-    // Terse: elements, of which there may be very many, are left out.
+    const sets = await this.#programs.output(this.#tables, { timeoutMs: LIST_TIMEOUT_MS, signal });
+    if (!sets.split('\n').includes(`table ${this.#ip} ${TABLE} {`)) return undefined;
     const chains = await list('-t', 'list', 'chains', this.#ip);
-    const sets = await list('-t', 'list', 'sets', this.#ip);
     const maps = await list('-t', 'list', 'maps', this.#ip);
     return {
       chains: this.#names(chains, 'chain'),
@@ -65,8 +67,7 @@ export class NftProgram implements Nft {
   async probe(signal?: AbortSignal): Promise<string> {
     const version = ['nft', '--version'] as const;
     const stdout = await this.#programs.output(version, { timeoutMs: LIST_TIMEOUT_MS, signal });
-    const tables = ['nft', 'list', 'tables', this.#ip] as const;
-    await this.#programs.output(tables, { timeoutMs: LIST_TIMEOUT_MS, signal });
+    await this.#programs.output(this.#tables, { timeoutMs: LIST_TIMEOUT_MS, signal });
     return /v(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? '0.0.0';
   }
 
