@@ -209,6 +209,41 @@ describe('iptables only', () => {
     held.close();
   });
 
+  test('a large cluster: endpoints of other nodes without chains, hairpin and masquerading as ever', async () => {
+    for (let n = 0; n < 4; n++) {
+      const hosts = Array.from({ length: 300 }, (_, i) => `10.120.${n}.${i % 250}@n2`);
+      proxy.tracker.setService(service(`b/s${n}`, `10.97.0.${n + 1}`));
+      for (let k = 0; k < 300; k += 100)
+        proxy.tracker.setSlice(
+          slice(
+            `b/s${n}-${k}`,
+            `s${n}`,
+            hosts.slice(k, k + 100).map((host, i) => host.replace(/\.\d+@/, `.${(k + i) % 250}@`)),
+            [{ name: 'p', port: 8080 + k, protocol: 'TCP' }],
+          ),
+        );
+    }
+    const ports = [{ name: 'p', port: 80, nodePort: 30080, protocol: 'TCP' }];
+    proxy.tracker.setService(service('a/web', VIP, { type: 'NodePort', ports }));
+    proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`, `${FAR}@n2`]));
+    await proxy.sync();
+    const saved = bed.exec('node', ['iptables-save', '-t', 'nat']);
+    expect(saved.match(/^:KUBE-SEP-/gm)).toHaveLength(1);
+    expect(saved).toContain(`-j DNAT --to-destination ${FAR}:8080`);
+    expect(await answers(20, () => bed.ask('pod2', 'tcp', VIP, 80))).toEqual(new Set(['pod1', 'far']));
+    expect(await answers(20, () => bed.ask('pod1', 'tcp', VIP, 80))).toEqual(new Set(['pod1', 'far']));
+    for (let i = 0; i < 8; i++) {
+      const answer = await bed.ask('client', 'tcp', NODE, 30080);
+      expect(answer).toEqual(
+        answer.by === 'far' ? { by: 'far', source: '10.66.1.1' } : { by: 'pod1', source: '10.66.0.1' },
+      );
+    }
+    for (let n = 0; n < 4; n++) proxy.tracker.deleteService(service(`b/s${n}`, `10.97.0.${n + 1}`));
+    await proxy.sync();
+    expect(bed.exec('node', ['iptables-save', '-t', 'nat']).match(/^:KUBE-SEP-/gm)).toHaveLength(2);
+    expect(await answers(20, () => bed.ask('pod2', 'tcp', VIP, 80))).toEqual(new Set(['pod1', 'far']));
+  });
+
   test('rules and chains of others survive every kind of sync', async () => {
     const foreign =
       '*nat\n:CNI-MINE - [0:0]\n-A CNI-MINE -s 10.9.9.9/32 -j RETURN\n-A POSTROUTING -s 10.9.9.0/24 -j CNI-MINE\nCOMMIT\n';

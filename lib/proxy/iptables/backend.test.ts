@@ -106,6 +106,29 @@ describe('large clusters', () => {
       expect([endpoints, noted()]).toEqual([endpoints, want]);
     }
   });
+
+  test.each([
+    ['of another node', {}, '@n2', false],
+    ['of this node, which may be its own client', {}, '@n1', true],
+    ['remembered for its clients', { sessionAffinity: 'ClientIP' }, '@n2', true],
+    [
+      'reached from outside by policy Local',
+      { type: 'NodePort', externalTrafficPolicy: 'Local' },
+      '@n2',
+      true,
+    ],
+  ])('an endpoint %s', async (_name, spec, at, hasChain) => {
+    const ports = [{ name: 'p', port: 80, nodePort: 30080, protocol: 'TCP' }];
+    proxy.tracker.setService(web({ ...spec, ports }));
+    proxy.tracker.setSlice(webSlice(...many(1001).map((ip) => `${ip}${at}`)));
+    await proxy.sync();
+    const [svc = ''] = perService().filter((c) => c.startsWith('KUBE-SVC'));
+    const direct =
+      '-p tcp -m statistic --mode random --probability 0.00099900085 -j DNAT --to-destination 10.70.0.0:8080';
+    expect(fake.chain('nat', svc)?.includes(direct)).toBe(!hasChain);
+    expect(perService().filter((c) => c.startsWith('KUBE-SEP'))).toHaveLength(hasChain ? 1001 : 0);
+    expect(fake.chain('nat', svc)?.[0]).toMatch(/-j MARK --set-xmark 0x4000\/0x4000$/);
+  });
 });
 
 test('restart: the next start finds everything in place and sends nothing', async () => {

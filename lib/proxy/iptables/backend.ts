@@ -22,7 +22,7 @@ import { EMPTY_TRANSACTION, parseSave } from './restore_text.ts';
 import { Ruleset } from './ruleset.ts';
 import { serviceRules } from './service_rules.ts';
 
-/** Above so many endpoints comments are left out of the chains of Services, as stock does; below half of it they come back. */
+/** Above so many endpoints Services get as few rules as serve (stock leaves comments out there); until half of it. */
 const LARGE_CLUSTER_ENDPOINTS = 1000;
 // More refused Services than that point to something else than Services.
 const MAX_NAMED = 32;
@@ -221,7 +221,7 @@ export class IptablesBackend implements Backend {
 
 function rulesetFor(family: Family, policy: FamilyPolicy, isLarge: boolean): Ruleset {
   const base = baseChains(family, policy);
-  return new Ruleset({ family, base, render: (plan) => serviceRules(plan, policy, !isLarge) });
+  return new Ruleset({ family, base, render: (plan) => serviceRules(plan, policy, isLarge) });
 }
 
 function sentRules(transaction: Transaction): Record<string, number> {
