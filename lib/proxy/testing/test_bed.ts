@@ -147,6 +147,7 @@ export class TestBed {
     return execFileSync('ip', ['netns', 'exec', this.#ns(host), ...argv], {
       input,
       encoding: 'utf8',
+      maxBuffer: MAX_OUTPUT_BYTES,
       timeout: 20_000,
       stdio: ['pipe', 'pipe', 'ignore'],
     });
@@ -304,6 +305,8 @@ function textOf(answer: PeerAnswer): string {
 
 // From the root of the repository, where tests and benchmarks run.
 const PEER_AGENT = 'lib/proxy/testing/peer_agent.ts';
+// Listings of 65,000 connections.
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const HOSTS: readonly Host[] = ['client', 'node', 'pod1', 'pod2', 'far'];
 
 function ip(...args: string[]): void {

@@ -9,7 +9,8 @@ const node = ProxyNode.forTests();
 const FLOWS = scaled(65_000, 5000);
 const DNS = '10.96.0.53';
 const OTHER = '10.96.0.54';
-const FIRST_PORT = 1024;
+// Above the port that the host serves itself.
+const FIRST_PORT = 8081;
 const UDP_PORT = [{ name: 'p', port: 8080, protocol: 'UDP' }];
 
 interface Count {

@@ -8,13 +8,15 @@ const node = ProxyNode.forTests();
 const ours = (mode: Mode) => ({ name: `ours ${mode}`, program: OURS, mode });
 const stock = (mode: Mode) => ({ name: `stock ${mode}`, program: STOCK, mode });
 
-test.each([
-  [ours('iptables'), ours('nftables'), ours('iptables')],
-  [ours('nftables'), ours('iptables'), ours('nftables')],
-  [stock('iptables'), ours('iptables'), stock('iptables')],
-  [stock('nftables'), ours('nftables'), stock('nftables')],
-  [stock('iptables'), ours('nftables'), ours('iptables')],
-])('$name', async (...steps) => {
+test.each(
+  [
+    [ours('iptables'), ours('nftables'), ours('iptables')],
+    [ours('nftables'), ours('iptables'), ours('nftables')],
+    [stock('iptables'), ours('iptables'), stock('iptables')],
+    [stock('nftables'), ours('nftables'), stock('nftables')],
+    [stock('iptables'), ours('nftables'), ours('iptables')],
+  ].map((steps) => ({ name: steps.map((step) => step.name).join(', '), steps })),
+)('$name', async ({ steps }) => {
   const [first, ...rest] = steps;
   if (first === undefined) throw new Error('no step');
   let proxy = await node.start(first.program, first.mode);
