@@ -22,15 +22,23 @@ export function gaugeOf(page: string, name: string): number {
   return Math.max(...samples(page, name).map(({ value }) => value));
 }
 
-/** The upper bound of the bucket that holds a share (0 to 1) of a histogram's observations. */
-export function quantileOf(page: string, name: string, share: number): number {
+/**
+ * The upper bound of the bucket that holds a share (0 to 1) of what a histogram observed between two pages.
+ */
+export function quantileBetween(before: string, after: string, name: string, share: number): number {
+  const buckets = bucketsOf(after, name);
+  for (const [bound, count] of bucketsOf(before, name)) buckets.set(bound, (buckets.get(bound) ?? 0) - count);
+  const wanted = (buckets.get(Infinity) ?? NaN) * share;
+  const bounds = [...buckets].filter(([, count]) => count >= wanted).map(([bound]) => bound);
+  return Math.min(...bounds);
+}
+
+function bucketsOf(page: string, name: string): Map<number, number> {
   const buckets = new Map<number, number>();
   for (const { labels, value } of samples(page, `${name}_bucket`)) {
     const text = /le="([^"]+)"/.exec(labels)?.[1] ?? '';
     const bound = text === '+Inf' ? Infinity : Number(text);
     buckets.set(bound, (buckets.get(bound) ?? 0) + value);
   }
-  const wanted = (buckets.get(Infinity) ?? NaN) * share;
-  const bounds = [...buckets].filter(([, count]) => count >= wanted).map(([bound]) => bound);
-  return Math.min(...bounds);
+  return buckets;
 }

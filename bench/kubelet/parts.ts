@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { median, percentile, type Figures } from '../figures.ts';
 import { cpuSeconds, residentMegabytes } from '../process_cost.ts';
 import type { BenchPods } from './bench_pods.ts';
-import { counterOf, gaugeOf, quantileOf } from './exposition.ts';
+import { counterOf, gaugeOf, quantileBetween } from './exposition.ts';
 import type { Flavour, NodeUnderTest } from './node_under_test.ts';
 
 export interface Trial {
@@ -77,7 +77,8 @@ async function full({ node, flavour }: Trial): Promise<Figures> {
   await sleep(SETTLE_MS);
   const [began, before] = [performance.now(), cpuSeconds(node.pid)];
   const probesBefore = counterOf(await node.page('/metrics/probes'), 'prober_probe_total');
-  await node.page('/metrics'); // what it says of the event loop covers the time since it was last asked
+  // What it says of the event loop covers the time since it was last asked.
+  const pageBefore = await node.page('/metrics');
   await sleep(WINDOW_MS);
   const page = await node.page('/metrics');
   const probes = counterOf(await node.page('/metrics/probes'), 'prober_probe_total') - probesBefore;
@@ -93,7 +94,7 @@ async function full({ node, flavour }: Trial): Promise<Figures> {
             gaugeOf(page, 'nodejs_eventloop_lag_max_seconds') * 1000,
           ],
           'full node: probes late, p99 ms (at most)': [
-            quantileOf(page, 'ts_kubelet_probe_lateness_seconds', 0.99) * 1000,
+            quantileBetween(pageBefore, page, 'ts_kubelet_probe_lateness_seconds', 0.99) * 1000,
           ],
         }
       : {}),

@@ -51,6 +51,16 @@ test('TSK_NODE comes first, then the pinned one, one beside the program, one on 
   expect(run(program, { TSK_NODE: own })).toBe(`own ${program} a b`);
 });
 
+test('options of Node.js come before the program; the C library keeps few arenas unless told otherwise', () => {
+  executable(program, launcher('../pinned/node', ['--max-semi-space-size=4']));
+  executable(
+    join(dir, 'path', 'node'),
+    '#!/bin/sh\n[ "$1" = --version ] && echo v24.0.0 || echo "$1 $2 $3 $MALLOC_ARENA_MAX"\n',
+  );
+  expect(run(program)).toBe(`--max-semi-space-size=4 ${program} a b 2`);
+  expect(run(program, { MALLOC_ARENA_MAX: '7' })).toBe(`--max-semi-space-size=4 ${program} a b 7`);
+});
+
 test('a link to the program finds what lies beside it', () => {
   fakeNode('pinned', 'v24.0.0');
   symlinkSync(program, join(dir, 'path', 'ts-link'));

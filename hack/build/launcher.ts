@@ -7,11 +7,15 @@ export const MIN_NODE_MAJOR = 24;
  * executable); a `node` lying beside the executable (images, packages); `node` on PATH when new enough. exec replaces
  * the shell, so the process id, signals and exit code are the daemon's own.
  *
+ * Threads share two arenas of the C library: each of their own keeps what was freed in it, some tens of MB in all.
+ *
  * @param pinnedNode path of the pinned Node relative to the folder of the executable
+ * @param nodeOptions options of Node.js, which come before those that it is told at the start
  */
-export function launcher(pinnedNode: string): string {
-  if (!/^[\w./-]+$/.test(pinnedNode))
-    throw new Error(`launcher: path "${pinnedNode}" has characters outside A-Z a-z 0-9 . _ / -`);
+export function launcher(pinnedNode: string, nodeOptions: readonly string[] = []): string {
+  for (const word of [pinnedNode, ...nodeOptions])
+    if (!/^[\w./=-]+$/.test(word))
+      throw new Error(`launcher: "${word}" has characters outside A-Z a-z 0-9 . _ / = -`);
   const script = [
     'f=$0',
     'test -L "$f" && f=$(readlink -f -- "$f")',
@@ -25,7 +29,8 @@ export function launcher(pinnedNode: string): string {
     `test "\${v%%.*}" -ge ${MIN_NODE_MAJOR} 2>/dev/null ` +
       `|| { echo "\${0##*/}: $n is Node.js \${v:-of unknown version}, want ${MIN_NODE_MAJOR} or newer: set TSK_NODE, or run npm ci in the checkout" >&2; exit 1; }`,
     'fi',
-    'exec "$n" "$f" "$@"',
+    'export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"',
+    ['exec "$n"', ...nodeOptions, '"$f" "$@"'].join(' '),
   ];
   return `#!/bin/sh\n':' //; ${script.join('; ').replaceAll('then; ', 'then ')}\n`;
 }

@@ -10,7 +10,7 @@ const HUNG_MS = scaled(180_000, 60_000);
 afterAll(closeApi);
 
 test('containerd is restarted, and killed and started', async () => {
-  await using ns = await TestNamespace.create('runtime-restart');
+  const ns = await TestNamespace.create('runtime-restart');
   const bystanders = await Bystanders.start(ns);
   const kubelet = standing.record(KUBELET).pid;
   for (const end of ['stop', 'kill'] as const) {
