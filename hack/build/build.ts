@@ -28,7 +28,7 @@ const DAEMONS = ['ts-kubelet', 'ts-kube-proxy', 'ts-scheduler'] as const;
 
 /** The kubelet makes much short-lived garbage at a time and then waits: room for it would be kept for good. */
 const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  'ts-kubelet': ['--max-semi-space-size=4'],
+  'ts-kubelet': ['--max-semi-space-size=2'],
 };
 
 const { values, positionals } = parseArgs({

@@ -15,7 +15,7 @@ import type {
   SandboxRuntimeStatus,
 } from '../contracts.ts';
 import { POD_NAMESPACE_LABEL, POD_NAME_LABEL, POD_UID_LABEL } from '../runtime/runtime_names.ts';
-import { containerStatus, sandboxStatus } from './runtime_status.ts';
+import { containerStatus, neverStarted, sandboxStatus } from './runtime_status.ts';
 
 export interface RuntimeCacheOptions {
   readonly cri: RuntimeClient;
@@ -42,12 +42,14 @@ export class RuntimeCache implements RuntimeView {
   readonly #seen = new Map<string, string>();
   readonly #listeners = new Set<(uid: string) => void>();
   readonly #inspecting = new Map<string, Promise<void>>();
+  readonly #bornAtMs: number;
   #lastRelistMs: number | undefined;
   #lastError: string | undefined;
   #events = false;
 
   constructor(options: RuntimeCacheOptions) {
     this.#options = options;
+    this.#bornAtMs = options.clock.now();
   }
 
   podStatus(uid: string): PodRuntimeStatus | undefined {
@@ -222,7 +224,7 @@ export class RuntimeCache implements RuntimeView {
     );
     return response?.status === undefined
       ? undefined
-      : containerStatus(response.status, container.podSandboxId);
+      : neverStarted(containerStatus(response.status, container.podSandboxId), this.#bornAtMs);
   }
 
   async #followEvents(signal: AbortSignal): Promise<void> {

@@ -26,6 +26,23 @@ export function sandboxStatus(status: PodSandboxStatus): SandboxRuntimeStatus {
   };
 }
 
+/**
+ * A kubelet that is killed while it has a container started takes its request with it: the runtime gives the start up
+ * half-way and calls the container exited. It never ran, so it is to be started as any that was only created; with
+ * restart policy Never the pod would have failed for nothing.
+ *
+ * @param bornAtMs when this kubelet began
+ */
+export function neverStarted(status: ContainerRuntimeStatus, bornAtMs: number): ContainerRuntimeStatus {
+  const cutShort =
+    status.state === 'exited' &&
+    status.startedAtMs <= 0 &&
+    status.createdAtMs < bornAtMs &&
+    status.reason === 'StartError' &&
+    /context canceled|signal: killed/.test(status.message);
+  return cutShort ? { ...status, state: 'created' } : status;
+}
+
 export function containerStatus(status: ContainerStatus, sandboxId: string): ContainerRuntimeStatus {
   const restarts = Number(status.annotations[RESTART_COUNT_ANNOTATION]);
   const user = status.user?.linux;

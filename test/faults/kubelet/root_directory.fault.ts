@@ -72,12 +72,7 @@ test('the disk of the root directory is full: what runs runs on, what is new wai
     const [program = '', ...args] = usual;
     await standing.start(KUBELET, [program, ...args]);
     await nodeIs('True');
-    const mounts = (await runProgram(['cat', `/proc/${processOf(NODE).pid}/mounts`])).stdout;
-    const below = mounts
-      .split('\n')
-      .map((line) => line.split(' ')[1] ?? '')
-      .filter((path) => path === SMALL || path.startsWith(`${SMALL}/`));
-    for (const path of below.toReversed()) await inNodeMounts('umount', '-l', path);
+    await inNodeMounts('umount', '--recursive', '--lazy', SMALL);
   }
 }, 300_000);
 
@@ -110,7 +105,7 @@ test('corrupt checkpoints are set aside and told of; nothing restarts', async ()
   );
   await ns.ready('resized');
   await standing.kill(KUBELET);
-  const checkpoints = readdirSync(root).filter((name) => name.endsWith('_state'));
+  const checkpoints = readdirSync(root).filter((name) => /^ts_kubelet_.*_state$/.test(name));
   expect(checkpoints).not.toEqual([]);
   for (const name of checkpoints) writeFileSync(join(root, name), '{"version": 1, "allocated": {"x": [[');
   const log = new KubeletLog();
