@@ -38,12 +38,12 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
   const { background, config, log, signal } = base;
 
   // ---------------------------------------------------------- made, in the order of who needs whom
-  const counting = { ...base, ...createMetrics(base.gates) };
+  const counting = { ...base, ...createMetrics(base) };
   const known = {
     ...counting,
     ...(await loadResizes(base)),
     ...(await connectToRuntime(counting)),
-    ...knownPods(base),
+    ...knownPods(counting),
   };
   const onNode = { ...known, ...(await createNode(known)) };
   const equipped = { ...onNode, ...containerInputs(onNode), ...createProbes(onNode) };

@@ -1,9 +1,10 @@
 /** What /metrics and /metrics/probes serve. */
-import type { FeatureGates } from '../../component/feature_gates.ts';
 import { Metrics } from '../../component/metrics.ts';
 import { HttpMetrics } from '../metrics/http_metrics.ts';
+import { PodLifecycleMetrics } from '../metrics/pod_lifecycle_metrics.ts';
 import { ProbeMetrics } from '../metrics/probe_metrics.ts';
 import { type ObservedCall, runtimeMetrics } from '../metrics/runtime_metrics.ts';
+import type { Base } from './base.ts';
 
 /** Made before everything else, so that every part can count. */
 export interface KubeletMetrics {
@@ -12,11 +13,12 @@ export interface KubeletMetrics {
   readonly httpMetrics: HttpMetrics;
   readonly observeRuntimeCall: (call: ObservedCall) => void;
   readonly observeProbeLateness: (ms: number) => void;
+  readonly lifecycle: PodLifecycleMetrics;
 }
 
 const LATENESS_SECONDS = [0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5];
 
-export function createMetrics(gates: FeatureGates): KubeletMetrics {
+export function createMetrics({ clock, gates }: Base): KubeletMetrics {
   const metrics = new Metrics();
   metrics.addProcessMetrics(gates);
   const lateness = metrics.histogram({
@@ -24,11 +26,17 @@ export function createMetrics(gates: FeatureGates): KubeletMetrics {
     help: 'How long after its time a probe began.',
     buckets: LATENESS_SECONDS,
   });
+  const lifecycle = new PodLifecycleMetrics(metrics, clock);
+  const observeCall = runtimeMetrics(metrics);
   return {
     metrics,
+    lifecycle,
     probeMetrics: new ProbeMetrics(),
     httpMetrics: new HttpMetrics(metrics),
-    observeRuntimeCall: runtimeMetrics(metrics),
+    observeRuntimeCall: (call) => {
+      observeCall(call);
+      if (call.name === 'RunPodSandbox') lifecycle.sandbox(call.durationMs, call.failed);
+    },
     observeProbeLateness: (ms) => lateness.observe(ms / 1000),
   };
 }

@@ -1,6 +1,7 @@
 /** Removes what is left of pods that no source names: after a crash, or a pod deleted while the kubelet was away. */
 import { findOrphans } from '../podworkers/orphans.ts';
 import type { Base } from './base.ts';
+import type { KubeletMetrics } from './metrics.ts';
 import type { Pods } from './pods.ts';
 import type { Runtime } from './runtime.ts';
 import type { Sources } from './sources.ts';
@@ -8,8 +9,9 @@ import type { Workers } from './workers.ts';
 
 const INTERVAL_MS = 10_000;
 
-export function cleanUpOrphans(kubelet: Base & Runtime & Pods & Workers & Sources): void {
-  const { background, cache, cgroups, clock, containerLogs, dirs, log, pods, signal, workers } = kubelet;
+export function cleanUpOrphans(kubelet: Base & KubeletMetrics & Runtime & Pods & Workers & Sources): void {
+  const { background, cache, cgroups, clock, containerLogs, dirs, lifecycle, log, pods, signal, workers } =
+    kubelet;
   const known = (uid: string): boolean => pods.pod(uid) !== undefined || workers.worker(uid) !== undefined;
   const clean = async (): Promise<void> => {
     for (const ref of await findOrphans({ dirs, runtime: cache, cgroups, logs: containerLogs, known })) {
@@ -18,6 +20,7 @@ export function cleanUpOrphans(kubelet: Base & Runtime & Pods & Workers & Source
         podUID: ref.uid,
         pod: `${ref.namespace}/${ref.name}`,
       });
+      if (cache.podStatus(ref.uid) !== undefined) lifecycle.orphan();
       workers.orphan(ref);
     }
   };

@@ -8,6 +8,7 @@ import { PodManager } from '../sources/pod_manager.ts';
 import { kubeletEvents } from '../status/kubelet_events.ts';
 import { StatusWriter } from '../status/status_writer.ts';
 import type { Base } from './base.ts';
+import type { KubeletMetrics } from './metrics.ts';
 
 export interface Pods {
   readonly pods: PodManager;
@@ -18,7 +19,8 @@ export interface Pods {
   readonly statuses: StatusWriter;
 }
 
-export function knownPods({ background, client, clock, eventClient, hasApi, log, nodeName }: Base): Pods {
+export function knownPods(base: Base & KubeletMetrics): Pods {
+  const { background, client, clock, eventClient, hasApi, lifecycle, log, nodeName } = base;
   const pods = new PodManager();
   const recorder = hasApi
     ? createEventRecorder(eventClient, {
@@ -30,13 +32,23 @@ export function knownPods({ background, client, clock, eventClient, hasApi, log,
         log,
       })
     : { event: () => undefined, flush: () => Promise.resolve() };
-  const statuses = new StatusWriter({ client, clock, log, apiPod: (uid) => pods.apiPod(uid) });
+  const statuses = new StatusWriter({
+    client,
+    clock,
+    log,
+    apiPod: (uid) => pods.apiPod(uid),
+    written: (durationMs) => lifecycle.statusWritten(durationMs),
+  });
   pods.listen({
     mirror: (staticUid) => {
       if (staticUid !== undefined) statuses.refresh(staticUid);
     },
   });
   const timeline = new MemoryTimeline(clock);
+  const events = eventsInTimeline(
+    kubeletEvents(recorder, nodeName, (pod) => pods.apiPod(podUid(pod))),
+    timeline,
+  );
   return {
     pods,
     podView: {
@@ -47,10 +59,13 @@ export function knownPods({ background, client, clock, eventClient, hasApi, log,
     },
     timeline,
     recorder,
-    events: eventsInTimeline(
-      kubeletEvents(recorder, nodeName, (pod) => pods.apiPod(podUid(pod))),
-      timeline,
-    ),
+    events: {
+      ...events,
+      container: (pod, container, type, reason, message) => {
+        events.container(pod, container, type, reason, message);
+        lifecycle.told(podUid(pod), reason);
+      },
+    },
     statuses,
   };
 }

@@ -54,7 +54,7 @@ export async function connectToRuntime(base: Base & KubeletMetrics): Promise<Run
   return {
     cri,
     health,
-    cache: new RuntimeCache({ cri, clock, log }),
+    cache: new RuntimeCache({ cri, clock, log, relisted: (ms) => base.lifecycle.relisted(ms) }),
     hierarchy,
     cgroupDriver,
     cgroups,

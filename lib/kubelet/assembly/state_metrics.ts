@@ -2,6 +2,7 @@
 import type { Pod } from '../../api/types.ts';
 import { podMetrics } from '../metrics/pod_metrics.ts';
 import { volumeMetrics } from '../metrics/volume_metrics.ts';
+import { podUid } from '../runtime/runtime_names.ts';
 import { claimNameOf } from '../volumes/persistent/claim.ts';
 import type { Base } from './base.ts';
 import type { KubeletMetrics } from './metrics.ts';
@@ -12,8 +13,19 @@ import type { Workers } from './workers.ts';
 
 /** Adds what is read from the kubelet's state. */
 export function addStateMetrics(kubelet: Base & Runtime & Pods & Workers & Stats & KubeletMetrics): void {
-  const { cache, hierarchy, metrics, nodeName, pods, probeMetrics, signal, stats, workers } = kubelet;
-  pods.listen({ gone: (uid) => probeMetrics.forget(uid) });
+  const { cache, hierarchy, lifecycle, metrics, nodeName, pods, probeMetrics, signal, stats, workers } =
+    kubelet;
+  pods.listen({
+    pod: (pod) => {
+      const uid = podUid(pod);
+      const fresh = (pod.status?.phase ?? 'Pending') === 'Pending' && cache.podStatus(uid) === undefined;
+      lifecycle.seen(uid, pod, fresh);
+    },
+    gone: (uid) => {
+      probeMetrics.forget(uid);
+      lifecycle.gone(uid);
+    },
+  });
   podMetrics(metrics, {
     desired: () => pods.pods(),
     mirrors: () => pods.mirrors(),

@@ -19,6 +19,8 @@ import { TerminationMessages } from '../status/termination_message.ts';
 import type { Base } from './base.ts';
 import type { ContainerInputs } from './container_inputs.ts';
 import type { ImageParts } from './images.ts';
+import { countedParts } from './counted_parts.ts';
+import type { KubeletMetrics } from './metrics.ts';
 import type { NodeParts } from './node.ts';
 import { createResizes, type ResizeParts, resourceOptions } from './resizes.ts';
 import type { Pods } from './pods.ts';
@@ -38,6 +40,7 @@ export interface Workers {
 
 export function createWorkers(
   base: Base &
+    KubeletMetrics &
     Runtime &
     Pods &
     NodeParts &
@@ -85,7 +88,7 @@ export function createWorkers(
     clock,
     worker: {
       ...base,
-      sync,
+      ...countedParts(base, sync),
       stop,
       messages: new TerminationMessages(log),
       remover: new PodRemover({ cri, cache, dirs, logs: containerLogs }),
@@ -95,7 +98,9 @@ export function createWorkers(
       admit: (pod) => {
         for (const admit of admission) {
           const verdict = admit(pod);
-          if (verdict !== undefined) return verdict;
+          if (verdict === undefined) continue;
+          base.lifecycle.rejected(verdict.reason);
+          return verdict;
         }
         return undefined;
       },

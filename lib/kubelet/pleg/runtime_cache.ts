@@ -25,6 +25,8 @@ export interface RuntimeCacheOptions {
   readonly relistMs?: number;
   /** Time between relists while CRI events flow. Default 10 s. */
   readonly relistWithEventsMs?: number;
+  /** Told how long each relist took. */
+  readonly relisted?: (durationMs: number) => void;
 }
 
 interface Listed {
@@ -113,7 +115,8 @@ export class RuntimeCache implements RuntimeView {
 
   /** Lists everything once and looks closer at the pods that changed. Rejects when the runtime does. */
   async relist(signal?: AbortSignal): Promise<void> {
-    const { cri, clock } = this.#options;
+    const { cri, clock, relisted } = this.#options;
+    const began = clock.monotonic();
     const [sandboxes, containers] = await Promise.all([
       cri.listPodSandbox({}, { signal, timeoutMs: LIST_TIMEOUT_MS }),
       cri.listContainers({}, { signal, timeoutMs: LIST_TIMEOUT_MS }),
@@ -143,6 +146,7 @@ export class RuntimeCache implements RuntimeView {
       ),
     );
     this.#lastRelistMs = clock.monotonic();
+    relisted?.(this.#lastRelistMs - began);
     this.#lastError = undefined;
   }
 

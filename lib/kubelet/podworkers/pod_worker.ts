@@ -100,6 +100,8 @@ export interface PodWorkerOptions {
   readonly predecessor: (pod: Pod) => boolean;
   /** Removes the pod from the API (grace period 0), if it is deleted there. */
   readonly deleteFromApi: (pod: Pod, signal: AbortSignal) => Promise<void>;
+  /** Told of each turn; with the first also the time since the worker was made. */
+  readonly observeTurn?: (state: PodState, durationMs: number, ageMs: number | undefined) => void;
   /** Called when nothing is left of the pod. */
   readonly removed: (uid: string) => void;
   readonly random?: Random;
@@ -138,6 +140,7 @@ export class PodWorker {
   #resizeTimer: Timer | undefined;
   #turn: AbortController | undefined;
   #lastTurnMs: number;
+  #turns = 0;
   /** Before this time, on the monotonic clock, what failed is not tried again. */
   #heldUntilMs = 0;
 
@@ -214,7 +217,8 @@ export class PodWorker {
 
   /** Lives until the pod is removed or the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, observeTurn } = this.#options;
+    const bornMs = this.#lastTurnMs;
     const failed = (error: unknown): void => {
       log.error(error, 'Error syncing pod, skipping', {
         pod: this.#name,
@@ -230,9 +234,12 @@ export class PodWorker {
       const turn = new AbortController();
       this.#turn = turn;
       const state = this.#state;
+      const began = clock.monotonic();
+      const ageMs = this.#turns++ === 0 ? began - bornMs : undefined;
       try {
         const again = await this.#take(AbortSignal.any([signal, turn.signal]));
         this.#lastTurnMs = clock.monotonic();
+        observeTurn?.(state, this.#lastTurnMs - began, ageMs);
         if (again || this.#state !== state) {
           if (this.#state !== state) {
             this.#retry.reset();

@@ -18,6 +18,8 @@ export interface StatusWriterOptions {
   readonly log: Log;
   /** The pod in the API that shows the status: the pod itself or, of a static pod, its mirror; `undefined` if none. */
   readonly apiPod: (uid: string) => Pod | undefined;
+  /** Told how long each write took. */
+  readonly written?: (durationMs: number) => void;
 }
 
 interface Entry {
@@ -112,7 +114,7 @@ export class StatusWriter implements PodStatusWriter {
   async #write(uid: string, signal: AbortSignal): Promise<void> {
     const entry = this.#entries.get(uid);
     if (entry === undefined) return;
-    const { client, apiPod, log } = this.#options;
+    const { client, clock, apiPod, log } = this.#options;
     const pod = apiPod(uid);
     const { status, version } = entry;
     const apiUid = pod?.metadata.uid;
@@ -123,6 +125,7 @@ export class StatusWriter implements PodStatusWriter {
         latest === entry.written?.pod || isDeepStrictEqual(latest.status, entry.written?.pod.status);
       const sent = asWritten && isDeepStrictEqual(entry.written?.sent, status);
       if (!sent && !isCurrent(latest.status, status)) {
+        const began = clock.monotonic();
         try {
           const updated = await client.patch(
             PODS,
@@ -131,6 +134,7 @@ export class StatusWriter implements PodStatusWriter {
             { type: 'strategic-merge', subresource: 'status', signal },
           );
           entry.written = { sent: status, pod: updated };
+          this.#options.written?.(clock.monotonic() - began);
           log.v(3).info('Status for pod updated successfully', {
             pod: `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`,
           });
