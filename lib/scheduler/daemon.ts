@@ -29,6 +29,8 @@ import { SCHEDULER_CONFIG_KIND } from './config/scheduler_config.ts';
 import { explainHandler } from './explain/explain_handler.ts';
 import { EXPLAIN_PREFIX } from './explain/explain_prefix.ts';
 import { schedulerFlags } from './flags.ts';
+import { Activity } from './ui/activity.ts';
+import { installUi } from './ui/scheduler_ui.ts';
 import { Extender } from './extender/extender.ts';
 import { httpPost } from './extender/http_post.ts';
 import { answerPluginImports } from './own_plugins/import_hook.ts';
@@ -73,7 +75,9 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
   const recorders = createRecorders(schedulerNames(config), client, ctx);
   const own = definitions.length === 0 ? undefined : ownPlugins(definitions, metrics);
   const extenders = config.extenders.map((extender) => ({ extender, http: httpPost(extender) }));
-  const { scheduler, queue, decisions, profiles, handlers } = assembleScheduler({
+  const activity = new Activity(clock);
+  let isScheduling = false;
+  const { scheduler, cache, queue, decisions, profiles, handlers } = assembleScheduler({
     config,
     source,
     client,
@@ -82,7 +86,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     objects,
     recorders,
     extenders: extenders.map(({ extender, http }) => new Extender(extender, http.post)),
-    metrics: (sources) => createSchedulerMetrics(metrics, sources),
+    metrics: (sources) => activity.observe(createSchedulerMetrics(metrics, sources)),
     ...(own === undefined ? {} : { ownPlugins: own.plugins }),
     maxUnschedulableMs: flags.values['pod-max-in-unschedulable-pods-duration'],
   });
@@ -106,8 +110,11 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     readyz,
     metrics,
     configurations: { componentconfig: () => encodeConfig(config, SCHEDULER_CONFIG_KIND) },
-    addRoutes: (routes) =>
-      routes.prefix(EXPLAIN_PREFIX, explainHandler({ pods: pods.store, queue, decisions })),
+    addRoutes: (routes) => {
+      const sources = { pods: pods.store, queue, decisions };
+      routes.prefix(EXPLAIN_PREFIX, explainHandler(sources));
+      installUi(routes, { ...sources, clock, cache, profiles, activity, isScheduling: () => isScheduling });
+    },
   });
 
   const informers = new AbortController();
@@ -121,7 +128,9 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
         profiles: [...profiles.keys()],
       });
       ctx.notify.status(`scheduling for ${[...profiles.keys()].join(', ')}`);
+      isScheduling = true;
       await scheduler.run(leading);
+      isScheduling = false;
     };
     ctx.notify.ready('started');
     ctx.notify.startWatchdog(async () => (await healthz.problem()) === undefined, signal);

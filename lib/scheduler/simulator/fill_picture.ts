@@ -1,7 +1,7 @@
 /** Pictures of how full nodes are: bars where there are few nodes, a map of small squares where there are many. */
 import type { Markup } from '../../component/ui/html.ts';
 import { html, trusted } from '../../component/ui/html.ts';
-import { amountText, share } from './amount_text.ts';
+import { amountText, share } from '../amount_text.ts';
 import type { NodeFill } from './simulation_result.ts';
 
 /** So many nodes have a line of their own. */

@@ -1,6 +1,6 @@
 /** A simulation's result for the terminal. */
 import { alignColumns } from '../explain/align_columns.ts';
-import { amountText, share } from './amount_text.ts';
+import { amountText, share } from '../amount_text.ts';
 import type { Capacity, NodeFill, PendingPod, Placement, SimulationResult } from './simulation_result.ts';
 
 /** The fill of so many nodes is shown one by one. */
