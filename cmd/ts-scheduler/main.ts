@@ -12,6 +12,10 @@ void daemonMain({
       const { explainCommand } = await import('../../lib/scheduler/explain/explain_command.ts');
       return await explainCommand(args);
     },
+    ui: async (args) => {
+      const { uiCommand } = await import('../../lib/scheduler/ui/ui_command.ts');
+      return await uiCommand(args);
+    },
     simulate: async (args) => {
       const { simulateCommand } = await import('../../lib/scheduler/simulator/simulate_command.ts');
       return await simulateCommand(args);

@@ -83,7 +83,16 @@ export function stages(flavours: Readonly<Partial<Record<Swappable, Flavour>>>):
         { argv: ['node_modules/.bin/prettier', '--check', '.'], timeoutMs: 5 * MINUTE },
       ],
     },
-    { name: 'types', commands: [{ argv: ['node_modules/.bin/tsc', '--noEmit'], timeoutMs: 5 * MINUTE }] },
+    {
+      name: 'types',
+      commands: [
+        { argv: ['node_modules/.bin/tsc', '--noEmit'], timeoutMs: 5 * MINUTE },
+        {
+          argv: ['node_modules/.bin/tsc', '--noEmit', '-p', 'lib/scheduler/ui/browser'],
+          timeoutMs: 5 * MINUTE,
+        },
+      ],
+    },
     { name: 'packages', commands: [{ argv: ['hack/testing/packages.ts'], timeoutMs: 10 * MINUTE }] },
     { name: 'stock programs', commands: [{ argv: ['hack/stock-binaries'], timeoutMs: 20 * MINUTE }] },
     {

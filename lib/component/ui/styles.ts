@@ -15,7 +15,7 @@ section { background: var(--panel); border: 1px solid var(--line); border-radius
 h2 { font-size: 14px; margin: 0 0 8px; }
 h2 small, .dim { color: var(--dim); font-weight: normal; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(110px, 1fr)); gap: 12px; margin: 0 0 16px; }
-.tile { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; }
+.tile { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; overflow-wrap: anywhere; }
 .tile b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; line-height: 1.2; }
 .tile span { color: var(--dim); }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
@@ -25,7 +25,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: 4px 10px 4px 0; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { color: var(--dim); font-weight: 600; position: sticky; top: 0; background: var(--panel); white-space: nowrap; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-td.wrap { overflow-wrap: anywhere; min-width: 160px; }
+td.wrap { overflow-wrap: anywhere; min-width: 80px; }
 tr:last-child td { border-bottom: 0; }
 code, .mono { font-family: ui-monospace, monospace; font-size: 13px; }
 a { color: var(--accent); }

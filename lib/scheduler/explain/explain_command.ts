@@ -2,24 +2,16 @@
 import { errorMessage } from '../../base/errors.ts';
 import { ApiError } from '../../client/errors.ts';
 import type { ClientConfig } from '../../client/kubeconfig.ts';
-import { createClient, loadKubeconfig } from '../../client/kubeconfig.ts';
+import { createClient } from '../../client/kubeconfig.ts';
 import { flag } from '../../component/flag_types.ts';
 import { defineFlags, FlagError, flagUsage, parseFlags } from '../../component/flags.ts';
+import { debugServerConfig, debugServerFlags } from './debug_server.ts';
 import { EXPLAIN_PREFIX } from './explain_prefix.ts';
 
 const explainFlags = defineFlags({
   namespace: flag.string({ shorthand: 'n', default: 'default', help: 'Namespace of the pod.' }),
   output: flag.string({ shorthand: 'o', default: 'text', help: 'Form of the answer: text or json.' }),
-  server: flag.string({
-    default: 'https://127.0.0.1:10259',
-    help: 'The secure port of the scheduler. With leader election, ask the leader.',
-  }),
-  kubeconfig: flag.string({
-    help: 'Whose credentials to use; left out: $KUBECONFIG. They must be allowed to get the URL /debug/explain/*.',
-  }),
-  'certificate-authority': flag.string({
-    help: 'Who signed the certificate of the scheduler. Left out, the certificate is not checked, and only a server on a loopback address is asked.',
-  }),
+  ...debugServerFlags,
   help: flag.bool({ shorthand: 'h', help: 'Print this.' }),
 });
 
@@ -44,7 +36,7 @@ export async function explainCommand(
     format = values.output;
     if (format !== 'text' && format !== 'json')
       throw new FlagError(`--output: got ${JSON.stringify(format)}, want text or json`);
-    config = configOf(values.server, values.kubeconfig, values['certificate-authority']);
+    config = debugServerConfig(values.server, values.kubeconfig, values['certificate-authority']);
   } catch (err) {
     complain(`Error: ${errorMessage(err)}\n`);
     return 2;
@@ -69,17 +61,4 @@ function pathOf(pods: readonly string[], namespace: string): string {
   if (ns === undefined || ns === '' || name === undefined || name === '' || parts.length > 2)
     throw new FlagError(`pod: got ${JSON.stringify(pod)}, want NAME or NAMESPACE/NAME`);
   return `${EXPLAIN_PREFIX}${encodeURIComponent(ns)}/${encodeURIComponent(name)}`;
-}
-
-function configOf(server: string, kubeconfig: string, ca: string): ClientConfig {
-  const path = kubeconfig === '' ? (process.env['KUBECONFIG'] ?? '') : kubeconfig;
-  const auth = path === '' ? {} : loadKubeconfig({ path }).auth;
-  if (ca !== '') return { server, tls: { ca: { file: ca } }, auth };
-  // Its own certificate is signed by itself: it proves nothing, and credentials must not go to whoever answers.
-  const { hostname } = new URL(server);
-  if (!/^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/.test(hostname))
-    throw new FlagError(
-      `--server: ${hostname} is not a loopback address: want --certificate-authority as well`,
-    );
-  return { server, tls: { insecureSkipVerify: true }, auth };
 }

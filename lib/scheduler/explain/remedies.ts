@@ -91,11 +91,17 @@ export async function findRemedies(
     (a, b) => a.repairs.length - b.repairs.length || costOf(a) - costOf(b),
   );
   const remedies: Remedy[] = [];
+  const enough: Way[] = [];
   for (const way of best) {
     if (remedies.length >= MAX_REMEDIES) break;
+    // What is done for less already is not worth more.
+    if (enough.some((less) => less.repairs.every((r) => way.repairs.some((other) => other.key === r.key))))
+      continue;
     await pause();
     const remedy = verified(way, nodes, profile);
-    if (remedy !== undefined) remedies.push(remedy);
+    if (remedy === undefined) continue;
+    remedies.push(remedy);
+    enough.push(way);
   }
   await pause();
   const added = anotherNode(start, nodes, profile, first);

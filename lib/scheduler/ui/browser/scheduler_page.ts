@@ -35,7 +35,7 @@ function showOverview(data: UiOverview): void {
     place('in flight', queue.inFlight),
     tile('nodes', data.nodes),
     tile('pods on nodes', data.pods),
-    tile(data.scheduling ? 'this one schedules' : 'another one leads', data.scheduling ? 'on' : 'standby'),
+    tile('this scheduler', data.scheduling ? 'active' : 'standby'),
   );
   const times = data.history.map((s) => s.at);
   const lines = data.history;
@@ -120,18 +120,18 @@ async function showPods(): Promise<void> {
   );
   const rows = list.pods.map((p) => [
     link(p.pod, () => open(p.pod)),
+    p.message,
     p.place,
     p.priority,
     p.attempts,
     p.retryInSeconds === null ? '' : `${p.retryInSeconds} s`,
-    p.message,
   ]);
   replaceKeepingScroll(
     pods,
     note,
     ...(rows.length === 0
       ? []
-      : [table(['Pod', 'Queue', '#Priority', '#Attempts', '#Next try', 'Why'], rows)]),
+      : [table(['Pod', 'Why', 'Queue', '#Priority', '#Attempts', '#Next try'], rows)]),
   );
 }
 

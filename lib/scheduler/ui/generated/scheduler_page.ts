@@ -148,7 +148,7 @@ export const SCHEDULER_PAGE_SCRIPT =
       place(\"in flight\", queue.inFlight),\n\
       tile(\"nodes\", data.nodes),\n\
       tile(\"pods on nodes\", data.pods),\n\
-      tile(data.scheduling ? \"this one schedules\" : \"another one leads\", data.scheduling ? \"on\" : \"standby\")\n\
+      tile(\"this scheduler\", data.scheduling ? \"active\" : \"standby\")\n\
     );\n\
     let times = data.history.map((s) => s.at), lines = data.history;\n\
     plots.replaceChildren(\n\
@@ -219,16 +219,16 @@ export const SCHEDULER_PAGE_SCRIPT =
       clear\n\
     ), rows = list.pods.map((p) => [\n\
       link(p.pod, () => open(p.pod)),\n\
+      p.message,\n\
       p.place,\n\
       p.priority,\n\
       p.attempts,\n\
-      p.retryInSeconds === null ? \"\" : `${p.retryInSeconds} s`,\n\
-      p.message\n\
+      p.retryInSeconds === null ? \"\" : `${p.retryInSeconds} s`\n\
     ]);\n\
     replaceKeepingScroll(\n\
       pods,\n\
       note,\n\
-      ...rows.length === 0 ? [] : [table([\"Pod\", \"Queue\", \"#Priority\", \"#Attempts\", \"#Next try\", \"Why\"], rows)]\n\
+      ...rows.length === 0 ? [] : [table([\"Pod\", \"Why\", \"Queue\", \"#Priority\", \"#Attempts\", \"#Next try\"], rows)]\n\
     );\n\
   }\n\
   function replaceKeepingScroll(target, ...children) {\n\
