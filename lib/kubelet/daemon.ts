@@ -23,6 +23,7 @@ import { delayShutdown } from './assembly/shutdown.ts';
 import { runSources } from './assembly/sources.ts';
 import { addStateMetrics } from './assembly/state_metrics.ts';
 import { createStats } from './assembly/stats.ts';
+import { createUserNamespaces } from './assembly/user_namespaces.ts';
 import { createWorkers, runWorkers } from './assembly/workers.ts';
 import type { kubeletFlags } from './flags.ts';
 
@@ -47,7 +48,11 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
   };
   const onNode = { ...known, ...(await createNode(known)) };
   const equipped = { ...onNode, ...containerInputs(onNode), ...createProbes(onNode) };
-  const supplied = { ...equipped, ...(await createImages(equipped)) };
+  const supplied = {
+    ...equipped,
+    ...(await createImages(equipped)),
+    ...(await createUserNamespaces(equipped)),
+  };
   const working = { ...supplied, ...createStats(supplied), ...createWorkers(supplied) };
   addStateMetrics(working);
 

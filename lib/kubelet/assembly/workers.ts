@@ -16,6 +16,7 @@ import { PodSync, refOf } from '../runtime/pod_sync.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { isStatic } from '../sources/pod_manager.ts';
 import { TerminationMessages } from '../status/termination_message.ts';
+import type { UserNamespaces } from '../userns/user_namespaces.ts';
 import type { Base } from './base.ts';
 import type { ContainerInputs } from './container_inputs.ts';
 import type { ImageParts } from './images.ts';
@@ -46,7 +47,7 @@ export function createWorkers(
     NodeParts &
     ContainerInputs &
     ImageParts &
-    ResizeParts & { readonly probes: ProbeManager },
+    ResizeParts & { readonly probes: ProbeManager; readonly userNamespaces: UserNamespaces },
 ): Workers {
   const { cache, clock, config, cri, dirs, events, health, log, nodeName } = base;
   const { pods, probes, statuses } = base;
@@ -116,6 +117,7 @@ export function createWorkers(
     removed: (uid) => {
       preemptions.forget(uid);
       statuses.forget(uid);
+      base.userNamespaces.release(uid);
       forget(uid);
     },
     wanted: (uid) => pods.pod(uid),

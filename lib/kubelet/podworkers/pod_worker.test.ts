@@ -283,6 +283,31 @@ test('refused by the node: failed, nothing is done for it', async () => {
   await s.end();
 });
 
+test.each<[string, PodStatus]>([
+  [
+    'refused',
+    {
+      phase: 'Failed',
+      reason: 'NodeAffinity',
+      message: 'Pod was rejected: no',
+      startTime: '2026-01-01T00:00:00Z',
+    },
+  ],
+  [
+    'done',
+    {
+      phase: 'Succeeded',
+      containerStatuses: [{ name: 'a', image: 'i', imageID: '', ready: false, restartCount: 3 }],
+    },
+  ],
+])('a pod that was %s before the kubelet began keeps the status that the API has', async (_, status) => {
+  const s = scene(pod({}, {}, status));
+  await s.settle();
+  expect(new Set(s.statuses)).toEqual(new Set([status]));
+  expect([s.worker.state, s.did.includes('start')]).toEqual(['terminated', false]);
+  await s.end();
+});
+
 test('activeDeadlineSeconds ends it as failed', async () => {
   const s = scene(pod({}, { activeDeadlineSeconds: 10 }), {}, runtime('running'));
   await s.settle();

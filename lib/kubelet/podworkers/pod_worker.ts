@@ -491,9 +491,16 @@ export class PodWorker {
     const { cache, clock, hostIPs, messages, probes, runtimeName, statuses } = this.#options;
     const pod = this.#pod;
     if (pod === undefined || this.#gone) return undefined;
+    const runtime = cache.podStatus(this.ref.uid);
+    if (isDone(pod) && runtime === undefined && this.#verdict === undefined) {
+      // It ended under a kubelet before this one (or was refused by it): the API alone knows how.
+      const kept = statuses.get(this.ref.uid) ?? pod.status;
+      statuses.set(pod, kept);
+      return kept;
+    }
     const status = podStatus({
       pod,
-      runtime: cache.podStatus(this.ref.uid),
+      runtime,
       runtimeName: runtimeName(),
       waiting: (name) => this.#waits.reason(name),
       verdicts: (name, id) => probes.verdicts(this.ref.uid, name, id),
@@ -595,7 +602,7 @@ export class PodWorker {
   }
 }
 
-function isDone(pod: Pod): boolean {
+function isDone(pod: Pod): pod is Pod & { readonly status: PodStatus } {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 

@@ -1,10 +1,22 @@
 import type { Pod } from '../../api/types.ts';
 import { type ContainerConfig, type Partially } from '../../cri/runtime_client.ts';
-import { MountPropagation } from '../../cri/generated/api.ts';
-import type { AnyContainer, ContainerDevice, ContainerMount, ExpandVariables } from '../contracts.ts';
+import { MountPropagation, Signal } from '../../cri/generated/api.ts';
+import {
+  type AnyContainer,
+  ContainerConfigError,
+  type ContainerDevice,
+  type ContainerMount,
+  type ExpandVariables,
+} from '../contracts.ts';
 import { containerResources, type ResourceOptions } from './linux_resources.ts';
 import { containerAnnotations, containerLabels, containerLogName } from './runtime_names.ts';
-import { containerSecurityContext, type ImageUser, type SecurityOptions } from './security_context.ts';
+import type { IdRange } from '../userns/user_namespaces.ts';
+import {
+  containerSecurityContext,
+  idMappings,
+  type ImageUser,
+  type SecurityOptions,
+} from './security_context.ts';
 
 export interface ContainerInput {
   readonly pod: Pod;
@@ -23,6 +35,8 @@ export interface ContainerInput {
   readonly resources: ResourceOptions;
   /** Container whose processes an ephemeral container is to see. */
   readonly targetId: string | undefined;
+  /** Ids of the pod's user namespace, `undefined` in the host's. */
+  readonly users: IdRange | undefined;
   readonly expand: ExpandVariables;
 }
 
@@ -54,6 +68,10 @@ export function containerConfig(input: ContainerInput): Partially<ContainerConfi
       selinuxRelabel: mount.selinuxRelabel ?? false,
       propagation: PROPAGATION[mount.propagation],
       recursiveReadOnly: mount.recursiveReadOnly ?? false,
+      // Volumes show the pod's ids, whatever the host's are.
+      ...(input.users === undefined
+        ? {}
+        : { uidMappings: idMappings(input.users), gidMappings: idMappings(input.users) }),
     })),
     devices: input.devices.map(({ hostPath, containerPath, permissions }) => ({
       hostPath,
@@ -64,6 +82,7 @@ export function containerConfig(input: ContainerInput): Partially<ContainerConfi
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
     tty: container.tty === true,
+    stopSignal: stopSignal(container.lifecycle?.stopSignal),
     linux: {
       resources: containerResources(pod, container, input.resources),
       securityContext: containerSecurityContext(
@@ -73,9 +92,23 @@ export function containerConfig(input: ContainerInput): Partially<ContainerConfi
         input.volumeGroups,
         input.security,
         input.targetId,
+        input.users,
       ),
     },
   };
+}
+
+/** @throws ContainerConfigError for a signal that CRI has no number for */
+function stopSignal(name: string | undefined): Signal {
+  if (name === undefined || name === '') return Signal.RUNTIME_DEFAULT;
+  const known = Object.entries(Signal).find(([signal]) => signal === cri(name))?.[1];
+  if (known !== undefined && known !== Signal.RUNTIME_DEFAULT) return known;
+  throw new ContainerConfigError(`stopSignal ${JSON.stringify(name)} is no signal that the runtime knows`);
+}
+
+/** `SIGRTMIN+3` is `SIGRTMINPLUS3` in CRI. */
+function cri(signal: string): string {
+  return signal.replace('+', 'PLUS').replace('-', 'MINUS');
 }
 
 function imageMount(

@@ -60,6 +60,7 @@ function scene(
   mounts: readonly ContainerMount[] = [],
   status: PodRuntimeStatus = runtimePod([]),
 ) {
+  const users = refuse['has users'] === undefined ? undefined : { hostId: 65_536, length: 65_536 };
   const did: string[] = [];
   const events: string[] = [];
   const configs: Parameters<RuntimeClient['createContainer']>[0][] = [];
@@ -129,6 +130,10 @@ function scene(
     resources: () => ({ cpuCFSQuota: true, cpuPeriodUs: 100_000, memoryCapacity: 1e9, cgroupV2: true }),
     hostIPs: () => ['192.0.2.1'],
     runtimeHandler: () => Promise.resolve(''),
+    userNamespaces: {
+      range: () => may('userns', users),
+      known: () => users,
+    },
   };
   const waits: string[] = [];
   const apply = async (pod: Pod, wanted: PodActions) => {
@@ -167,7 +172,7 @@ test('sandbox, then each container: image, environment, created, started, each w
     `tried ${name}`,
     `start ${name}-id`,
   ];
-  expect(s.did).toEqual(['runPodSandbox', ...steps('a'), ...steps('b')]);
+  expect(s.did).toEqual(['userns', 'runPodSandbox', ...steps('a'), ...steps('b')]);
   expect(s.events).toEqual(
     ['a', 'b'].flatMap((name) => [
       `${name}: Normal Created Container created`,
@@ -296,6 +301,41 @@ test('the restart count goes on from the logs when the runtime has forgotten the
   writeFileSync(join(logs, '6.log'), '');
   await s.apply(podOf([a]), actions({ start: [start(a)] }));
   expect(s.configs.map((request) => request?.config?.metadata?.attempt)).toEqual([0, 7]);
+});
+
+test('a pod in a user namespace: the sandbox, its containers and their mounts have its ids', async () => {
+  const volume = { containerPath: '/v', hostPath: '/x', readonly: false, propagation: 'private' } as const;
+  const s = scene({ 'has users': new Error() }, [volume]);
+  const [a, ids] = [container('a'), [{ hostId: 65_536, containerId: 0, length: 65_536 }]];
+  await s.apply(
+    podOf([a], { hostUsers: false }),
+    actions({ createSandbox: { attempt: 0, why: '' }, start: [start(a)] }),
+  );
+  const [request] = s.configs;
+  const namespaces = { namespaceOptions: { usernsOptions: { mode: 0, uids: ids, gids: ids } } };
+  expect(request?.sandboxConfig?.linux?.securityContext).toMatchObject(namespaces);
+  expect(request?.config?.linux?.securityContext).toMatchObject(namespaces);
+  for (const mount of request?.config?.mounts ?? [])
+    expect(mount).toMatchObject({ uidMappings: ids, gidMappings: ids });
+});
+
+test('a runtime without user namespaces: the pod does not run as users of the host', async () => {
+  const s = scene({
+    userns: new ContainerConfigError(
+      "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
+    ),
+  });
+  const a = container('a');
+  await s.apply(
+    podOf([a], { hostUsers: false }),
+    actions({ createSandbox: { attempt: 0, why: '' }, start: [start(a)] }),
+  );
+  expect([s.did, s.events]).toEqual([
+    ['userns'],
+    [
+      "Warning FailedCreatePodSandBox Failed to create pod sandbox: can't set `spec.hostUsers: false`, runtime does not support user namespaces",
+    ],
+  ]);
 });
 
 describe('termination messages', () => {

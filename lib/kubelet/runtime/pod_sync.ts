@@ -35,6 +35,7 @@ import { rpcMessage, runtimeMessage } from './runtime_message.ts';
 import { containerLogName, podLogDirName, podUid } from './runtime_names.ts';
 import { sandboxConfig } from './sandbox_config.ts';
 import type { SecurityOptions } from './security_context.ts';
+import type { IdRange, UserNamespaces } from '../userns/user_namespaces.ts';
 import { ContainerStartError } from './start_error.ts';
 import type { WaitingReason } from './waiting_reason.ts';
 
@@ -58,6 +59,7 @@ export interface PodSyncOptions {
   readonly hostIPs: () => readonly string[];
   /** Looks up the handler of `runtimeClassName`; rejects with a message for the event. */
   readonly runtimeHandler: (pod: Pod, signal: AbortSignal) => Promise<string>;
+  readonly userNamespaces: Pick<UserNamespaces, 'range' | 'known'>;
 }
 
 export interface SyncOutcome {
@@ -121,10 +123,20 @@ export class PodSync {
     let sandboxId = actions.sandbox?.id;
     let config: Partially<PodSandboxConfig>;
     try {
-      config = await this.#sandboxConfig(pod, attempt, cgroupParent);
-      if (actions.createSandbox !== undefined) {
+      const { createSandbox } = actions;
+      if (createSandbox === undefined) {
+        config = await this.#sandboxConfig(
+          pod,
+          attempt,
+          cgroupParent,
+          this.#options.userNamespaces.known(ref.uid),
+        );
+      } else {
         changed = true;
-        sandboxId = await this.#createSandbox(pod, config, actions.createSandbox.why, signal);
+        const runtimeHandler = await this.#options.runtimeHandler(pod, signal);
+        const users = await this.#options.userNamespaces.range(pod, runtimeHandler);
+        config = await this.#sandboxConfig(pod, attempt, cgroupParent, users);
+        sandboxId = await this.#createSandbox(pod, config, runtimeHandler, createSandbox.why, signal);
       }
     } catch (error) {
       if (isAbort(error, signal)) throw error;
@@ -185,6 +197,7 @@ export class PodSync {
     pod: Pod,
     attempt: number,
     cgroupParent: string,
+    users: IdRange | undefined,
   ): Promise<Partially<PodSandboxConfig>> {
     const { dns, dirs, security } = this.#options;
     return sandboxConfig({
@@ -195,19 +208,20 @@ export class PodSync {
       podLogsDir: dirs.podLogs,
       cgroupParent,
       security,
+      users,
     });
   }
 
   async #createSandbox(
     pod: Pod,
     config: Partially<PodSandboxConfig>,
+    runtimeHandler: string,
     why: string,
     signal: AbortSignal,
   ): Promise<string> {
     const { cri, clock, dirs, timeline, cache } = this.#options;
     const ref = refOf(pod);
     await mkdir(join(dirs.podLogs, podLogDirName(ref)), { recursive: true, mode: 0o755 });
-    const runtimeHandler = await this.#options.runtimeHandler(pod, signal);
     const started = clock.monotonic();
     // Not cut short by the signal: a sandbox half made is worse than one to be stopped again.
     const { podSandboxId } = await cri.runPodSandbox({ config, runtimeHandler });
@@ -399,6 +413,7 @@ export class PodSync {
         security,
         resources: this.#options.resources(),
         targetId,
+        users: this.#options.userNamespaces.known(ref.uid),
         expand,
       }),
       sandboxConfig: config,

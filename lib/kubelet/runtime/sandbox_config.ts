@@ -2,6 +2,7 @@ import type { Pod } from '../../api/types.ts';
 import type { Partially, PodSandboxConfig } from '../../cri/runtime_client.ts';
 import { Protocol } from '../../cri/generated/api.ts';
 import type { PodDns } from '../contracts.ts';
+import type { IdRange } from '../userns/user_namespaces.ts';
 import { podLogDirName, podUid, sandboxLabels } from './runtime_names.ts';
 import {
   namespaceOptions,
@@ -20,6 +21,8 @@ export interface SandboxInput {
   readonly podLogsDir: string;
   readonly cgroupParent: string;
   readonly security: SecurityOptions;
+  /** Ids of its user namespace, `undefined` in the host's. */
+  readonly users: IdRange | undefined;
 }
 
 /** CRI's description of a pod; the same at creation of the sandbox and of each container in it. */
@@ -43,7 +46,7 @@ export function sandboxConfig(input: SandboxInput): Partially<PodSandboxConfig> 
       cgroupParent: input.cgroupParent,
       sysctls: Object.fromEntries((ofPod?.sysctls ?? []).map(({ name, value }) => [name, value])),
       securityContext: {
-        namespaceOptions: namespaceOptions(pod),
+        namespaceOptions: namespaceOptions(pod, input.users),
         privileged: podIsPrivileged(pod),
         supplementalGroups: supplementalGroups(pod, []),
         runAsUser: ofPod?.runAsUser === undefined ? undefined : { value: BigInt(ofPod.runAsUser) },

@@ -12,6 +12,7 @@ import {
   SupplementalGroupsPolicy,
 } from '../../cri/generated/api.ts';
 import { type AnyContainer, ContainerConfigError } from '../contracts.ts';
+import type { IdRange } from '../userns/user_namespaces.ts';
 
 /** Who the image says runs in it: `uid` when its USER is a number, else the name. */
 export interface ImageUser {
@@ -35,8 +36,11 @@ const MASKED_PATHS = [
 const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /** Namespaces of the pod. */
-export function namespaceOptions(pod: Pod): Partially<NamespaceOption> {
+export function namespaceOptions(pod: Pod, users?: IdRange): Partially<NamespaceOption> {
   return {
+    ...(users === undefined
+      ? {}
+      : { usernsOptions: { mode: NamespaceMode.POD, uids: idMappings(users), gids: idMappings(users) } }),
     network: pod.spec.hostNetwork === true ? NamespaceMode.NODE : NamespaceMode.POD,
     ipc: pod.spec.hostIPC === true ? NamespaceMode.NODE : NamespaceMode.POD,
     pid:
@@ -46,6 +50,14 @@ export function namespaceOptions(pod: Pod): Partially<NamespaceOption> {
           ? NamespaceMode.POD
           : NamespaceMode.CONTAINER,
   };
+}
+
+/** CRI's form of a pod's range of ids. */
+export function idMappings({
+  hostId,
+  length,
+}: IdRange): { hostId: number; containerId: number; length: number }[] {
+  return [{ hostId, containerId: 0, length }];
 }
 
 /** The container's fields over the pod's. */
@@ -83,10 +95,11 @@ export function containerSecurityContext(
   volumeGroups: readonly number[],
   options: SecurityOptions,
   targetId: string | undefined,
+  users?: IdRange,
 ): Partially<LinuxContainerSecurityContext> {
   const context = effective(pod, container);
   verifyNonRoot(pod, container, context, image);
-  const namespaces = namespaceOptions(pod);
+  const namespaces = namespaceOptions(pod, users);
   const privileged = context.privileged === true;
   const unmasked = context.procMount === 'Unmasked' || privileged;
   const ofPod = pod.spec.securityContext;

@@ -115,8 +115,14 @@ function statusOf(
             },
           },
         }),
+    ...stopSignal(container),
     ...volumeMounts(container),
   };
+}
+
+/** Shown where the spec names one. */
+function stopSignal({ lifecycle }: AnyContainer): Pick<ContainerStatus, 'stopSignal'> {
+  return lifecycle?.stopSignal === undefined ? {} : { stopSignal: lifecycle.stopSignal };
 }
 
 function volumeMounts(container: AnyContainer): Pick<ContainerStatus, 'volumeMounts'> {
