@@ -111,8 +111,6 @@ export function kubeProxyConfig(
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
     bindAddress: node.address,
-    healthzBindAddress: `${node.address}:10256`,
-    metricsBindAddress: '127.0.0.1:10249',
     clientConnection: { kubeconfig },
     mode,
     clusterCIDR: plan.podNetwork,

@@ -14,6 +14,7 @@ const tools = {
     'libc-bin',
     'netcat-openbsd',
     'util-linux',
+    'wget',
   ],
   programs: [
     '/usr/bin/bash',
@@ -28,6 +29,7 @@ const tools = {
     '/usr/bin/nslookup',
     '/usr/bin/ss',
     '/usr/bin/unshare',
+    '/usr/bin/wget',
   ],
   links: { '/usr/bin/nc': 'nc.openbsd', '/usr/local/bin/iperf': '/usr/bin/iperf' },
 } as const;
@@ -49,6 +51,8 @@ export const agnhost: ImageRecipe = {
       entries: [
         { type: 'symlink', path: '/agnhost-2', target: 'agnhost' },
         { type: 'directory', path: '/uploads' },
+        // Like busybox's, which Debian builds so that it crashes with -T: no second try of what timed out.
+        { type: 'file', path: '/etc/wgetrc', content: 'tries = 1\n' },
       ],
     },
     { kind: 'certificate', certificate: '/localhost.crt', key: '/localhost.key' },
