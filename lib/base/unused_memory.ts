@@ -27,6 +27,7 @@ function collector(): (options: object) => void {
   // The flag has an effect on contexts made after it alone.
   setFlagsFromString('--expose-gc');
   const found: unknown = runInNewContext('gc');
-  if (typeof found !== 'function') throw new TypeError('this Node.js does not give out its garbage collector');
+  if (typeof found !== 'function')
+    throw new TypeError('this Node.js does not give out its garbage collector');
   return (options) => void Reflect.apply(found, undefined, [options]);
 }
