@@ -21,6 +21,8 @@ export interface ReadonlyStore<T extends KubeObject> {
   /** The values under which anything is found in `index`. */
   indexValues(index: string): readonly string[];
   readonly size: number;
+  /** Changes with every change of the store: what was computed from it holds as long as this is the same. */
+  readonly revision: number;
 }
 
 interface Index<T> {
@@ -35,6 +37,7 @@ export class Store<T extends KubeObject> implements ReadonlyStore<T> {
   readonly #objects = new Map<string, T>();
   readonly #indexes: readonly Index<T>[];
   readonly #onError: (err: unknown) => void;
+  #revision = 0;
 
   /** @param onError told when an indexer throws; the object is then not found in that index */
   constructor(indexers: Indexers<T> = {}, onError: (err: unknown) => void = () => undefined) {
@@ -48,6 +51,10 @@ export class Store<T extends KubeObject> implements ReadonlyStore<T> {
 
   get size(): number {
     return this.#objects.size;
+  }
+
+  get revision(): number {
+    return this.#revision;
   }
 
   get(key: string): T | undefined {
@@ -80,6 +87,7 @@ export class Store<T extends KubeObject> implements ReadonlyStore<T> {
     const key = keyOf(object);
     const old = this.#objects.get(key);
     this.#objects.set(key, object);
+    this.#revision++;
     for (const index of this.#indexes) {
       const values = index.valuesOf(object);
       if (old !== undefined) {
@@ -101,6 +109,7 @@ export class Store<T extends KubeObject> implements ReadonlyStore<T> {
     const old = this.#objects.get(key);
     if (old === undefined) return undefined;
     this.#objects.delete(key);
+    this.#revision++;
     for (const index of this.#indexes) {
       for (const value of index.valuesOf(old)) drop(index, value, key);
     }

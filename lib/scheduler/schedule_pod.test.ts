@@ -4,8 +4,9 @@ import type { FilterPlugin } from './framework/plugin.ts';
 import { createProfile } from './framework/profile.ts';
 import type { EnabledPlugin } from './framework/plugin.ts';
 import { defaultPlugins } from './plugins/registry.ts';
-import type { Decision } from './schedule_pod.ts';
-import { refusedBy, schedulePod, unschedulableMessage } from './schedule_pod.ts';
+import type { Decision } from './diagnosis.ts';
+import { schedulePod } from './schedule_pod.ts';
+import { refusedBy, unschedulableMessage } from './diagnosis.ts';
 import { node, pod } from './testing/objects.ts';
 import { pluginHandle } from './testing/plugin_handle.ts';
 

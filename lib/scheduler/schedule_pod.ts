@@ -1,6 +1,7 @@
 /** The decision where one pod goes: a pure function of the pod and the nodes. */
 import type { Pod } from '../api/types.ts';
 import type { NodeInfo } from './cache/node_info.ts';
+import type { Decision, Diagnosis, NodeScore } from './diagnosis.ts';
 import type { CycleState } from './framework/cycle_state.ts';
 import type { PreFilterResult } from './framework/plugin.ts';
 import type { Profile } from './framework/plugin.ts';
@@ -8,32 +9,6 @@ import { runFiltersWithNominated, thrown } from './framework/run_filters.ts';
 import type { Outcome, Refusal, Status } from './framework/status.ts';
 import { isRejected, refusalOf } from './framework/status.ts';
 import type { NominatedPods } from './queue/nominated_pods.ts';
-
-/** How a node scored. */
-export interface NodeScore {
-  readonly node: string;
-  readonly total: number;
-  /** Normalised and weighted, by plugin. */
-  readonly byPlugin: Readonly<Record<string, number>>;
-}
-
-/** Everything that was found out about one pod in one cycle. */
-export interface Diagnosis {
-  /** Number of nodes known. */
-  readonly nodes: number;
-  readonly refusals: ReadonlyMap<string, Refusal>;
-  /** Best first; empty when fewer than two nodes passed, as there was nothing to choose. */
-  readonly scores: readonly NodeScore[];
-  /** Set when the pod was refused before any node was looked at. */
-  readonly refusedOutright?: Refusal;
-  /** What the PostFilter plugins said, when they did not help. */
-  readonly postFilter?: string;
-}
-
-export type Decision =
-  | { readonly kind: 'node'; readonly node: string; readonly diagnosis: Diagnosis }
-  | { readonly kind: 'unschedulable'; readonly diagnosis: Diagnosis }
-  | { readonly kind: 'error'; readonly status: Status; readonly diagnosis: Diagnosis };
 
 export interface ScheduleOptions {
   /** 0..1, to choose among equally good nodes. Default Math.random. */
@@ -44,6 +19,8 @@ export interface ScheduleOptions {
   readonly enough?: number;
   /** Where among the nodes the look begins, so that all have their turn when it ends early. Default 0. */
   readonly startAt?: number;
+  /** Finds a node without a look at all of them. */
+  readonly byName?: (name: string) => NodeInfo | undefined;
 }
 
 /** The nodes that passed, in the order of the look. */
@@ -79,6 +56,7 @@ export function findFeasible(
   options: ScheduleOptions = {},
 ): Feasible | Exclude<Decision, { kind: 'node' }> {
   const { nominated, enough = nodes.length, startAt = 0 } = options;
+  const { byName = (name) => nodes.find((n) => n.name === name) } = options;
   const refusals = new Map<string, Refusal>();
   const diagnosis = (extra: Partial<Diagnosis> = {}): Diagnosis => ({
     nodes: nodes.length,
@@ -95,7 +73,7 @@ export function findFeasible(
 
   // A pod for which room was made goes there if it can, whatever other nodes would score.
   const promised = pod.status?.nominatedNodeName ?? '';
-  const first = promised === '' ? undefined : nodes.find((n) => n.name === promised);
+  const first = promised === '' ? undefined : byName(promised);
   if (first !== undefined && pre.excluded(first) === undefined) {
     const status = runFiltersWithNominated(pod, first, profile, state, nominated);
     if (status === undefined) return { kind: 'feasible', nodes: [first], refusals, examined: 1 };
@@ -163,7 +141,8 @@ interface PreFilters {
   excluded(node: NodeInfo): Refusal | undefined;
 }
 
-function runPreFilters(
+/** Leaves in `state` what Filter, and others after it, go by. */
+export function runPreFilters(
   pod: Pod,
   nodes: readonly NodeInfo[],
   profile: Profile,
@@ -229,36 +208,4 @@ function runScores(
     }
   }
   return nodes.map((node, i) => ({ node: node.name, total: totals[i] ?? 0, byPlugin: byPlugin[i] ?? {} }));
-}
-
-/** The plugins that refused the pod, on any node or outright. */
-export function refusedBy(diagnosis: Diagnosis): ReadonlySet<string> {
-  const plugins = new Set(Array.from(diagnosis.refusals.values(), (r) => r.plugin));
-  if (diagnosis.refusedOutright !== undefined) plugins.add(diagnosis.refusedOutright.plugin);
-  return plugins;
-}
-
-/**
- * The message of FailedScheduling events and the PodScheduled condition, in the form of the stock scheduler:
- * `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.`
- */
-export function unschedulableMessage(diagnosis: Diagnosis): string {
-  if (diagnosis.nodes === 0) return 'no nodes available to schedule pods';
-  const { postFilter = '' } = diagnosis;
-  return `${refusalMessage(diagnosis)}${postFilter === '' ? '' : ` ${postFilter}`}`;
-}
-
-/** As {@link unschedulableMessage}, without what PostFilter plugins said. */
-export function refusalMessage({
-  nodes,
-  refusals,
-  refusedOutright,
-}: Pick<Diagnosis, 'nodes' | 'refusals' | 'refusedOutright'>): string {
-  const head = `0/${nodes} nodes are available`;
-  if (refusedOutright !== undefined) return `${head}: ${refusedOutright.reasons.join(', ')}.`;
-  const counts = new Map<string, number>();
-  for (const { reasons } of refusals.values())
-    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  const lines = Array.from(counts, ([reason, count]) => `${count} ${reason}`).sort();
-  return lines.length === 0 ? `${head}.` : `${head}: ${lines.join(', ')}.`;
 }

@@ -10,6 +10,7 @@ import type { EventRecorder } from '../client/events.ts';
 import type { ReadonlyStore } from '../client/store.ts';
 import { whereIs } from './binding/bind_pod.ts';
 import type { SchedulerCache } from './cache/cache.ts';
+import type { NodeInfo } from './cache/node_info.ts';
 import { podId } from './cache/node_info.ts';
 import type { DecisionLog } from './explain/decision_log.ts';
 import { CycleState } from './framework/cycle_state.ts';
@@ -26,9 +27,11 @@ import type { SchedulerMetrics } from './metrics.ts';
 import { setPodUnscheduled } from './pod_condition.ts';
 import type { QueuedPod } from './queue/queued_pod.ts';
 import type { SchedulingQueue } from './queue/scheduling_queue.ts';
-import type { Decision } from './schedule_pod.ts';
+import type { Decision } from './diagnosis.ts';
 import { schedulerNameOf } from './scheduler_name.ts';
-import { chooseNode, findFeasible, refusedBy, unschedulableMessage } from './schedule_pod.ts';
+import { SignatureTable } from './columns/signature_table.ts';
+import { chooseNode, findFeasible, runPreFilters } from './schedule_pod.ts';
+import { refusedBy, unschedulableMessage } from './diagnosis.ts';
 
 /** No fewer feasible nodes than that are looked for. */
 const MIN_FEASIBLE = 100;
@@ -75,10 +78,16 @@ export interface SchedulerOptions {
 export class Scheduler {
   readonly #o: SchedulerOptions;
   readonly #binding = new Set<Promise<void>>();
+  /** Per profile. */
+  readonly #tables: ReadonlyMap<Profile, SignatureTable>;
   #startAt = 0;
 
   constructor(options: SchedulerOptions) {
     this.#o = options;
+    const { cache, profiles, queue } = options;
+    this.#tables = new Map(
+      Array.from(profiles.values(), (profile) => [profile, new SignatureTable(profile, cache, queue.nominated)]),
+    );
   }
 
   /**
@@ -138,11 +147,21 @@ export class Scheduler {
     const nodes = cache.nodes();
     const limit = this.#limit(profile, nodes.length);
     const { random = Math.random } = this.#o;
-    const options = { nominated: queue.nominated, random, ...limit };
+    const extenders = (this.#o.extenders ?? []).filter((extender) => extender.isInterested(pod));
+    if (limit.enough === undefined && extenders.length === 0) {
+      const decision = this.#tables.get(profile)?.decide(pod, random);
+      if (decision !== undefined) {
+        // PostFilter goes by what PreFilter left.
+        if (decision.kind !== 'node' && profile.postFilter.length > 0)
+          runPreFilters(pod, nodes, profile, state);
+        return decision;
+      }
+    }
+    const byName = (name: string): NodeInfo | undefined => cache.node(name);
+    const options = { nominated: queue.nominated, random, byName, ...limit };
     const found = findFeasible(pod, nodes, profile, state, options);
     if (found.kind !== 'feasible') return found;
     this.#startAt = nodes.length === 0 ? 0 : ((limit.startAt ?? 0) + found.examined) % nodes.length;
-    const extenders = (this.#o.extenders ?? []).filter((extender) => extender.isInterested(pod));
     if (extenders.length === 0) return chooseNode(pod, found, nodes.length, profile, state, options);
     return await chooseWithExtenders(pod, found, nodes.length, { profile, state, extenders, signal });
   }

@@ -10,8 +10,9 @@ import type { Refusal } from '../../lib/scheduler/framework/status.ts';
 import { candidateCosts } from '../../lib/scheduler/preemption/choose_candidate.ts';
 import { findCandidates } from '../../lib/scheduler/preemption/find_candidates.ts';
 import type { Candidate } from '../../lib/scheduler/framework/candidate.ts';
-import type { Decision } from '../../lib/scheduler/schedule_pod.ts';
-import { schedulePod, unschedulableMessage } from '../../lib/scheduler/schedule_pod.ts';
+import type { Decision } from '../../lib/scheduler/diagnosis.ts';
+import { schedulePod } from '../../lib/scheduler/schedule_pod.ts';
+import { unschedulableMessage } from '../../lib/scheduler/diagnosis.ts';
 import { pluginHandle } from '../../lib/scheduler/testing/plugin_handle.ts';
 
 export type OurHandle = ReturnType<typeof pluginHandle>;

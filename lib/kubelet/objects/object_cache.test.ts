@@ -66,6 +66,7 @@ function world(strategy: ChangeDetection) {
         byIndex: unused,
         indexValues: unused,
         size: 0,
+        revision: 0,
       },
       addHandler(handler) {
         add = handler.add?.bind(handler);

@@ -33,6 +33,9 @@ export interface AffinityTerms {
 
 const NONE: AffinityTerms = { required: [], requiredAnti: [], preferred: [] };
 const compiled = new WeakMap<Pod, AffinityTerms>();
+/** By what is written in the pod: most pods are made from templates. The oldest half goes when it is full. */
+const byText = new Map<string, AffinityTerms>();
+const MAX_TEXTS = 1024;
 
 /** @throws SelectorError for a selector that the API would not have let in */
 export function affinityTerms(pod: Pod): AffinityTerms {
@@ -40,8 +43,23 @@ export function affinityTerms(pod: Pod): AffinityTerms {
   if (podAffinity === undefined && podAntiAffinity === undefined) return NONE;
   const known = compiled.get(pod);
   if (known !== undefined) return known;
+  const { namespace, labels } = pod.metadata;
+  const text = JSON.stringify([namespace, podAffinity, podAntiAffinity, labels]);
+  let terms = byText.get(text);
+  if (terms === undefined) {
+    terms = compile(pod);
+    if (byText.size >= MAX_TEXTS)
+      for (const old of [...byText.keys()].slice(0, MAX_TEXTS / 2)) byText.delete(old);
+    byText.set(text, terms);
+  }
+  compiled.set(pod, terms);
+  return terms;
+}
+
+function compile(pod: Pod): AffinityTerms {
+  const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
   const term = (t: ApiTerm): AffinityTerm => compileTerm(t, pod);
-  const terms: AffinityTerms = {
+  return {
     required: (podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
     requiredAnti: (podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
     preferred: [
@@ -55,8 +73,6 @@ export function affinityTerms(pod: Pod): AffinityTerms {
       })),
     ],
   };
-  compiled.set(pod, terms);
-  return terms;
 }
 
 function compileTerm(term: ApiTerm, pod: Pod): AffinityTerm {

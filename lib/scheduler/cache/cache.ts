@@ -1,5 +1,6 @@
 /** What the scheduler believes of the cluster: nodes, the pods on them, and the pods that it has just placed. */
 import type { Node, Pod } from '../../api/types.ts';
+import { ChangeJournal } from './change_journal.ts';
 import { ExistingTerms } from './existing_terms.ts';
 import type { PodMatcher } from './match_counts.ts';
 import { MatchCounts } from './match_counts.ts';
@@ -35,7 +36,10 @@ export class SchedulerCache {
   readonly #images = new Map<string, { readonly bytes: number; nodes: number }>();
   /** Rows that removed nodes left. */
   readonly #freeRows: number[] = [];
-  #rows = 0;
+  readonly #byRow: (NodeInfo | undefined)[] = [];
+  /** Rows of which the node's state or its pods changed. */
+  readonly changes = new ChangeJournal();
+  #structure = 0;
 
   /** All nodes, in the order in which they were added; the same array until a node comes or goes. */
   nodes(): readonly NodeInfo[] {
@@ -47,9 +51,30 @@ export class SchedulerCache {
     return this.#nodes.get(name);
   }
 
+  /** The node of a row, if the row is in use. */
+  nodeAt(row: number): NodeInfo | undefined {
+    return this.#byRow[row];
+  }
+
+  /** Number of rows, some of which may be out of use. */
+  get rows(): number {
+    return this.#byRow.length;
+  }
+
+  /** Changes when a node comes, goes, or changes its labels or taints: when more than one row is concerned. */
+  get structure(): number {
+    return this.#structure;
+  }
+
+  /** Something outside of this cache changed that counts for the node. */
+  touch(nodeName: string): void {
+    const info = this.#nodes.get(nodeName);
+    if (info !== undefined) this.changes.record(info.row);
+  }
+
   /** The domains of a topology key. Holds until a node comes, goes or changes its labels. */
   topology(key: string): TopologyColumn {
-    return this.#topologies.column(key, this.nodes(), this.#rows);
+    return this.#topologies.column(key, this.nodes(), this.rows);
   }
 
   /** How many pods on each node the matcher chooses; goes on changing as pods come and go. */
@@ -89,17 +114,23 @@ export class SchedulerCache {
   setNode(node: Node): void {
     const known = this.#nodes.get(node.metadata.name);
     if (known !== undefined) {
-      if (!sameLabels(known.node, node)) this.#topologies.invalidate();
+      const relabeled = !sameLabels(known.node, node);
+      if (relabeled) this.#topologies.invalidate();
+      if (relabeled || differ(known.node.spec?.taints, node.spec?.taints)) this.#structure++;
       this.#countImages(known, -1);
       known.setNode(node);
       this.#countImages(known, 1);
+      this.changes.record(known.row);
       return;
     }
     this.#topologies.invalidate();
-    const info = new NodeInfo(node, this.#freeRows.pop() ?? this.#rows++, (pod, row, by) => {
+    this.#structure++;
+    const info = new NodeInfo(node, this.#freeRows.pop() ?? this.rows, (pod, row, by) => {
       this.#matchCounts.change(pod, row, by);
       this.existingTerms.change(pod, row, by);
+      this.changes.record(row);
     });
+    this.#byRow[info.row] = info;
     for (const id of this.#byNode.get(info.name) ?? []) {
       const state = this.#pods.get(id);
       if (state !== undefined) info.addPod(state.pod);
@@ -117,6 +148,8 @@ export class SchedulerCache {
     this.#countImages(info, -1);
     this.#nodes.delete(name);
     this.#freeRows.push(info.row);
+    this.#byRow[info.row] = undefined;
+    this.#structure++;
     this.#list = undefined;
     this.#topologies.invalidate();
   }
@@ -161,6 +194,10 @@ export class SchedulerCache {
     if (ids?.size === 0) this.#byNode.delete(state.nodeName);
     this.#nodes.get(state.nodeName)?.removePod(state.pod);
   }
+}
+
+function differ(a: unknown, b: unknown): boolean {
+  return a !== b && JSON.stringify(a) !== JSON.stringify(b);
 }
 
 function sameLabels(a: Node, b: Node): boolean {

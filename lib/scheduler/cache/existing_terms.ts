@@ -33,6 +33,12 @@ export class ExistingTerms {
 
 class TermCounts {
   readonly #terms = new Map<string, ExistingTerm>();
+  #revision = 0;
+
+  /** Changes when a term comes or goes; not when its counts change. */
+  get revision(): number {
+    return this.#revision;
+  }
 
   all(): Iterable<ExistingTerm> {
     return this.#terms.values();
@@ -48,9 +54,12 @@ class TermCounts {
     if (entry === undefined) {
       entry = { term, weight, counts: new RowCounts() };
       this.#terms.set(key, entry);
+      this.#revision++;
     }
     entry.counts.add(row, by);
-    if (entry.counts.total === 0) this.#terms.delete(key);
+    if (entry.counts.total !== 0) return;
+    this.#terms.delete(key);
+    this.#revision++;
   }
 }
 

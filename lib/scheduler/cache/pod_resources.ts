@@ -4,6 +4,8 @@ import type { Pod } from '../../api/types.ts';
 /** What a pod asks of a node, in the units of {@link file://./node_info.ts}. */
 export interface PodResources {
   readonly requests: ReadonlyMap<string, number>;
+  /** Equal for pods that ask for the same. */
+  readonly key: string;
   /** Millicores, with the default of 100 for containers that request none. */
   readonly nonZeroCpu: number;
   /** Bytes, with the default of 200 MiB for containers that request none. */
@@ -12,22 +14,55 @@ export interface PodResources {
 
 // Pod objects are shared and read-only, so that what was computed from one holds as long as it lives.
 const computed = new WeakMap<Pod, PodResources>();
+/** By what is written in the pod: most pods are made from templates. The oldest half goes when it is full. */
+const byText = new Map<string, PodResources>();
+const MAX_TEXTS = 4096;
 
 /** Effective requests of the pod: init containers, sidecars, overhead and pod-level resources included. */
 export function podResources(pod: Pod): PodResources {
   const known = computed.get(pod);
   if (known !== undefined) return known;
+  const text = textOf(pod);
+  let resources = byText.get(text);
+  if (resources === undefined) {
+    resources = compute(pod);
+    if (byText.size >= MAX_TEXTS) for (const old of [...byText.keys()].slice(0, MAX_TEXTS / 2)) byText.delete(old);
+    byText.set(text, resources);
+  }
+  computed.set(pod, resources);
+  return resources;
+}
+
+/** Everything that the sums follow from. */
+function textOf({ spec, status }: Pod): string {
+  let text = '';
+  for (const { name, resources } of spec.containers) text += `${name} ${JSON.stringify(resources)};`;
+  for (const { name, resources, restartPolicy = '' } of spec.initContainers ?? [])
+    text += `init ${name} ${restartPolicy} ${JSON.stringify(resources)};`;
+  if (spec.overhead !== undefined || spec.resources !== undefined)
+    text += JSON.stringify([spec.overhead, spec.resources]);
+  if (status === undefined) return text;
+  // Resources that were granted, and a resize that cannot be done.
+  for (const list of [status.containerStatuses, status.initContainerStatuses])
+    for (const { name, resources, allocatedResources } of list ?? [])
+      if (resources !== undefined || allocatedResources !== undefined)
+        text += `status ${name} ${JSON.stringify([resources, allocatedResources])};`;
+  if (status.resources !== undefined || status.allocatedResources !== undefined)
+    text += JSON.stringify([status.resources, status.allocatedResources]);
+  for (const { type, reason = '' } of status.conditions ?? [])
+    if (type === 'PodResizePending') text += `resize ${reason}`;
+  return text;
+}
+
+function compute(pod: Pod): PodResources {
   const requests = new Map<string, number>();
   for (const [resource, quantity] of podRequests(pod, { useStatus: true })) {
     const amount = Number(resource === 'cpu' ? quantity.milliValue() : quantity.value());
     if (amount !== 0) requests.set(resource, amount);
   }
   const nonZero = nonZeroRequests(pod, { useStatus: true });
-  const resources: PodResources = {
-    requests,
-    nonZeroCpu: Number(nonZero.get('cpu')?.milliValue() ?? 0),
-    nonZeroMemory: Number(nonZero.get('memory')?.value() ?? 0),
-  };
-  computed.set(pod, resources);
-  return resources;
+  const nonZeroCpu = Number(nonZero.get('cpu')?.milliValue() ?? 0);
+  const nonZeroMemory = Number(nonZero.get('memory')?.value() ?? 0);
+  const key = `${JSON.stringify([...requests])} ${nonZeroCpu} ${nonZeroMemory}`;
+  return { requests, key, nonZeroCpu, nonZeroMemory };
 }

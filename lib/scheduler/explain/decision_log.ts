@@ -1,8 +1,8 @@
 /** The last decision on each pod, for `/debug/explain`. */
 import type { Pod } from '../../api/types.ts';
 import { keyOf } from '../../api/types.ts';
-import type { Decision, NodeScore } from '../schedule_pod.ts';
-import { unschedulableMessage } from '../schedule_pod.ts';
+import type { Decision, NodeScore } from '../diagnosis.ts';
+import { unschedulableMessage } from '../diagnosis.ts';
 
 /** Scores of at most so many nodes are kept per pod: the best ones. */
 const MAX_SCORES = 20;
@@ -29,7 +29,8 @@ export interface Explanation {
 /** Keeps the last decision of up to `capacity` pods; the ones decided longest ago go first. */
 export class DecisionLog {
   readonly #capacity: number;
-  readonly #byPod = new Map<string, Explanation>();
+  /** Written out when somebody asks. */
+  readonly #byPod = new Map<string, () => Explanation>();
 
   constructor(capacity = 10_000) {
     this.#capacity = capacity;
@@ -42,7 +43,7 @@ export class DecisionLog {
   record(pod: Pod, decision: Decision, attempt: number, nowMs: number): void {
     const key = keyOf(pod);
     this.#byPod.delete(key); // so that it moves to the end
-    this.#byPod.set(key, explain(pod, decision, attempt, nowMs));
+    this.#byPod.set(key, explainLater(pod, decision, attempt, nowMs));
     if (this.#byPod.size <= this.#capacity) return;
     const oldest = this.#byPod.keys().next();
     if (oldest.done !== true) this.#byPod.delete(oldest.value);
@@ -50,15 +51,28 @@ export class DecisionLog {
 
   /** @param key `namespace/name` */
   get(key: string): Explanation | undefined {
-    return this.#byPod.get(key);
+    return this.#byPod.get(key)?.();
   }
+}
+
+function explainLater(pod: Pod, decision: Decision, attempt: number, nowMs: number): () => Explanation {
+  const { keep } = decision.diagnosis;
+  if (keep !== undefined) {
+    keep({ refusals: MAX_REFUSALS, scores: MAX_SCORES });
+    return () => explain(pod, decision, attempt, nowMs);
+  }
+  const explanation = explain(pod, decision, attempt, nowMs);
+  return () => explanation;
 }
 
 function explain(pod: Pod, decision: Decision, attempt: number, nowMs: number): Explanation {
   const { diagnosis } = decision;
+  let count = 0;
   const refused: Record<string, { plugin: string; reasons: readonly string[] }> = {};
-  for (const [node, { plugin, reasons }] of [...diagnosis.refusals].slice(0, MAX_REFUSALS))
+  for (const [node, { plugin, reasons }] of diagnosis.refusals) {
+    if (count++ >= MAX_REFUSALS) break;
     refused[node] = { plugin, reasons };
+  }
   const base = {
     pod: keyOf(pod),
     uid: pod.metadata.uid ?? '',
@@ -87,7 +101,7 @@ function reasonForChoice(node: string, { diagnosis }: Decision): string {
   const passed = diagnosis.nodes - diagnosis.refusals.size;
   if (passed === 1) return `${node} is the only one of ${diagnosis.nodes} nodes that passed all filters`;
   const best = diagnosis.scores[0]?.total ?? 0;
-  const equal = diagnosis.scores.filter((s) => s.total === best).length;
+  const equal = diagnosis.ties ?? diagnosis.scores.filter((s) => s.total === best).length;
   const among = equal > 1 ? `, chosen at random among ${equal} of that score` : '';
   return `${node} has the highest score, ${best}, of the ${passed} nodes that passed all filters${among}`;
 }

@@ -1,13 +1,28 @@
 import { MAX_NODE_SCORE } from './plugin.ts';
 
-/**
- * Scales scores so that the highest becomes {@link MAX_NODE_SCORE}, whole numbers rounded down, in place. With
- * `reverse`, the highest becomes 0 and the others follow. When all are 0, they stay 0 (reversed: all become the maximum).
- */
-export function normalizeByMaximum(scores: number[], reverse: boolean): void {
-  const highest = scores.reduce((max, score) => Math.max(max, score), 0);
-  for (const [i, score] of scores.entries()) {
-    const scaled = highest === 0 ? 0 : Math.floor((score * MAX_NODE_SCORE) / highest);
-    scores[i] = reverse ? MAX_NODE_SCORE - scaled : scaled;
+/** Applies `normalize` to each score with the lowest and the highest of them, in place. NaN counts for neither. */
+export function normalizeEach(
+  scores: number[],
+  normalize: (score: number, lowest: number, highest: number) => number,
+): void {
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const score of scores) {
+    if (score < lowest) lowest = score;
+    if (score > highest) highest = score;
   }
+  for (let i = 0; i < scores.length; i++) scores[i] = normalize(scores[i] ?? 0, lowest, highest);
+}
+
+/**
+ * Scales a score so that the highest becomes {@link MAX_NODE_SCORE}, whole numbers rounded down. When all are 0, they
+ * stay 0.
+ */
+export function shareOfHighest(score: number, _lowest: number, highest: number): number {
+  return highest > 0 ? Math.floor((score * MAX_NODE_SCORE) / highest) : 0;
+}
+
+/** As {@link shareOfHighest}, the other way around: the highest becomes 0; when all are 0, all become the maximum. */
+export function lackOfHighest(score: number, lowest: number, highest: number): number {
+  return MAX_NODE_SCORE - shareOfHighest(score, lowest, highest);
 }

@@ -4,6 +4,7 @@
  */
 import type { KubeObject, Pod } from '../../api/types.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
+import type { RowSet } from '../cache/row_set.ts';
 import type { QueuedPod } from '../queue/queued_pod.ts';
 import type { Candidate } from './candidate.ts';
 import type { CycleState } from './cycle_state.ts';
@@ -85,6 +86,66 @@ export interface ScorePlugin extends Plugin {
   score(state: CycleState, pod: Pod, node: NodeInfo): number;
   /** Brings the scores of all nodes into 0..{@link MAX_NODE_SCORE}, in place. */
   normalizeScore?(state: CycleState, pod: Pod, scores: number[]): void;
+  /**
+   * The same for one score, where the lowest and the highest are all that one has to know of the others; NaN, for a node
+   * that is not to be compared with them, counts for neither. Needed beside `normalizeScore` by a {@link SignPlugin}.
+   */
+  normalize?(score: number, lowest: number, highest: number): number;
+}
+
+/**
+ * A plugin whose answers can be used again for the next pod of the same kind (in the manner of KEP-5598). What Filter and
+ * Score say of a node must follow from what `signPod` returns and from that node with its pods alone; PreFilter and PreScore
+ * must not look at the nodes. A profile in which any plugin of these four points does not sign is slower by far, as every
+ * pod is tried on every node.
+ */
+export interface SignPlugin extends Plugin {
+  /**
+   * All of the pod that the plugin looks at, as text: pods for which it is the same get the same answers. Undefined for a
+   * pod whose answers cannot be used again.
+   */
+  signPod(pod: Pod): string | undefined;
+}
+
+/** What a plugin knows of all nodes for the pods of one signature, followed up as the cluster changes. */
+export interface FilterColumn {
+  /**
+   * @param dirty rows of which the node or its pods changed since the last call; all rows at first
+   * @param touched to be given the rows whose verdict may be another one now
+   */
+  update(dirty: RowSet, touched: RowSet): void;
+  /** As Filter. The same object for the same answer, that it may be found again quickly. */
+  verdict(row: number): Status | undefined;
+  /** Whether no node can be refused, as when PreFilter says Skip. */
+  readonly isIdle: boolean;
+}
+
+export interface ScoreColumn {
+  /**
+   * @param touched to be given the rows whose score may be another one now
+   * @param feasible the nodes that passed
+   * @param flips the rows that came into or went out of `feasible` since the last call
+   */
+  update(dirty: RowSet, touched: RowSet, feasible: FeasibleRows, flips: RowSet): void;
+  /** As Score, before normalisation; NaN for a node that is not to be compared with the others. */
+  score(row: number): number;
+  /** Whether PreScore would say Skip: the score is not shown then. */
+  readonly isIdle: boolean;
+}
+
+/** The nodes that passed all filters. */
+export interface FeasibleRows {
+  readonly count: number;
+  has(row: number): boolean;
+}
+
+/**
+ * A plugin that signs, but whose answers follow from more than the node itself: it keeps columns over all nodes for the
+ * pods of one signature. The columns of a plugin end where a node comes, goes, or changes its labels or taints.
+ */
+export interface ColumnPlugin extends SignPlugin {
+  /** Undefined for the points that the plugin has nothing to say at. @param pod any pod of the signature */
+  columns(pod: Pod): { readonly filter?: FilterColumn; readonly score?: ScoreColumn };
 }
 
 /** Told that the pod is to go to the node, and of it when that comes to nothing. */
@@ -181,6 +242,8 @@ interface Points {
   bind: BindPlugin;
   postBind: PostBindPlugin;
   eventsToRegister: EnqueueExtensions;
+  signPod: SignPlugin;
+  columns: ColumnPlugin;
 }
 
 /** Whether the plugin takes part in the point whose method is called `method`. */

@@ -1,5 +1,5 @@
 import { StateKey } from '../framework/cycle_state.ts';
-import type { PostFilterPlugin, PreFilterPlugin } from '../framework/plugin.ts';
+import type { PostFilterPlugin, PreFilterPlugin, SignPlugin } from '../framework/plugin.ts';
 import { errorStatus, SKIP, unresolvable, unschedulable } from '../framework/status.ts';
 
 const asked = new StateKey<true>('DynamicResources');
@@ -11,7 +11,7 @@ const asked = new StateKey<true>('DynamicResources');
  * What PostFilter says is what the stock scheduler says of pods without claims, its oddity included: for a pod that an
  * earlier PreFilter refused outright it finds no state and ends PostFilter with an error, so that nothing is preempted.
  */
-export const dynamicResources: PreFilterPlugin & PostFilterPlugin = {
+export const dynamicResources: PreFilterPlugin & PostFilterPlugin & SignPlugin = {
   name: 'DynamicResources',
   preFilter(state, pod) {
     state.write(asked, true);
@@ -19,6 +19,7 @@ export const dynamicResources: PreFilterPlugin & PostFilterPlugin = {
       ? SKIP
       : unresolvable('resource claims cannot be allocated by this scheduler yet');
   },
+  signPod: (pod) => ((pod.spec.resourceClaims ?? []).length === 0 ? '' : undefined),
   postFilter: (state) => ({
     status:
       state.read(asked) === undefined

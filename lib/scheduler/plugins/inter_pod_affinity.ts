@@ -8,7 +8,9 @@ import type { NodeInfo } from '../cache/node_info.ts';
 import type { RowCounts } from '../cache/row_counts.ts';
 import type { TopologyColumn } from '../cache/topology.ts';
 import { StateKey } from '../framework/cycle_state.ts';
+import { normalizeEach } from '../framework/normalize.ts';
 import type {
+  ColumnPlugin,
   EnqueueExtensions,
   FilterPlugin,
   PreFilterPlugin,
@@ -17,7 +19,15 @@ import type {
 } from '../framework/plugin.ts';
 import { MAX_NODE_SCORE } from '../framework/plugin.ts';
 import type { ClusterView } from '../framework/plugin_handle.ts';
-import { SKIP, unresolvable, unschedulable } from '../framework/status.ts';
+import { SKIP } from '../framework/status.ts';
+import type { DomainCount } from './affinity_columns.ts';
+import {
+  AffinityFilter,
+  AffinityScore,
+  ANTI_AFFINITY,
+  NO_AFFINITY,
+  REFUSED_BY_EXISTING,
+} from './affinity_columns.ts';
 
 /** InterPodAffinityArgs. */
 export interface InterPodAffinityArgs {
@@ -86,7 +96,7 @@ const scoreKey = new StateKey<Map<string, Float64Array>>('InterPodAffinity.score
 export function interPodAffinity(
   { cache, objects }: Pick<ClusterView, 'cache' | 'objects'>,
   args: InterPodAffinityArgs = {},
-): PreFilterPlugin & FilterPlugin & PreScorePlugin & ScorePlugin & EnqueueExtensions {
+): PreFilterPlugin & FilterPlugin & PreScorePlugin & ScorePlugin & ColumnPlugin & EnqueueExtensions {
   const { hardPodAffinityWeight = 1, ignorePreferredTermsOfExistingPods = false } = args;
   const labelsOf = (namespace: string): Readonly<Record<string, string>> =>
     objects.namespaces.get(namespace)?.metadata.labels ?? {};
@@ -180,12 +190,10 @@ export function interPodAffinity(
       if (found === undefined) return undefined;
       const { affinity, antiAffinity, refusedBy } = found;
       if (!affinityHolds(affinity, row, found.matchesItself))
-        return unresolvable("node(s) didn't match pod affinity rules");
+        return NO_AFFINITY;
       if (antiAffinity.some(({ domains }) => domains.at(row) > 0))
-        return unschedulable("node(s) didn't match pod anti-affinity rules");
-      for (const domains of refusedBy.values())
-        if (domains.at(row) > 0)
-          return unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
+        return ANTI_AFFINITY;
+      for (const domains of refusedBy.values()) if (domains.at(row) > 0) return REFUSED_BY_EXISTING;
       return undefined;
     },
     preScore(state, pod) {
@@ -226,11 +234,63 @@ export function interPodAffinity(
       }
       return sum;
     },
-    normalizeScore(_state, _pod, scores) {
-      const lowest = scores.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-      const range = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) - lowest;
-      for (const [i, score] of scores.entries())
-        scores[i] = range > 0 ? Math.trunc(MAX_NODE_SCORE * ((score - lowest) / range)) : 0;
+    normalizeScore: (_state, _pod, scores) => normalizeEach(scores, normalize),
+    normalize,
+    signPod(pod) {
+      const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
+      const { required, requiredAnti, preferred } = cache.existingTerms;
+      const hasTerms = podAffinity !== undefined || podAntiAffinity !== undefined;
+      if (!hasTerms && required.size === 0 && requiredAnti.size === 0 && preferred.size === 0) return '';
+      return JSON.stringify([pod.metadata.namespace, pod.metadata.labels, podAffinity, podAntiAffinity]);
+    },
+    columns(pod) {
+      const terms = affinityTerms(pod);
+      const { existingTerms: existing } = cache;
+      const count = (counted: readonly AffinityTerm[], term: AffinityTerm, weight = 1): DomainCount => ({
+        column: cache.topology(term.topologyKey),
+        sources: [{ counts: cache.matchCounts(matcherOf(counted)), weight }],
+      });
+      /** Terms of the same topology key together. */
+      const byKey = (counts: readonly DomainCount[]): readonly DomainCount[] => {
+        const columns = new Map<TopologyColumn, DomainCount>();
+        for (const { column, sources } of counts)
+          columns.set(column, { column, sources: [...(columns.get(column)?.sources ?? []), ...sources] });
+        return [...columns.values()];
+      };
+      const speaking = (of: Iterable<ExistingTerm>, factor?: number): DomainCount[] =>
+        Array.from(speakingOf(of, pod), ({ term, weight, counts }) => ({
+          column: cache.topology(term.topologyKey),
+          sources: [{ counts, weight: factor ?? weight }],
+        }));
+      const preferenceCounts = (): DomainCount[] => [
+        ...terms.preferred.map(({ term, weight }) => count([term], term, weight)),
+        ...(hardPodAffinityWeight > 0 ? speaking(existing.required.all(), hardPodAffinityWeight) : []),
+        ...(ignorePreferredTermsOfExistingPods && terms.preferred.length === 0
+          ? []
+          : speaking(existing.preferred.all())),
+      ];
+      // Counts are taken anew when terms come or go, or namespaces change.
+      const { namespaces } = objects;
+      return {
+        filter: new AffinityFilter({
+          revision: () => `${existing.requiredAnti.revision} ${namespaces.revision}`,
+          counts: () => ({
+            affinity: terms.required.map((term) => count(terms.required, term)),
+            antiAffinity: terms.requiredAnti.map((term) => count([term], term)),
+            refusedBy: byKey(speaking(existing.requiredAnti.all(), 1)),
+            matchesItself: matchesAll(terms.required, pod),
+          }),
+        }),
+        ...(terms.preferred.length === 0 && ignorePreferredTermsOfExistingPods
+          ? {}
+          : {
+              score: new AffinityScore({
+                revision: () =>
+                  `${existing.required.revision} ${existing.preferred.revision} ${namespaces.revision}`,
+                counts: () => byKey(preferenceCounts().filter(({ sources }) => sources[0]?.weight !== 0)),
+              }),
+            }),
+      };
     },
     eventsToRegister: () => [
       'NodeAdd',
@@ -242,6 +302,11 @@ export function interPodAffinity(
       'UnscheduledPodUpdate',
     ],
   };
+}
+
+function normalize(score: number, lowest: number, highest: number): number {
+  const range = highest - lowest;
+  return range > 0 ? Math.trunc(MAX_NODE_SCORE * ((score - lowest) / range)) : 0;
 }
 
 /**

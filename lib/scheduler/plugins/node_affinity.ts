@@ -5,13 +5,14 @@ import {
   requiredNodeSelector,
 } from '../../api/node_selector.ts';
 import type { NodeSelector, NodeSelectorTerm, Pod } from '../../api/types.ts';
-import { normalizeByMaximum } from '../framework/normalize.ts';
+import { normalizeEach, shareOfHighest } from '../framework/normalize.ts';
 import type {
   EnqueueExtensions,
   FilterPlugin,
   PreFilterPlugin,
   PreScorePlugin,
   ScorePlugin,
+  SignPlugin,
 } from '../framework/plugin.ts';
 import { SKIP, unresolvable } from '../framework/status.ts';
 
@@ -29,7 +30,15 @@ export interface NodeAffinityArgs {
   };
 }
 
-type NodeAffinityPlugin = PreFilterPlugin & FilterPlugin & PreScorePlugin & ScorePlugin & EnqueueExtensions;
+type NodeAffinityPlugin = PreFilterPlugin &
+  FilterPlugin &
+  PreScorePlugin &
+  ScorePlugin &
+  SignPlugin &
+  EnqueueExtensions;
+
+const NOT_ENFORCED = Object.freeze(unresolvable("node(s) didn't match scheduler-enforced node affinity"));
+const NO_MATCH = Object.freeze(unresolvable("node(s) didn't match Pod's node affinity/selector"));
 
 /** `spec.nodeSelector`, required and preferred node affinity. */
 export function nodeAffinity(args: NodeAffinityArgs = {}): NodeAffinityPlugin {
@@ -49,11 +58,8 @@ export function nodeAffinity(args: NodeAffinityArgs = {}): NodeAffinityPlugin {
       return nodeNames.size === 0 ? unresolvable('pod affinity terms conflict') : { nodeNames };
     },
     filter(_state, pod, node) {
-      if (added !== undefined && !nodeSelectorMatches(added, node.node))
-        return unresolvable("node(s) didn't match scheduler-enforced node affinity");
-      return podAllowsNode(pod, node.node)
-        ? undefined
-        : unresolvable("node(s) didn't match Pod's node affinity/selector");
+      if (added !== undefined && !nodeSelectorMatches(added, node.node)) return NOT_ENFORCED;
+      return podAllowsNode(pod, node.node) ? undefined : NO_MATCH;
     },
     preScore: (_state, pod) => (preferences(pod).length === 0 ? SKIP : undefined),
     score(_state, pod, node) {
@@ -62,8 +68,14 @@ export function nodeAffinity(args: NodeAffinityArgs = {}): NodeAffinityPlugin {
         if (nodeSelectorTermMatches(preference, node.node)) sum += weight;
       return sum;
     },
-    normalizeScore(_state, _pod, scores) {
-      normalizeByMaximum(scores, false);
+    normalizeScore: (_state, _pod, scores) => normalizeEach(scores, shareOfHighest),
+    normalize: shareOfHighest,
+    signPod({ spec: { nodeSelector, affinity } }) {
+      const own = affinity?.nodeAffinity;
+      if (nodeSelector === undefined && own === undefined) return '';
+      // A pod that names its nodes is not one of many.
+      if (namesAllowed(requiredNodeSelector(affinity)) !== undefined) return undefined;
+      return JSON.stringify([nodeSelector, own]);
     },
     eventsToRegister: () => ['NodeAdd', 'NodeLabelUpdate', 'UnscheduledPodUpdate'],
   };

@@ -1,5 +1,5 @@
 import { podResources } from '../cache/pod_resources.ts';
-import type { PreScorePlugin, ScorePlugin } from '../framework/plugin.ts';
+import type { PreScorePlugin, ScorePlugin, SignPlugin } from '../framework/plugin.ts';
 import { MAX_NODE_SCORE } from '../framework/plugin.ts';
 import { SKIP } from '../framework/status.ts';
 
@@ -9,7 +9,7 @@ const RESOURCES = ['cpu', 'memory'];
  * Prefers nodes on which the pod brings the shares of the resources in use closer to each other: 75 where it changes
  * nothing, up to 100 where it evens out what was lopsided, down to 50 where it makes an even node lopsided.
  */
-export const nodeResourcesBalancedAllocation: PreScorePlugin & ScorePlugin = {
+export const nodeResourcesBalancedAllocation: PreScorePlugin & ScorePlugin & SignPlugin = {
   name: 'NodeResourcesBalancedAllocation',
   // A pod that requests nothing changes no proportion.
   preScore: (_state, pod) => (RESOURCES.some((r) => podResources(pod).requests.has(r)) ? undefined : SKIP),
@@ -26,6 +26,7 @@ export const nodeResourcesBalancedAllocation: PreScorePlugin & ScorePlugin = {
     const change = evenness(after) - evenness(before); // -50 to 50
     return Math.floor((MAX_NODE_SCORE + change) / 2) + MAX_NODE_SCORE / 4;
   },
+  signPod: (pod) => podResources(pod).key,
 };
 
 /** Whole number up to 100, for equal shares. */

@@ -1,7 +1,7 @@
 import type { Pod } from '../../api/types.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
 import { podResources } from '../cache/pod_resources.ts';
-import type { EnqueueExtensions, FilterPlugin, ScorePlugin } from '../framework/plugin.ts';
+import type { EnqueueExtensions, FilterPlugin, ScorePlugin, SignPlugin } from '../framework/plugin.ts';
 import { MAX_NODE_SCORE } from '../framework/plugin.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 
@@ -34,7 +34,7 @@ const DEFAULT_STRATEGY: NonNullable<NodeResourcesFitArgs['scoringStrategy']> = {
 /** Whether the node has room for what the pod requests; prefers nodes by how full they are. */
 export function nodeResourcesFit(
   args: NodeResourcesFitArgs = {},
-): FilterPlugin & ScorePlugin & EnqueueExtensions {
+): FilterPlugin & ScorePlugin & SignPlugin & EnqueueExtensions {
   const strategy = args.scoringStrategy ?? DEFAULT_STRATEGY;
   const ignoredNames = new Set(args.ignoredResources);
   const ignoredGroups = new Set(args.ignoredResourceGroups);
@@ -45,17 +45,17 @@ export function nodeResourcesFit(
   return {
     name: 'NodeResourcesFit',
     filter(_state, pod, node) {
-      const reasons: string[] = [];
+      let reasons: string[] | undefined;
       let hopeless = false;
-      if (node.podCount + 1 > node.allowedPods) reasons.push('Too many pods');
+      if (node.podCount + 1 > node.allowedPods) reasons = ['Too many pods'];
       for (const [resource, amount] of podResources(pod).requests) {
-        if (isIgnored(resource)) continue;
-        if (amount <= node.allocatable(resource) - node.requested(resource)) continue;
+        if (amount <= node.allocatable(resource) - node.requested(resource) || isIgnored(resource)) continue;
+        reasons ??= [];
         reasons.push(`Insufficient ${resource}`);
         // More than the whole node: no pod's going would help.
         if (amount > node.allocatable(resource)) hopeless = true;
       }
-      if (reasons.length === 0) return undefined;
+      if (reasons === undefined) return undefined;
       return hopeless ? unresolvable(...reasons) : unschedulable(...reasons);
     },
     score(_state, pod, node) {
@@ -72,6 +72,7 @@ export function nodeResourcesFit(
       }
       return weights === 0 ? 0 : Math.floor(sum / weights);
     },
+    signPod: (pod) => podResources(pod).key,
     eventsToRegister: () => [
       'NodeAdd',
       'NodeAllocatableUpdate',

@@ -1,17 +1,23 @@
 import { tolerates } from '../../api/taint.ts';
-import type { Taint } from '../../api/types.ts';
-import type { EnqueueExtensions, FilterPlugin } from '../framework/plugin.ts';
+import type { Pod, Taint } from '../../api/types.ts';
+import type { EnqueueExtensions, FilterPlugin, SignPlugin } from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
 
 const UNSCHEDULABLE: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
+const CORDONED = Object.freeze(unresolvable('node(s) were unschedulable'));
+
+function toleratesIt(pod: Pod): boolean {
+  return (pod.spec.tolerations ?? []).some((t) => tolerates(t, UNSCHEDULABLE));
+}
+
 /** Leaves cordoned nodes out, unless the pod tolerates the taint that stands for it. */
-export const nodeUnschedulable: FilterPlugin & EnqueueExtensions = {
+export const nodeUnschedulable: FilterPlugin & SignPlugin & EnqueueExtensions = {
   name: 'NodeUnschedulable',
   filter(_state, pod, node) {
     if (node.node.spec?.unschedulable !== true) return undefined;
-    if ((pod.spec.tolerations ?? []).some((t) => tolerates(t, UNSCHEDULABLE))) return undefined;
-    return unresolvable('node(s) were unschedulable');
+    return toleratesIt(pod) ? undefined : CORDONED;
   },
+  signPod: (pod) => (toleratesIt(pod) ? 'tolerated' : ''),
   eventsToRegister: () => ['NodeAdd', 'NodeTaintUpdate', 'UnscheduledPodUpdate'],
 };

@@ -1,13 +1,13 @@
 /** A node takes only so many volumes of a CSI driver (`CSINode.spec.drivers[].allocatable.count`). */
 import type { Pod } from '../../api/types.ts';
-import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin } from '../framework/plugin.ts';
+import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin, SignPlugin } from '../framework/plugin.ts';
 import type { ClusterView } from '../framework/plugin_handle.ts';
 import { SKIP, unschedulable } from '../framework/status.ts';
 import { claimKeys, storageClassOf } from '../volumes/pod_claims.ts';
 
 export function nodeVolumeLimits({
   objects,
-}: Pick<ClusterView, 'objects'>): PreFilterPlugin & FilterPlugin & EnqueueExtensions {
+}: Pick<ClusterView, 'objects'>): PreFilterPlugin & FilterPlugin & SignPlugin & EnqueueExtensions {
   /** Adds the CSI volumes of the pod: their identity and driver. A volume used twice counts once. */
   const collect = (pod: Pod, into: Map<string, string>): void => {
     for (const key of claimKeys(pod)) {
@@ -52,6 +52,8 @@ export function nodeVolumeLimits({
       }
       return undefined;
     },
+    // What volumes there are and who uses them follows from much else.
+    signPod: (pod) => (claimKeys(pod).length === 0 ? '' : undefined),
     eventsToRegister: () => [
       'CSINodeAdd',
       'CSINodeUpdate',

@@ -4,6 +4,7 @@ import type { NodeInfo } from '../cache/node_info.ts';
 import type { TopologyColumn } from '../cache/topology.ts';
 import { StateKey } from '../framework/cycle_state.ts';
 import type {
+  ColumnPlugin,
   EnqueueExtensions,
   FilterPlugin,
   PreFilterPlugin,
@@ -12,7 +13,10 @@ import type {
 } from '../framework/plugin.ts';
 import { MAX_NODE_SCORE } from '../framework/plugin.ts';
 import type { ClusterView } from '../framework/plugin_handle.ts';
-import { SKIP, unresolvable, unschedulable } from '../framework/status.ts';
+import { SKIP } from '../framework/status.ts';
+import { selectorKey } from '../cache/affinity_terms.ts';
+import { normalizeEach } from '../framework/normalize.ts';
+import { MISSING_LABEL, SpreadFilter, SpreadScore, TOO_SKEWED } from './spread_columns.ts';
 import { defaultSelector } from './default_selector.ts';
 import type { Constraint, SpreadConstraint, WhenUnsatisfiable } from './topology_spread_constraints.ts';
 import { constraintsOf, SYSTEM_CONSTRAINTS, takesPart } from './topology_spread_constraints.ts';
@@ -95,13 +99,17 @@ const scoreKey = new StateKey<ScoreState>('PodTopologySpread.score');
 export function podTopologySpread(
   { cache, objects }: Pick<ClusterView, 'cache' | 'objects'>,
   args: PodTopologySpreadArgs = {},
-): PreFilterPlugin & FilterPlugin & PreScorePlugin & ScorePlugin & EnqueueExtensions {
+): PreFilterPlugin & FilterPlugin & PreScorePlugin & ScorePlugin & ColumnPlugin & EnqueueExtensions {
   const isSystem = (args.defaultingType ?? 'System') === 'System';
   const defaults = isSystem ? SYSTEM_CONSTRAINTS : (args.defaultConstraints ?? []);
   const constraints = (pod: Pod, when: WhenUnsatisfiable): readonly Constraint[] =>
     constraintsOf(pod, when, defaults, () => defaultSelector(pod, objects));
   const hasAllKeys = (node: NodeInfo, all: readonly Constraint[]): boolean =>
     all.every((c) => node.labels[c.topologyKey] !== undefined);
+
+  // With the built-in defaults, nodes without zones are scored by host alone.
+  const needsAllKeys = (pod: Pod): boolean =>
+    (pod.spec.topologySpreadConstraints ?? []).length > 0 || !isSystem;
 
   const change = (counted: Counted | undefined, pod: Pod, other: Pod, node: NodeInfo, by: 1 | -1): void => {
     if (counted === undefined || other.metadata.namespace !== pod.metadata.namespace) return;
@@ -134,21 +142,17 @@ export function podTopologySpread(
     filter(state, pod, node) {
       for (const { constraint, domains } of state.read(filterKey) ?? []) {
         if (node.labels[constraint.topologyKey] === undefined)
-          return unresolvable(
-            "node(s) didn't match pod topology spread constraints (missing required label)",
-          );
+          return MISSING_LABEL;
         const itself = constraint.selector.matches(pod.metadata.labels) ? 1 : 0;
         const skew = domains.at(node.row) + itself - domains.least(constraint.minDomains);
-        if (skew > constraint.maxSkew)
-          return unschedulable("node(s) didn't match pod topology spread constraints");
+        if (skew > constraint.maxSkew) return TOO_SKEWED;
       }
       return undefined;
     },
     preScore(state, pod, nodes) {
       const all = constraints(pod, 'ScheduleAnyway');
       if (all.length === 0) return SKIP;
-      // With the built-in defaults, nodes without zones are scored by host alone.
-      const needsAllKeys = (pod.spec.topologySpreadConstraints ?? []).length > 0 || !isSystem;
+      const needsAll = needsAllKeys(pod);
       const ignored = new Set<string>();
       const counted = all.map((constraint) => ({
         constraint,
@@ -158,7 +162,7 @@ export function podTopologySpread(
             : new Domains(cache.topology(constraint.topologyKey)),
       }));
       for (const node of nodes) {
-        if (needsAllKeys && !hasAllKeys(node, all)) {
+        if (needsAll && !hasAllKeys(node, all)) {
           ignored.add(node.name);
           continue;
         }
@@ -166,14 +170,14 @@ export function podTopologySpread(
       }
       // The nodes without the label are as one more domain for the weight of the constraint.
       const isLackedBySome = ({ topologyKey }: Constraint): boolean =>
-        !needsAllKeys && nodes.some((node) => node.labels[topologyKey] === undefined);
+        !needsAll && nodes.some((node) => node.labels[topologyKey] === undefined);
       const sizes = counted.map(({ constraint, domains }) =>
         domains === undefined
           ? nodes.length - ignored.size
           : domains.size + (isLackedBySome(constraint) ? 1 : 0),
       );
       for (const node of cache.nodes()) {
-        if (needsAllKeys && !hasAllKeys(node, all)) continue;
+        if (needsAll && !hasAllKeys(node, all)) continue;
         for (const { constraint, domains } of counted)
           if (domains?.has(node.row) === true && takesPart(constraint, pod, node))
             domains.add(node.row, cache.matchCounts(constraint.matcher).at(node.row));
@@ -184,11 +188,10 @@ export function podTopologySpread(
       });
       return undefined;
     },
-    // -1 marks nodes that are left out, until normalisation.
     score(state, _pod, node) {
       const found = state.read(scoreKey);
       if (found === undefined) return 0;
-      if (found.ignored.has(node.name)) return -1;
+      if (found.ignored.has(node.name)) return Number.NaN;
       let sum = 0;
       for (const { constraint, domains, factor } of found.counted) {
         if (node.labels[constraint.topologyKey] === undefined) continue;
@@ -197,15 +200,57 @@ export function podTopologySpread(
       }
       return Math.round(sum);
     },
-    normalizeScore(_state, _pod, scores) {
-      const valid = scores.filter((score) => score >= 0);
-      const lowest = valid.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-      const highest = valid.reduce((a, b) => Math.max(a, b), 0);
-      for (const [i, score] of scores.entries()) {
-        if (score < 0) scores[i] = 0;
-        else if (highest === 0) scores[i] = MAX_NODE_SCORE;
-        else scores[i] = Math.trunc((MAX_NODE_SCORE * (highest + lowest - score)) / highest);
+    normalizeScore: (_state, _pod, scores) => normalizeEach(scores, normalize),
+    normalize,
+    signPod(pod) {
+      const { spec, metadata } = pod;
+      const own = spec.topologySpreadConstraints ?? [];
+      let counted: unknown = [own, metadata.labels];
+      if (own.length === 0) {
+        const selector = defaults.length === 0 ? undefined : defaultSelector(pod, objects);
+        if (selector === undefined || selector.isEverything) return '';
+        counted = selectorKey(selector);
       }
+      // Nodes that the pod cannot go to do not count.
+      const nodes = [spec.nodeSelector, spec.affinity?.nodeAffinity, spec.tolerations];
+      return JSON.stringify([counted, metadata.namespace, nodes]);
+    },
+    columns(pod) {
+      const hard = constraints(pod, 'DoNotSchedule');
+      const soft = constraints(pod, 'ScheduleAnyway');
+      const counted = (constraint: Constraint, all: readonly Constraint[], needsAllKeys: boolean) => {
+        const takes = new Uint8Array(cache.rows);
+        for (const node of cache.nodes())
+          if ((!needsAllKeys || hasAllKeys(node, all)) && takesPart(constraint, pod, node)) takes[node.row] = 1;
+        return {
+          column: cache.topology(constraint.topologyKey),
+          counts: () => cache.matchCounts(constraint.matcher),
+          takesPart: takes,
+          maxSkew: constraint.maxSkew,
+        };
+      };
+      const needsAll = needsAllKeys(pod);
+      const isIgnored = new Uint8Array(cache.rows);
+      if (needsAll && soft.length > 0)
+        for (const node of cache.nodes()) if (!hasAllKeys(node, soft)) isIgnored[node.row] = 1;
+      const scored = soft.map((constraint) => ({
+        ...counted(constraint, soft, needsAll),
+        isHost: constraint.topologyKey === HOSTNAME,
+      }));
+      return {
+        ...(hard.length === 0
+          ? {}
+          : {
+              filter: new SpreadFilter(
+                hard.map((constraint) => ({
+                  ...counted(constraint, hard, true),
+                  minDomains: constraint.minDomains,
+                  itself: constraint.selector.matches(pod.metadata.labels) ? 1 : 0,
+                })),
+              ),
+            }),
+        ...(soft.length === 0 ? {} : { score: new SpreadScore(scored, isIgnored, needsAll) }),
+      };
     },
     eventsToRegister: () => [
       'NodeAdd',
@@ -218,4 +263,10 @@ export function podTopologySpread(
       'UnscheduledPodUpdate',
     ],
   };
+}
+
+/** NaN for nodes that are left out. */
+function normalize(score: number, lowest: number, highest: number): number {
+  if (Number.isNaN(score)) return 0;
+  return highest > 0 ? Math.trunc((MAX_NODE_SCORE * (highest + lowest - score)) / highest) : MAX_NODE_SCORE;
 }

@@ -1,20 +1,28 @@
 import { SCHEDULING_EFFECTS, tolerates, untoleratedTaint } from '../../api/taint.ts';
 import type { Toleration } from '../../api/types.ts';
 import { StateKey } from '../framework/cycle_state.ts';
-import { normalizeByMaximum } from '../framework/normalize.ts';
-import type { EnqueueExtensions, FilterPlugin, PreScorePlugin, ScorePlugin } from '../framework/plugin.ts';
+import { lackOfHighest, normalizeEach } from '../framework/normalize.ts';
+import type {
+  EnqueueExtensions,
+  FilterPlugin,
+  PreScorePlugin,
+  ScorePlugin,
+  SignPlugin,
+} from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
 
 // Only tolerations that cover PreferNoSchedule matter for the score.
 const preferred = new StateKey<readonly Toleration[]>('TaintToleration.preferred');
 
+const UNTOLERATED = Object.freeze(unresolvable('node(s) had untolerated taint(s)'));
+
 /** Refuses nodes with taints that the pod does not tolerate; prefers those with fewer PreferNoSchedule taints. */
-export const taintToleration: FilterPlugin & PreScorePlugin & ScorePlugin & EnqueueExtensions = {
+export const taintToleration: FilterPlugin & PreScorePlugin & ScorePlugin & SignPlugin & EnqueueExtensions = {
   name: 'TaintToleration',
   filter(_state, pod, node) {
     return untoleratedTaint(node.taints, pod.spec.tolerations, SCHEDULING_EFFECTS) === undefined
       ? undefined
-      : unresolvable('node(s) had untolerated taint(s)');
+      : UNTOLERATED;
   },
   preScore(state, pod) {
     const covering = (pod.spec.tolerations ?? []).filter((t) =>
@@ -24,13 +32,14 @@ export const taintToleration: FilterPlugin & PreScorePlugin & ScorePlugin & Enqu
     return undefined;
   },
   score(state, _pod, node) {
+    if (node.taints.length === 0) return 0;
     const tolerations = state.read(preferred) ?? [];
     return node.taints.filter(
       (taint) => taint.effect === 'PreferNoSchedule' && !tolerations.some((t) => tolerates(t, taint)),
     ).length;
   },
-  normalizeScore(_state, _pod, scores) {
-    normalizeByMaximum(scores, true);
-  },
+  normalizeScore: (_state, _pod, scores) => normalizeEach(scores, lackOfHighest),
+  normalize: lackOfHighest,
+  signPod: ({ spec }) => (spec.tolerations === undefined ? '' : JSON.stringify(spec.tolerations)),
   eventsToRegister: () => ['NodeAdd', 'NodeTaintUpdate', 'UnscheduledPodUpdate'],
 };

@@ -10,6 +10,7 @@ import type {
   PreBindPlugin,
   PreFilterPlugin,
   ReservePlugin,
+  SignPlugin,
 } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
 import { errorStatus, SKIP, unresolvable } from '../framework/status.ts';
@@ -45,7 +46,7 @@ const NO_ROOM = 'node(s) did not have enough free storage';
 export function volumeBinding(
   handle: Pick<PluginHandle, 'cache' | 'client' | 'clock' | 'objects'>,
   { bindTimeoutSeconds = 600 }: VolumeBindingArgs = {},
-): PreFilterPlugin & FilterPlugin & ReservePlugin & PreBindPlugin & EnqueueExtensions {
+): PreFilterPlugin & FilterPlugin & ReservePlugin & PreBindPlugin & SignPlugin & EnqueueExtensions {
   const { cache, objects } = handle;
   const decided = new VolumeDecisions();
 
@@ -136,6 +137,8 @@ export function volumeBinding(
         return errorStatus(`binding volumes of pod ${keyOf(pod)}: ${errorMessage(err)}`, err);
       }
     },
+    // What volumes there are and who uses them follows from much else.
+    signPod: (pod) => (claimKeys(pod).length === 0 ? '' : undefined),
     eventsToRegister: () => [
       'NodeAdd',
       'NodeLabelUpdate',

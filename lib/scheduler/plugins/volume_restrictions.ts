@@ -2,7 +2,7 @@
 import type { Pod, Volume } from '../../api/types.ts';
 import type { PodMatcher } from '../cache/match_counts.ts';
 import { StateKey } from '../framework/cycle_state.ts';
-import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin } from '../framework/plugin.ts';
+import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin, SignPlugin } from '../framework/plugin.ts';
 import type { ClusterView } from '../framework/plugin_handle.ts';
 import { SKIP, unresolvable, unschedulable } from '../framework/status.ts';
 import { claimKeys } from '../volumes/pod_claims.ts';
@@ -20,7 +20,7 @@ const key = new StateKey<State>('VolumeRestrictions');
 export function volumeRestrictions({
   cache,
   objects,
-}: Pick<ClusterView, 'cache' | 'objects'>): PreFilterPlugin & FilterPlugin & EnqueueExtensions {
+}: Pick<ClusterView, 'cache' | 'objects'>): PreFilterPlugin & FilterPlugin & SignPlugin & EnqueueExtensions {
   const change = (state: State | undefined, other: Pod, by: 1 | -1): void => {
     if (state === undefined || state.exclusive.size === 0) return;
     for (const claim of claimKeys(other)) if (state.exclusive.has(claim)) state.users += by;
@@ -57,6 +57,8 @@ export function volumeRestrictions({
           )
         : undefined;
     },
+    signPod: (pod) =>
+      claimKeys(pod).length === 0 && !(pod.spec.volumes ?? []).some(isDisk) ? '' : undefined,
     eventsToRegister: () => [
       'AssignedPodDelete',
       'NodeAdd',

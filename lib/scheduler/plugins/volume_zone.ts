@@ -1,7 +1,7 @@
 /** Bound volumes that say their zone in labels can be used in that zone only. */
 import type { PersistentVolume } from '../../api/types.ts';
 import { StateKey } from '../framework/cycle_state.ts';
-import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin } from '../framework/plugin.ts';
+import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin, SignPlugin } from '../framework/plugin.ts';
 import type { ClusterView } from '../framework/plugin_handle.ts';
 import { SKIP, unresolvable } from '../framework/status.ts';
 import { claimKeys, storageClassOf } from '../volumes/pod_claims.ts';
@@ -23,7 +23,7 @@ const stateKey = new StateKey<readonly Place[]>('VolumeZone');
 
 export function volumeZone({
   objects,
-}: Pick<ClusterView, 'objects'>): PreFilterPlugin & FilterPlugin & EnqueueExtensions {
+}: Pick<ClusterView, 'objects'>): PreFilterPlugin & FilterPlugin & SignPlugin & EnqueueExtensions {
   return {
     name: 'VolumeZone',
     preFilter(state, pod) {
@@ -57,6 +57,8 @@ export function volumeZone({
       });
       return fits ? undefined : unresolvable('node(s) had no available volume zone');
     },
+    // What volumes there are and who uses them follows from much else.
+    signPod: (pod) => (claimKeys(pod).length === 0 ? '' : undefined),
     eventsToRegister: () => [
       'NodeAdd',
       'NodeLabelUpdate',

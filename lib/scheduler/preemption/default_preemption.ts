@@ -10,7 +10,8 @@ import type { EnqueueExtensions, PostFilterPlugin, PreEnqueuePlugin } from '../f
 import type { PluginHandle } from '../framework/plugin_handle.ts';
 import type { Refusal } from '../framework/status.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
-import { refusalMessage } from '../schedule_pod.ts';
+import { VerdictSnapshot } from '../columns/verdict_snapshot.ts';
+import { availableMessage, refusalGroups } from '../diagnosis.ts';
 import { chooseCandidate } from './choose_candidate.ts';
 import { findCandidates } from './find_candidates.ts';
 import { evictVictim } from './evict_victim.ts';
@@ -70,7 +71,10 @@ export function defaultPreemption(
       const ineligible = whyIneligible(pod, refusals, handle);
       if (ineligible !== undefined) return { status: unschedulable(`preemption: ${ineligible}`) };
       const nodes = cache.nodes();
-      const helped = nodes.filter((node) => refusals.get(node.name)?.resolvable === true);
+      const helped =
+        refusals instanceof VerdictSnapshot
+          ? refusals.resolvable()
+          : nodes.filter((node) => refusals.get(node.name)?.resolvable === true);
       const wanted = Math.max(Math.floor((helped.length * share) / 100), least);
       const dryRun: DryRun = { profile, state, nominated, budgets: objects.podDisruptionBudgets.list() };
       const found = findCandidates(pod, helped, dryRun, { enough: Math.min(wanted, helped.length), random });
@@ -78,11 +82,11 @@ export function defaultPreemption(
       const candidates = found.candidates.length === 0 ? [] : await context.extenders(pod, found.candidates);
       const best = chooseCandidate(candidates);
       if (best === undefined) {
-        const why = new Map(found.refusals);
-        for (const node of nodes)
-          if (!why.has(node.name) && refusals.get(node.name)?.resolvable !== true)
-            why.set(node.name, NOT_HELPFUL);
-        const message = refusalMessage({ nodes: nodes.length, refusals: why });
+        const groups = refusalGroups(found.refusals);
+        const message = availableMessage(nodes.length, [
+          ...groups,
+          { refusal: NOT_HELPFUL, nodes: nodes.length - helped.length },
+        ]);
         return { nominatedNodeName: '', status: unschedulable(`preemption: ${message}`) };
       }
       for (const other of nominated.on(best.node))

@@ -6,6 +6,17 @@ import { podId } from '../cache/node_info.ts';
 export class NominatedPods {
   readonly #byNode = new Map<string, Map<string, Pod>>();
   readonly #nodeOf = new Map<string, string>();
+  readonly #listeners: ((nodeName: string) => void)[] = [];
+
+  /** How many pods wait for a node. */
+  get size(): number {
+    return this.#nodeOf.size;
+  }
+
+  /** @param changed called with the name of each node for which a pod came to wait, or waits no more */
+  listen(changed: (nodeName: string) => void): void {
+    this.#listeners.push(changed);
+  }
 
   /** The pod waits for that node. */
   set(pod: Pod, nodeName: string): void {
@@ -15,6 +26,7 @@ export class NominatedPods {
     pods.set(id, pod);
     this.#byNode.set(nodeName, pods);
     this.#nodeOf.set(id, nodeName);
+    this.#tell(nodeName);
   }
 
   /** Takes the nomination from the pod's status, unless it says none. */
@@ -42,6 +54,7 @@ export class NominatedPods {
     const pods = this.#byNode.get(nodeName);
     pods?.delete(id);
     if (pods?.size === 0) this.#byNode.delete(nodeName);
+    this.#tell(nodeName);
   }
 
   /** The node that the pod waits for. */
@@ -53,5 +66,9 @@ export class NominatedPods {
   on(nodeName: string): readonly Pod[] {
     const pods = this.#byNode.get(nodeName);
     return pods === undefined ? [] : [...pods.values()];
+  }
+
+  #tell(nodeName: string): void {
+    for (const changed of this.#listeners) changed(nodeName);
   }
 }

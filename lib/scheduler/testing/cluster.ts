@@ -6,7 +6,7 @@ import type { Profile } from '../framework/plugin.ts';
 import { createProfile } from '../framework/profile.ts';
 import type { PluginArgs } from '../plugins/registry.ts';
 import { defaultPlugins } from '../plugins/registry.ts';
-import type { Decision } from '../schedule_pod.ts';
+import type { Decision } from '../diagnosis.ts';
 import { schedulePod } from '../schedule_pod.ts';
 import { pluginHandle } from './plugin_handle.ts';
 
