@@ -1,68 +1,71 @@
 /**
- * How many pods a second the scheduler decides on, on one core, in process: PreFilter to the choice of a node and its
- * assumption in the cache; no queue, no binding, no network. Every node is considered.
+ * How many pods a second the scheduler places, on one core, in process: the whole scheduler from the queue to the binding,
+ * with an API in memory. Every node is considered. Each figure comes from a process of its own; of several rounds the
+ * least, the middle and the most are shown.
  *
- * Run: node bench/scheduler/main.ts [NODES [PODS]]   (default 5000 nodes, 500 pods measured, 1000 placed before)
+ * Run: node bench/scheduler/main.ts [--nodes 100,1000,5000,15000] [--pods 10000] [--rounds 3] [--only NAME,NAME]
+ *      (default: 5000 nodes, Daemonset at 15000)
  */
-import { SchedulerCache } from '../../lib/scheduler/cache/cache.ts';
-import { CycleState } from '../../lib/scheduler/framework/cycle_state.ts';
-import { createProfile } from '../../lib/scheduler/framework/profile.ts';
-import { defaultPlugins } from '../../lib/scheduler/plugins/registry.ts';
-import { schedulePod } from '../../lib/scheduler/schedule_pod.ts';
-import { pluginHandle } from '../../lib/scheduler/testing/plugin_handle.ts';
-import type { Workload } from './workloads.ts';
+import { execFileSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import type { Measurement } from './measure.ts';
+import { measure } from './measure.ts';
 import { WORKLOADS } from './workloads.ts';
 
-const [nodes = 5000, pods = 500] = process.argv.slice(2).map(Number);
-if (!Number.isInteger(nodes) || nodes < 1 || !Number.isInteger(pods) || pods < 1) {
-  console.error('want whole numbers of at least 1: [NODES [PODS]]');
+const { values } = parseArgs({
+  options: {
+    nodes: { type: 'string' },
+    pods: { type: 'string', default: '10000' },
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    /** Measure this one here and now, and print the figures as JSON. */
+    child: { type: 'string' },
+  },
+});
+
+function whole(text: string, name: string): number {
+  const n = Number(text);
+  if (Number.isInteger(n) && n > 0) return n;
+  console.error(`--${name}: got ${text}, want a whole number of at least 1`);
   process.exit(2);
 }
-const INITIAL = 1000;
 
-function measure(workload: Workload): { perSecond: number; placed: number; p99: number } {
-  const cache = new SchedulerCache();
-  const handle = pluginHandle({ cache });
-  const profile = createProfile('default-scheduler', defaultPlugins(handle));
-  for (let i = 0; i < nodes; i++) cache.setNode(workload.node(i));
-  for (let i = 0; i < INITIAL; i++) {
-    const pod = workload.initial(i);
-    cache.addPod({ ...pod, spec: { ...pod.spec, nodeName: `node-${i % nodes}` } });
-  }
-  const wanted = Array.from({ length: pods }, (_, i) => workload.measured(i));
-  const times: number[] = [];
-  let placed = 0;
-  const started = process.cpuUsage();
-  for (const pod of wanted) {
-    const begin = performance.now();
-    const decision = schedulePod(pod, cache.nodes(), profile, new CycleState());
-    if (decision.kind === 'node') {
-      cache.assumePod({ ...pod, spec: { ...pod.spec, nodeName: decision.node } }, decision.node);
-      placed++;
-    }
-    times.push(performance.now() - begin);
-  }
-  // CPU time of the process: what others do on the machine does not count.
-  const { user, system } = process.cpuUsage(started);
-  times.sort((a, b) => a - b);
-  return {
-    perSecond: Math.round(pods / ((user + system) / 1e6)),
-    placed,
-    p99: times[Math.floor(times.length * 0.99)] ?? 0,
-  };
+const sizes = values.nodes?.split(',').map((n) => whole(n, 'nodes'));
+const pods = whole(values.pods, 'pods');
+const rounds = whole(values.rounds, 'rounds');
+const names = (values.only ?? values.child)?.split(',');
+const chosen = WORKLOADS.filter((w) => names?.includes(w.name) !== false);
+if (chosen.length === 0) {
+  console.error(`no such workload; there are: ${WORKLOADS.map((w) => w.name).join(', ')}`);
+  process.exit(2);
 }
 
-console.log(`${nodes} nodes, ${pods} pods`);
-console.log(
-  `${'workload'.padEnd(26)}${'pods/s'.padStart(8)}${'target'.padStart(8)}${'placed'.padStart(8)}  p99 ms`,
-);
-for (const workload of WORKLOADS) {
-  const { perSecond, placed, p99 } = measure(workload);
-  console.log(
-    workload.name.padEnd(26) +
-      String(perSecond).padStart(8) +
-      String(workload.target).padStart(8) +
-      String(placed).padStart(8) +
-      p99.toFixed(2).padStart(8),
-  );
+const [first] = chosen;
+if (values.child !== undefined && first !== undefined)
+  console.log(JSON.stringify(await measure(first, sizes?.[0] ?? 5000, pods)));
+else report();
+
+function report(): void {
+  const cells = (list: readonly (string | number)[]): string =>
+    list.map((cell, i) => (i === 0 ? String(cell).padEnd(28) : String(cell).padStart(9))).join('');
+  console.log(cells(['workload', 'nodes', 'pods', 'target', 'min/s', 'median/s', 'max/s', 'p99 ms', 'MB']));
+  for (const { name, target } of chosen)
+    for (const nodes of sizes ?? [name === 'Daemonset' ? 15_000 : 5000]) {
+      const runs = Array.from({ length: rounds }, () => inChild(name, nodes)).sort(
+        (a, b) => a.perSecond - b.perSecond,
+      );
+      const middle = runs[Math.floor(runs.length / 2)];
+      if (middle === undefined) continue;
+      const { perSecond, p99, rss } = middle;
+      const [least, most] = [runs[0]?.perSecond ?? 0, runs.at(-1)?.perSecond ?? 0];
+      const mb = Math.round(rss / 1e6);
+      console.log(cells([name, nodes, middle.pods, target, least, perSecond, most, p99.toFixed(2), mb]));
+    }
+}
+
+function inChild(name: string, nodes: number): Measurement {
+  const [, script = ''] = process.argv;
+  const args = [script, '--child', name, '--nodes', String(nodes), '--pods', String(pods)];
+  const answer: Measurement = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+  return answer;
 }

@@ -22,6 +22,12 @@ export function createQueue(
     // One queue serves all profiles, which therefore share the order.
     compare: (a, b) => first.queueSort.compare(a, b),
     preEnqueue: (pod) => preEnqueue(pod, profiles.get(schedulerNameOf(pod))),
+    isAwaited(pod, refusedBy, event) {
+      const events = profiles.get(schedulerNameOf(pod))?.events;
+      if (refusedBy.size === 0) return true;
+      for (const plugin of refusedBy) if (events?.get(plugin)?.has(event) !== false) return true;
+      return false;
+    },
     mayHelp(pod, refusedBy, event, objects) {
       const events = profiles.get(schedulerNameOf(pod))?.events;
       if (refusedBy.size === 0) return true;

@@ -14,6 +14,7 @@ function setup(helps: readonly ClusterEvent[] = ['NodeAdd', 'UnscheduledPodUpdat
     clock,
     compare: (a, b) => prioritySort.compare(a, b),
     preEnqueue: (p) => schedulingGates.preEnqueue(p),
+    isAwaited: () => true,
     mayHelp: (_pod, _refusedBy, event) => helps.includes(event),
     initialBackoffMs: 1000,
     maxBackoffMs: 10_000,

@@ -7,9 +7,11 @@ import { abortReason } from '../../base/errors.ts';
 import { podId } from '../cache/node_info.ts';
 import type { ClusterEvent, EventObjects } from '../framework/plugin.ts';
 import type { Outcome } from '../framework/status.ts';
+import { EventLog } from './event_log.ts';
 import { KeyedHeap } from './heap.ts';
 import { NominatedPods } from './nominated_pods.ts';
 import type { QueuedPod } from './queued_pod.ts';
+import { RefusedPods } from './refused_pods.ts';
 
 export interface SchedulingQueueOptions {
   readonly clock: Clock;
@@ -24,6 +26,8 @@ export interface SchedulingQueueOptions {
     event: ClusterEvent,
     objects: EventObjects,
   ) => boolean;
+  /** Whether the event can help any pod that these plugins of the pod's profile refused. */
+  readonly isAwaited: (pod: Pod, refusedBy: ReadonlySet<string>, event: ClusterEvent) => boolean;
   /** Kept in step with the pods that wait. */
   readonly nominated?: NominatedPods;
   /** Back-off after a failed attempt: the first, doubling up to the maximum. Milliseconds. */
@@ -35,14 +39,12 @@ export interface SchedulingQueueOptions {
 
 interface InFlight {
   readonly queued: QueuedPod;
-  /** What happened meanwhile; not all of it when `missed`. */
-  readonly events: { readonly event: ClusterEvent; readonly objects: EventObjects }[];
-  missed: boolean;
+  /** How many events there had been when it took off: those since count for it. */
+  readonly since: number;
+  /** The last change of the pod itself. */
+  updated: EventObjects | undefined;
   gone: boolean;
 }
-
-/** More events than that are not remembered one by one for a pod in flight. */
-const MAX_EVENTS_IN_FLIGHT = 1000;
 const FIVE_MINUTES_MS = 300_000;
 const FLUSH_PERIOD_MS = 30_000;
 
@@ -56,9 +58,11 @@ export class SchedulingQueue {
   readonly #o: SchedulingQueueOptions;
   readonly #active: KeyedHeap<QueuedPod>;
   readonly #backoff: KeyedHeap<QueuedPod>;
-  readonly #unschedulable = new Map<string, QueuedPod>();
+  readonly #unschedulable = new RefusedPods();
   readonly #gated = new Map<string, QueuedPod>();
   readonly #inFlight = new Map<string, InFlight>();
+  /** What happened while pods were in flight. */
+  readonly #events = new EventLog();
   /** The pods that wait for room on a certain node. */
   readonly nominated: NominatedPods;
   #waiter: ((queued: QueuedPod) => void) | undefined;
@@ -137,7 +141,7 @@ export class SchedulingQueue {
     if (flying !== undefined) {
       this.nominated.update(old, pod);
       flying.queued.pod = pod;
-      if (matters(old, pod)) remember(flying, 'UnscheduledPodUpdate', { old, new: pod });
+      if (matters(old, pod)) flying.updated = { old, new: pod };
       return;
     }
     if (this.#known(id)) this.nominated.update(old, pod);
@@ -167,7 +171,7 @@ export class SchedulingQueue {
     unschedulable.pod = pod;
     if (!matters(old, pod)) return;
     if (!this.#o.mayHelp(pod, unschedulable.refusedBy, 'UnscheduledPodUpdate', { old, new: pod })) return;
-    this.#unschedulable.delete(id);
+    this.#unschedulable.remove(id);
     this.#admit(unschedulable);
   }
 
@@ -177,7 +181,7 @@ export class SchedulingQueue {
     this.nominated.remove(pod);
     this.#active.remove(id);
     this.#backoff.remove(id);
-    this.#unschedulable.delete(id);
+    this.#unschedulable.remove(id);
     this.#gated.delete(id);
     const flying = this.#inFlight.get(id);
     if (flying !== undefined) flying.gone = true;
@@ -195,7 +199,7 @@ export class SchedulingQueue {
 
   /** The attempt is over and the pod needs no more: it has a node, or is gone. */
   done(queued: QueuedPod): void {
-    this.#inFlight.delete(queued.uid);
+    this.#land(queued);
   }
 
   /**
@@ -205,28 +209,36 @@ export class SchedulingQueue {
    */
   requeue(queued: QueuedPod, refusedBy: ReadonlySet<string>): void {
     const flying = this.#inFlight.get(queued.uid);
-    this.#inFlight.delete(queued.uid);
+    const mayHelp = (event: ClusterEvent, objects: EventObjects): boolean =>
+      this.#o.mayHelp(queued.pod, refusedBy, event, objects);
+    const helped =
+      flying !== undefined &&
+      (this.#events.someSince(flying.since, mayHelp) ||
+        (flying.updated !== undefined && mayHelp('UnscheduledPodUpdate', flying.updated)));
+    this.#land(queued);
     if (flying === undefined || flying.gone) return;
     queued.failures++;
     queued.refusedBy = refusedBy;
     queued.timestamp = this.#o.clock.monotonic();
-    const helped =
-      flying.missed ||
-      flying.events.some(({ event, objects }) => this.#o.mayHelp(queued.pod, refusedBy, event, objects));
     if (refusedBy.size === 0 || helped) this.#admit(queued);
-    else this.#unschedulable.set(queued.uid, queued);
+    else this.#unschedulable.put(queued);
   }
 
   /** Something happened in the cluster: pods that it may help get another try. */
   moveForEvent(event: ClusterEvent, objects: EventObjects = {}): void {
-    for (const flying of this.#inFlight.values()) remember(flying, event, objects);
+    if (this.#inFlight.size > 0) this.#events.record(event, objects);
     if (this.#unschedulable.size === 0) return;
-    const helped = Array.from(this.#unschedulable.values()).filter((q) =>
-      this.#o.mayHelp(q.pod, q.refusedBy, event, objects),
-    );
+    const helped: QueuedPod[] = [];
+    for (const group of this.#unschedulable.groups()) {
+      const [one] = group.values();
+      // Pods that the same plugins refused wait for the same events.
+      if (one === undefined || !this.#o.isAwaited(one.pod, one.refusedBy, event)) continue;
+      for (const queued of group.values())
+        if (this.#o.mayHelp(queued.pod, queued.refusedBy, event, objects)) helped.push(queued);
+    }
     // Higher priority first, so that those become active first where back-offs end together.
     for (const queued of helped.sort((a, b) => podPriority(b.pod) - podPriority(a.pod))) {
-      this.#unschedulable.delete(queued.uid);
+      this.#unschedulable.remove(queued.uid);
       this.#admit(queued);
     }
   }
@@ -236,7 +248,7 @@ export class SchedulingQueue {
     const id = podId(pod);
     const queued = this.#unschedulable.get(id) ?? this.#gated.get(id);
     if (queued === undefined) return;
-    this.#unschedulable.delete(id);
+    this.#unschedulable.remove(id);
     this.#gated.delete(id);
     this.#admit(queued);
   }
@@ -273,8 +285,15 @@ export class SchedulingQueue {
 
   #launch(queued: QueuedPod): QueuedPod {
     queued.attempts++;
-    this.#inFlight.set(queued.uid, { queued, events: [], missed: false, gone: false });
+    const since = this.#events.position;
+    this.#inFlight.set(queued.uid, { queued, since, updated: undefined, gone: false });
     return queued;
+  }
+
+  #land(queued: QueuedPod): void {
+    this.#inFlight.delete(queued.uid);
+    const [eldest] = this.#inFlight.values();
+    this.#events.forget(eldest?.since ?? this.#events.position);
   }
 
   /** Into the active queue, by way of PreEnqueue and the back-off. */
@@ -348,17 +367,12 @@ export class SchedulingQueue {
       const now = this.#o.clock.monotonic();
       for (const queued of this.#unschedulable.values()) {
         if (now - queued.timestamp < this.#maxUnschedulableMs) continue;
-        this.#unschedulable.delete(queued.uid);
+        this.#unschedulable.remove(queued.uid);
         this.#admit(queued);
       }
       this.#armFlush();
     });
   }
-}
-
-function remember(flying: InFlight, event: ClusterEvent, objects: EventObjects): void {
-  if (flying.events.length < MAX_EVENTS_IN_FLIGHT) flying.events.push({ event, objects });
-  else flying.missed = true;
 }
 
 /** Whether a change of a waiting pod can change where it may go: anything but its status. */
