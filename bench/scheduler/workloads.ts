@@ -70,7 +70,9 @@ const antiAffinity: Partial<PodSpec> = {
 const affinity: Partial<PodSpec> = {
   affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term('blue', ZONE)] } },
 };
-const preferred = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: term('red', HOST) }] };
+const preferred = {
+  preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: term('red', HOST) }],
+};
 const preferredAnti: Partial<PodSpec> = { affinity: { podAntiAffinity: preferred } };
 const preferredAffinity: Partial<PodSpec> = { affinity: { podAffinity: preferred } };
 const spread = (whenUnsatisfiable: string): Partial<PodSpec> => ({

@@ -18,6 +18,8 @@ export interface Diagnosis {
   readonly refusals: ReadonlyMap<string, Refusal>;
   /** Best first; empty when fewer than two nodes passed, as there was nothing to choose. */
   readonly scores: readonly NodeScore[];
+  /** Set where what the filters say of a node follows from this and from that node alone. */
+  readonly signature?: string;
   /** How many nodes have the highest score, where that is known without a look at the scores. */
   readonly ties?: number;
   /**
@@ -60,7 +62,9 @@ export function refusalMessage({
   refusedOutright,
 }: Pick<Diagnosis, 'nodes' | 'refusals' | 'refusedOutright'>): string {
   const groups =
-    refusedOutright === undefined ? refusalGroups(refusals) : [{ refusal: refusedOutright, nodes: undefined }];
+    refusedOutright === undefined
+      ? refusalGroups(refusals)
+      : [{ refusal: refusedOutright, nodes: undefined }];
   return availableMessage(nodes, groups);
 }
 

@@ -86,7 +86,10 @@ export class Scheduler {
     this.#o = options;
     const { cache, profiles, queue } = options;
     this.#tables = new Map(
-      Array.from(profiles.values(), (profile) => [profile, new SignatureTable(profile, cache, queue.nominated)]),
+      Array.from(profiles.values(), (profile) => [
+        profile,
+        new SignatureTable(profile, cache, queue.nominated),
+      ]),
     );
   }
 
@@ -182,7 +185,7 @@ export class Scheduler {
   ): Promise<Failure> {
     const { cache, log } = this.#o;
     if (decision.kind === 'error' || profile.postFilter.length === 0) return { decision };
-    const { refusals, refusedOutright } = decision.diagnosis;
+    const { refusals, refusedOutright, signature } = decision.diagnosis;
     const all =
       refusedOutright === undefined
         ? refusals
@@ -193,6 +196,7 @@ export class Scheduler {
       const context = {
         profile,
         signal,
+        ...(signature === undefined ? {} : { signature }),
         extenders: (preemptor: Pod, candidates: readonly Candidate[]) =>
           preemptWithExtenders(preemptor, candidates, this.#o.extenders ?? [], signal),
       };

@@ -10,7 +10,9 @@ import { unschedulableMessage } from '../../lib/scheduler/diagnosis.ts';
 import { CycleState } from '../../lib/scheduler/framework/cycle_state.ts';
 import { createProfile } from '../../lib/scheduler/framework/profile.ts';
 import { defaultPlugins } from '../../lib/scheduler/plugins/registry.ts';
-import { schedulePod } from '../../lib/scheduler/schedule_pod.ts';
+import { findCandidates } from '../../lib/scheduler/preemption/find_candidates.ts';
+import { KnownCandidates } from '../../lib/scheduler/preemption/known_candidates.ts';
+import { runPreFilters, schedulePod } from '../../lib/scheduler/schedule_pod.ts';
 import { pluginHandle } from '../../lib/scheduler/testing/plugin_handle.ts';
 import { generateCase, NAMESPACES } from './generate.ts';
 import { Random } from './random.ts';
@@ -19,6 +21,7 @@ interface Walk {
   readonly compared: number;
   readonly refused: number;
   readonly scored: number;
+  readonly remembered: number;
 }
 
 const APPS = ['web', 'db', 'job'] as const;
@@ -37,6 +40,8 @@ class RandomWalk {
   compared = 0;
   refused = 0;
   scored = 0;
+  remembered = 0;
+  readonly #known = new KnownCandidates(this.#handle.cache);
 
   constructor(seed: number) {
     this.#r = new Random(seed);
@@ -132,7 +137,10 @@ class RandomWalk {
     this.#handle.cache.setNode(
       this.#r.pick<Node>([
         { ...node, spec: { ...node.spec, unschedulable: this.#r.chance(0.5) } },
-        { ...node, spec: { ...node.spec, taints: [{ key: 'slow', value: 'yes', effect: 'PreferNoSchedule' }] } },
+        {
+          ...node,
+          spec: { ...node.spec, taints: [{ key: 'slow', value: 'yes', effect: 'PreferNoSchedule' }] },
+        },
         { ...node, spec: { ...node.spec, taints: [{ key: 'dedicated', value: 'x', effect: 'NoSchedule' }] } },
         { ...node, metadata: { ...node.metadata, labels: { ...node.metadata.labels, disk: 'ssd' } } },
         { ...node, metadata: { ...node.metadata, labels: { ...node.metadata.labels, rack: 'r1' } } },
@@ -166,6 +174,21 @@ class RandomWalk {
     this.#handle.objects.namespaces.put({ metadata: { name: 'team-c', labels } });
   }
 
+  /** What is remembered of candidates is what a search for them comes to. */
+  #preempt(pod: Pod, signature: string | undefined): void {
+    if (signature === undefined) return;
+    const { cache, nominated, objects } = this.#handle;
+    const state = new CycleState();
+    runPreFilters(pod, cache.nodes(), this.#profile, state);
+    const dryRun = { profile: this.#profile, state, nominated, budgets: objects.podDisruptionBudgets.list() };
+    const search = { enough: cache.nodes().length, random: () => 0 };
+    const known = this.#known.of(signature, objects.podDisruptionBudgets.revision);
+    this.remembered += known.filter((outcome) => outcome !== undefined).length;
+    expect(findCandidates(pod, cache.nodes(), dryRun, { ...search, known })).toEqual(
+      findCandidates(pod, cache.nodes(), dryRun, search),
+    );
+  }
+
   #decide(): void {
     const { cache, nominated } = this.#handle;
     const pod = this.#pod();
@@ -179,6 +202,7 @@ class RandomWalk {
     expect(got).toEqual(want);
     this.compared++;
     if (slow.diagnosis.refusals.size > 0) this.refused++;
+    this.#preempt(pod, fast.diagnosis.signature);
     if (slow.diagnosis.scores.length > 0) this.scored++;
     if (slow.kind === 'node' && this.#r.chance(0.7)) {
       const placed = { ...pod, spec: { ...pod.spec, nodeName: slow.node } };
@@ -210,7 +234,7 @@ function written(decision: Decision) {
 const SEEDS = Number(process.env['TSK_COLUMN_SEEDS'] ?? '150');
 
 test('columns agree with the look at every node', () => {
-  let [compared, refused, scored] = [0, 0, 0];
+  let [compared, refused, scored, remembered] = [0, 0, 0, 0];
   for (let seed = 1; seed <= SEEDS; seed++) {
     let walk: Walk;
     try {
@@ -221,9 +245,11 @@ test('columns agree with the look at every node', () => {
     compared += walk.compared;
     refused += walk.refused;
     scored += walk.scored;
+    remembered += walk.remembered;
   }
   // The walks must be worth something.
   expect(compared).toBeGreaterThan(SEEDS * 20);
   expect(refused).toBeGreaterThan(SEEDS * 5);
   expect(scored).toBeGreaterThan(SEEDS * 5);
+  expect(remembered).toBeGreaterThan(SEEDS);
 });

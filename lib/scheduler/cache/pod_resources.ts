@@ -26,7 +26,8 @@ export function podResources(pod: Pod): PodResources {
   let resources = byText.get(text);
   if (resources === undefined) {
     resources = compute(pod);
-    if (byText.size >= MAX_TEXTS) for (const old of [...byText.keys()].slice(0, MAX_TEXTS / 2)) byText.delete(old);
+    if (byText.size >= MAX_TEXTS)
+      for (const old of [...byText.keys()].slice(0, MAX_TEXTS / 2)) byText.delete(old);
     byText.set(text, resources);
   }
   computed.set(pod, resources);

@@ -18,7 +18,11 @@ test.each([1, 2, 3, 7, 64, 100])('agrees with a look at all of %d rows', (rows) 
   for (let step = 0; step < 300; step++) {
     const row = next(rows);
     totals[row] = next(4) === 0 ? OUT : next(5) * 10;
-    if (step % 50 === 49) tree.setAll(totals, Uint16Array.from(totals, (t) => (t === OUT ? 7 : 0)));
+    if (step % 50 === 49)
+      tree.setAll(
+        totals,
+        Uint16Array.from(totals, (t) => (t === OUT ? 7 : 0)),
+      );
     else tree.set(row, totals[row]);
     const highest = totals.reduce((a, b) => Math.max(a, b), OUT);
     const best = [...totals.keys()].filter((r) => totals[r] === highest && highest !== OUT);

@@ -11,7 +11,12 @@ export function decisionFrom(columns: PodColumns, cache: SchedulerCache, random:
   if (feasible < 2) {
     const keep: Diagnosis['keep'] = (most) => refusals.keep(most.refusals);
     const diagnosis = { nodes, refusals, scores: [], keep };
-    if (feasible === 0) return { kind: 'unschedulable', diagnosis };
+    const { signature } = columns;
+    if (feasible === 0)
+      return {
+        kind: 'unschedulable',
+        diagnosis: columns.hasColumnFilters ? diagnosis : { ...diagnosis, signature },
+      };
     return { kind: 'node', node: cache.nodeAt(columns.firstFeasible())?.name ?? '', diagnosis };
   }
   const { ties } = tree;

@@ -27,6 +27,7 @@ export interface ColumnSources {
 }
 
 export class PodColumns {
+  readonly signature: string;
   readonly #pod: Pod;
   readonly #o: ColumnSources;
   readonly #state = new CycleState();
@@ -46,7 +47,8 @@ export class PodColumns {
    * @param pod any pod of the signature
    * @throws NotColumnarError, and whatever plugins throw
    */
-  constructor(pod: Pod, sources: ColumnSources) {
+  constructor(pod: Pod, signature: string, sources: ColumnSources) {
+    this.signature = signature;
     const { plan, cache } = sources;
     const { rows } = cache;
     this.#pod = pod;

@@ -201,7 +201,8 @@ export class ScoreTotals {
     const { length } = this.#totals;
     this.#totals.fill(0);
     for (const { weighted } of this.#parts)
-      for (let row = 0; row < length; row++) this.#totals[row] = (this.#totals[row] ?? 0) + (weighted[row] ?? 0);
+      for (let row = 0; row < length; row++)
+        this.#totals[row] = (this.#totals[row] ?? 0) + (weighted[row] ?? 0);
     this.#o.tree.setAll(this.#totals, this.#o.verdicts.numbers);
   }
 

@@ -59,7 +59,11 @@ export class SignatureTable {
       this.#bySignature.delete(signature);
       if (columns?.isCurrent !== true) {
         columns?.retire();
-        columns = new PodColumns(pod, { plan: this.#plan, cache: this.#cache, nominated: this.#nominated });
+        columns = new PodColumns(pod, signature, {
+          plan: this.#plan,
+          cache: this.#cache,
+          nominated: this.#nominated,
+        });
       }
       columns.update();
       this.#bySignature.set(signature, columns);

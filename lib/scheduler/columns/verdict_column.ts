@@ -73,4 +73,3 @@ export class VerdictColumn implements FeasibleRows {
     this.#snapshot = undefined;
   }
 }
-

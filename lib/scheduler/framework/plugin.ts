@@ -59,6 +59,8 @@ export interface PostFilterContext {
   readonly profile: Profile;
   /** Ends when the scheduler stops. */
   readonly signal: AbortSignal;
+  /** Set where what the filters say of a node follows from this and from that node alone. */
+  readonly signature?: string;
   /** What the extenders leave of the candidates for preemption. */
   extenders(pod: Pod, candidates: readonly Candidate[]): Promise<readonly Candidate[]>;
 }

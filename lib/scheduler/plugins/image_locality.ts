@@ -40,7 +40,11 @@ class ImageColumn implements ScoreColumn {
   readonly #score: (images: readonly string[], node: NodeInfo) => number;
   #spread = '';
 
-  constructor(images: readonly string[], cache: SchedulerCache, score: (images: readonly string[], node: NodeInfo) => number) {
+  constructor(
+    images: readonly string[],
+    cache: SchedulerCache,
+    score: (images: readonly string[], node: NodeInfo) => number,
+  ) {
     this.#images = images;
     this.#cache = cache;
     this.#score = score;

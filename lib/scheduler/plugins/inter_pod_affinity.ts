@@ -189,10 +189,8 @@ export function interPodAffinity(
       const found = state.read(filterKey);
       if (found === undefined) return undefined;
       const { affinity, antiAffinity, refusedBy } = found;
-      if (!affinityHolds(affinity, row, found.matchesItself))
-        return NO_AFFINITY;
-      if (antiAffinity.some(({ domains }) => domains.at(row) > 0))
-        return ANTI_AFFINITY;
+      if (!affinityHolds(affinity, row, found.matchesItself)) return NO_AFFINITY;
+      if (antiAffinity.some(({ domains }) => domains.at(row) > 0)) return ANTI_AFFINITY;
       for (const domains of refusedBy.values()) if (domains.at(row) > 0) return REFUSED_BY_EXISTING;
       return undefined;
     },

@@ -8,9 +8,7 @@ export const nodeName: FilterPlugin & SignPlugin & EnqueueExtensions = {
   name: 'NodeName',
   filter(_state, pod, node) {
     const wanted = pod.spec.nodeName ?? '';
-    return wanted === '' || wanted === node.name
-      ? undefined
-      : OTHER_NODE;
+    return wanted === '' || wanted === node.name ? undefined : OTHER_NODE;
   },
   signPod: ({ spec }) => spec.nodeName ?? '',
   eventsToRegister: () => ['NodeAdd'],

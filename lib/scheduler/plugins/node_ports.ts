@@ -11,9 +11,7 @@ export const nodePorts: PreFilterPlugin & FilterPlugin & SignPlugin & EnqueueExt
   name: 'NodePorts',
   preFilter: (_state, pod) => (hostPorts(pod).length === 0 ? SKIP : undefined),
   filter(_state, pod, node) {
-    return hostPorts(pod).some((port) => node.ports.conflicts(port))
-      ? NO_FREE_PORTS
-      : undefined;
+    return hostPorts(pod).some((port) => node.ports.conflicts(port)) ? NO_FREE_PORTS : undefined;
   },
   signPod(pod) {
     const ports = hostPorts(pod);

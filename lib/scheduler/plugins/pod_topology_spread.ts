@@ -141,8 +141,7 @@ export function podTopologySpread(
     removePod: (state, pod, other, node) => change(state.read(filterKey), pod, other, node, -1),
     filter(state, pod, node) {
       for (const { constraint, domains } of state.read(filterKey) ?? []) {
-        if (node.labels[constraint.topologyKey] === undefined)
-          return MISSING_LABEL;
+        if (node.labels[constraint.topologyKey] === undefined) return MISSING_LABEL;
         const itself = constraint.selector.matches(pod.metadata.labels) ? 1 : 0;
         const skew = domains.at(node.row) + itself - domains.least(constraint.minDomains);
         if (skew > constraint.maxSkew) return TOO_SKEWED;
@@ -221,7 +220,8 @@ export function podTopologySpread(
       const counted = (constraint: Constraint, all: readonly Constraint[], needsAllKeys: boolean) => {
         const takes = new Uint8Array(cache.rows);
         for (const node of cache.nodes())
-          if ((!needsAllKeys || hasAllKeys(node, all)) && takesPart(constraint, pod, node)) takes[node.row] = 1;
+          if ((!needsAllKeys || hasAllKeys(node, all)) && takesPart(constraint, pod, node))
+            takes[node.row] = 1;
         return {
           column: cache.topology(constraint.topologyKey),
           counts: () => cache.matchCounts(constraint.matcher),

@@ -29,20 +29,29 @@ const CRITERIA: readonly ((candidate: Candidate) => number)[] = [
 
 /** What the candidate costs, by criterion; the first that differs decides. */
 export function candidateCosts(candidate: Candidate): readonly number[] {
-  return CRITERIA.map((criterion) => criterion(candidate));
+  let costs = known.get(candidate);
+  if (costs === undefined) {
+    costs = CRITERIA.map((criterion) => criterion(candidate));
+    known.set(candidate, costs);
+  }
+  return costs;
 }
+
+// Candidates are compared again and again for pods of the same kind.
+const known = new WeakMap<Candidate, readonly number[]>();
 
 /**
  * The candidate with the fewest broken budgets; then with the least important of the most important victims, the
  * smallest sum of priorities, the fewest victims, the shortest running ones; then the first.
  */
 export function chooseCandidate(candidates: readonly Candidate[]): Candidate | undefined {
-  let left = candidates;
-  for (const criterion of CRITERIA) {
-    if (left.length <= 1) break;
-    const costs = left.map(criterion);
-    const least = Math.min(...costs);
-    left = left.filter((_, i) => costs[i] === least);
-  }
-  return left[0];
+  let [best] = candidates;
+  for (const candidate of candidates)
+    if (best !== undefined && isLess(candidateCosts(candidate), candidateCosts(best))) best = candidate;
+  return best;
+}
+
+function isLess(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] ?? 0) < (b[i] ?? 0);
+  return false;
 }

@@ -14,6 +14,7 @@ import { VerdictSnapshot } from '../columns/verdict_snapshot.ts';
 import { availableMessage, refusalGroups } from '../diagnosis.ts';
 import { chooseCandidate } from './choose_candidate.ts';
 import { findCandidates } from './find_candidates.ts';
+import { KnownCandidates } from './known_candidates.ts';
 import { evictVictim } from './evict_victim.ts';
 import type { Candidate } from '../framework/candidate.ts';
 import type { DryRun } from './victims.ts';
@@ -42,6 +43,7 @@ export function defaultPreemption(
 ): PostFilterPlugin & PreEnqueuePlugin & EnqueueExtensions {
   const { minCandidateNodesPercentage: share = 10, minCandidateNodesAbsolute: least = 100 } = args;
   const { cache, objects, nominated, log } = handle;
+  const known = new KnownCandidates(cache);
   /** Pods whose victims are being deleted. */
   const preempting = new Set<string>();
 
@@ -77,7 +79,15 @@ export function defaultPreemption(
           : nodes.filter((node) => refusals.get(node.name)?.resolvable === true);
       const wanted = Math.max(Math.floor((helped.length * share) / 100), least);
       const dryRun: DryRun = { profile, state, nominated, budgets: objects.podDisruptionBudgets.list() };
-      const found = findCandidates(pod, helped, dryRun, { enough: Math.min(wanted, helped.length), random });
+      // A pod that is nominated itself counts on its node like no other.
+      const signature = nominated.nodeOf(pod) === undefined ? context.signature : undefined;
+      const found = findCandidates(pod, helped, dryRun, {
+        enough: Math.min(wanted, helped.length),
+        random,
+        ...(signature === undefined
+          ? {}
+          : { known: known.of(signature, objects.podDisruptionBudgets.revision) }),
+      });
       if ('code' in found) return { status: found };
       const candidates = found.candidates.length === 0 ? [] : await context.extenders(pod, found.candidates);
       const best = chooseCandidate(candidates);

@@ -18,6 +18,8 @@ export interface SearchOptions {
   readonly enough: number;
   /** 0..1: with which node to begin. */
   readonly random: () => number;
+  /** What came out before for such a pod, by row of the node; what comes out now is added. */
+  readonly known?: (Candidate | Status | undefined)[];
 }
 
 /** @returns the error when a plugin failed */
@@ -25,7 +27,7 @@ export function findCandidates(
   pod: Pod,
   nodes: readonly NodeInfo[],
   dryRun: DryRun,
-  { enough, random }: SearchOptions,
+  { enough, random, known }: SearchOptions,
 ): Found | Status {
   const candidates: Candidate[] = [];
   const refusals = new Map<string, Refusal>();
@@ -34,7 +36,8 @@ export function findCandidates(
   for (let i = 0; i < nodes.length; i++) {
     const node = nodes[(offset + i) % nodes.length];
     if (node === undefined) continue;
-    const outcome = victimsOn(pod, node, dryRun);
+    const outcome = known?.[node.row] ?? victimsOn(pod, node, dryRun);
+    if (known !== undefined) known[node.row] = outcome;
     if ('code' in outcome) {
       if (!isRejected(outcome)) return outcome;
       refusals.set(node.name, refusalOf(outcome));

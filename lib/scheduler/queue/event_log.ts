@@ -23,7 +23,7 @@ export class EventLog {
   }
 
   record(event: ClusterEvent, objects: EventObjects): void {
-    if (this.#entries.length >= this.#capacity) this.forget(this.#first + this.#capacity / 2);
+    if (this.#entries.length >= this.#capacity) this.#drop(this.#capacity / 2);
     this.#entries.push({ event, objects });
   }
 
@@ -41,7 +41,10 @@ export class EventLog {
   forget(position: number): void {
     const count = Math.min(position - this.#first, this.#entries.length);
     // Not for a few: the others have to be moved.
-    if (count < this.#entries.length && count < 256) return;
+    if (count === this.#entries.length || count >= 256) this.#drop(count);
+  }
+
+  #drop(count: number): void {
     this.#first += count;
     this.#entries = this.#entries.slice(count);
   }
