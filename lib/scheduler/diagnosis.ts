@@ -1,6 +1,5 @@
 /** What was found out about a pod in one cycle, and how it is said. */
-import type { RefusalCount } from './columns/verdict_snapshot.ts';
-import { VerdictSnapshot } from './columns/verdict_snapshot.ts';
+import { refusalGroups } from './framework/refusal_view.ts';
 import type { Refusal, Status } from './framework/status.ts';
 
 /** How a node scored. */
@@ -81,12 +80,4 @@ export function availableMessage(
   }
   const lines = Array.from(counts, ([reason, count]) => `${count} ${reason}`).sort();
   return lines.length === 0 ? `${head}.` : `${head}: ${lines.join(', ')}.`;
-}
-
-/** The different refusals, and on how many nodes each. */
-export function refusalGroups(refusals: ReadonlyMap<string, Refusal>): readonly RefusalCount[] {
-  if (refusals instanceof VerdictSnapshot) return refusals.groups();
-  const groups = new Map<Refusal, number>();
-  for (const refusal of refusals.values()) groups.set(refusal, (groups.get(refusal) ?? 0) + 1);
-  return Array.from(groups, ([refusal, nodes]) => ({ refusal, nodes }));
 }

@@ -6,6 +6,7 @@ import type { CycleState } from './framework/cycle_state.ts';
 import type { PreFilterResult } from './framework/plugin.ts';
 import type { Profile } from './framework/plugin.ts';
 import { runFiltersWithNominated, thrown } from './framework/run_filters.ts';
+import { AllBut } from './framework/refusal_view.ts';
 import type { Outcome, Refusal, Status } from './framework/status.ts';
 import { isRejected, refusalOf } from './framework/status.ts';
 import type { NominatedPods } from './queue/nominated_pods.ts';
@@ -27,7 +28,7 @@ export interface ScheduleOptions {
 export interface Feasible {
   readonly kind: 'feasible';
   readonly nodes: readonly NodeInfo[];
-  readonly refusals: Map<string, Refusal>;
+  readonly refusals: ReadonlyMap<string, Refusal>;
   /** How many nodes were looked at. */
   readonly examined: number;
 }
@@ -57,7 +58,8 @@ export function findFeasible(
 ): Feasible | Exclude<Decision, { kind: 'node' }> {
   const { nominated, enough = nodes.length, startAt = 0 } = options;
   const { byName = (name) => nodes.find((n) => n.name === name) } = options;
-  const refusals = new Map<string, Refusal>();
+  const refused = new Map<string, Refusal>();
+  let refusals: ReadonlyMap<string, Refusal> = refused;
   const diagnosis = (extra: Partial<Diagnosis> = {}): Diagnosis => ({
     nodes: nodes.length,
     refusals,
@@ -79,19 +81,31 @@ export function findFeasible(
     if (status === undefined) return { kind: 'feasible', nodes: [first], refusals, examined: 1 };
   }
 
+  let candidates = nodes;
+  const [narrow, ...more] = pre.narrowed;
+  if (narrow !== undefined && more.length === 0) {
+    // Those that are named are looked at, and the others not even one by one.
+    const named = new Map<string, NodeInfo>();
+    for (const name of narrow.names) {
+      const node = byName(name);
+      if (node !== undefined) named.set(name, node);
+    }
+    refusals = new AllBut(nodes, named, refused, exclusion(narrow.plugin));
+    candidates = [...named.values()];
+  }
   const feasible: NodeInfo[] = [];
   let examined = 0;
-  while (examined < nodes.length && feasible.length < enough) {
-    const node = nodes[(startAt + examined++) % nodes.length];
+  while (examined < candidates.length && feasible.length < enough) {
+    const node = candidates[(startAt + examined++) % candidates.length];
     if (node === undefined) continue;
     const excluded = pre.excluded(node);
     if (excluded !== undefined) {
-      refusals.set(node.name, excluded);
+      refused.set(node.name, excluded);
       continue;
     }
     const status = runFiltersWithNominated(pod, node, profile, state, nominated);
     if (status === undefined) feasible.push(node);
-    else if (isRejected(status)) refusals.set(node.name, refusalOf(status));
+    else if (isRejected(status)) refused.set(node.name, refusalOf(status));
     else return { kind: 'error', status, diagnosis: diagnosis() };
   }
   return feasible.length === 0
@@ -135,6 +149,8 @@ function withExtra(score: NodeScore, extra: Readonly<Record<string, number>> | u
 }
 
 interface PreFilters {
+  /** Plugins that named the only nodes that can pass. */
+  readonly narrowed: readonly { readonly plugin: string; readonly names: ReadonlySet<string> }[];
   readonly failed?: Status;
   readonly refused?: Status & { readonly code: 'Unschedulable' | 'UnschedulableAndUnresolvable' };
   /** Why a node is not worth a look, if so. */
@@ -151,9 +167,7 @@ export function runPreFilters(
   const narrowed: { plugin: string; names: ReadonlySet<string> }[] = [];
   const excluded = (node: NodeInfo): Refusal | undefined => {
     const by = narrowed.find((n) => !n.names.has(node.name));
-    if (by === undefined) return undefined;
-    const reasons = [`node(s) didn't satisfy plugin(s) [${by.plugin}]`];
-    return { plugin: by.plugin, reasons, resolvable: false };
+    return by === undefined ? undefined : exclusion(by.plugin);
   };
   for (const plugin of profile.preFilter) {
     let outcome: Outcome | PreFilterResult;
@@ -166,10 +180,15 @@ export function runPreFilters(
     if (!('code' in outcome)) {
       if (outcome.nodeNames !== undefined) narrowed.push({ plugin: plugin.name, names: outcome.nodeNames });
     } else if (outcome.code === 'Skip') state.skippedFilters.add(plugin.name);
-    else if (isRejected(outcome)) return { refused: { ...outcome, plugin: plugin.name }, excluded };
-    else if (outcome.code !== 'Success') return { failed: { ...outcome, plugin: plugin.name }, excluded };
+    else if (isRejected(outcome)) return { refused: { ...outcome, plugin: plugin.name }, narrowed, excluded };
+    else if (outcome.code !== 'Success')
+      return { failed: { ...outcome, plugin: plugin.name }, narrowed, excluded };
   }
-  return { excluded };
+  return { narrowed, excluded };
+}
+
+function exclusion(plugin: string): Refusal {
+  return { plugin, reasons: [`node(s) didn't satisfy plugin(s) [${plugin}]`], resolvable: false };
 }
 
 function runScores(

@@ -1,22 +1,18 @@
 /** The refusals of one moment, read out of the columns only where somebody asks. */
 import type { SchedulerCache } from '../cache/cache.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
+import type { RefusalCount } from '../framework/refusal_view.ts';
+import { RefusalView } from '../framework/refusal_view.ts';
 import type { Refusal } from '../framework/status.ts';
 import type { Verdicts } from './verdicts.ts';
 import { NO_NODE, PASSED } from './verdicts.ts';
-
-/** A reason, and on how many nodes. */
-export interface RefusalCount {
-  readonly refusal: Refusal;
-  readonly nodes: number;
-}
 
 /**
  * By node name, why it was refused. Costs nothing to make; it looks into the columns until they change, of which it is told
  * before ({@link VerdictSnapshot.detach}). From then on it knows the first nodes only, where {@link VerdictSnapshot.keep}
  * said that these are enough; its size and counts hold for all.
  */
-export class VerdictSnapshot implements ReadonlyMap<string, Refusal> {
+export class VerdictSnapshot extends RefusalView {
   #numbers: Uint16Array;
   #counts: Int32Array;
   readonly #verdicts: Verdicts;
@@ -27,6 +23,7 @@ export class VerdictSnapshot implements ReadonlyMap<string, Refusal> {
   #kept: { readonly at: Int32Array; readonly numbers: Uint16Array } | undefined;
 
   constructor(numbers: Uint16Array, counts: Int32Array, verdicts: Verdicts, cache: SchedulerCache) {
+    super();
     this.#numbers = numbers;
     this.#counts = counts;
     this.#verdicts = verdicts;
@@ -40,7 +37,6 @@ export class VerdictSnapshot implements ReadonlyMap<string, Refusal> {
     return sum;
   }
 
-  /** The different refusals and how many nodes each has. */
   groups(): RefusalCount[] {
     const groups: RefusalCount[] = [];
     for (let number = 1; number <= this.#verdicts.size; number++) {
@@ -60,10 +56,6 @@ export class VerdictSnapshot implements ReadonlyMap<string, Refusal> {
     return undefined;
   }
 
-  has(name: string): boolean {
-    return this.get(name) !== undefined;
-  }
-
   *entries(): MapIterator<[string, Refusal]> {
     const kept = this.#kept;
     const length = kept?.at.length ?? this.#nodes.length;
@@ -75,23 +67,6 @@ export class VerdictSnapshot implements ReadonlyMap<string, Refusal> {
     }
   }
 
-  *keys(): MapIterator<string> {
-    for (const [name] of this.entries()) yield name;
-  }
-
-  *values(): MapIterator<Refusal> {
-    for (const [, refusal] of this.entries()) yield refusal;
-  }
-
-  [Symbol.iterator](): MapIterator<[string, Refusal]> {
-    return this.entries();
-  }
-
-  forEach(call: (refusal: Refusal, name: string, map: ReadonlyMap<string, Refusal>) => void): void {
-    for (const [name, refusal] of this.entries()) call(refusal, name, this);
-  }
-
-  /** The nodes on which the going of other pods might help. */
   resolvable(): NodeInfo[] {
     if (!this.groups().some(({ refusal }) => refusal.resolvable)) return [];
     return this.#nodes.filter((node) => this.#refusal(this.#numbers[node.row])?.resolvable === true);

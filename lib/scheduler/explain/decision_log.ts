@@ -1,6 +1,7 @@
 /** The last decision on each pod, for `/debug/explain`. */
 import type { Pod } from '../../api/types.ts';
 import { keyOf } from '../../api/types.ts';
+import { RefusalView } from '../framework/refusal_view.ts';
 import type { Decision, NodeScore } from '../diagnosis.ts';
 import { unschedulableMessage } from '../diagnosis.ts';
 
@@ -56,9 +57,10 @@ export class DecisionLog {
 }
 
 function explainLater(pod: Pod, decision: Decision, attempt: number, nowMs: number): () => Explanation {
-  const { keep } = decision.diagnosis;
-  if (keep !== undefined) {
-    keep({ refusals: MAX_REFUSALS, scores: MAX_SCORES });
+  const { keep, refusals, scores } = decision.diagnosis;
+  // What is small, or knows how to become so, is written out when somebody asks.
+  if (keep !== undefined || (refusals instanceof RefusalView && scores.length === 0)) {
+    keep?.({ refusals: MAX_REFUSALS, scores: MAX_SCORES });
     return () => explain(pod, decision, attempt, nowMs);
   }
   const explanation = explain(pod, decision, attempt, nowMs);

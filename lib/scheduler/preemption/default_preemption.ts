@@ -10,8 +10,8 @@ import type { EnqueueExtensions, PostFilterPlugin, PreEnqueuePlugin } from '../f
 import type { PluginHandle } from '../framework/plugin_handle.ts';
 import type { Refusal } from '../framework/status.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
-import { VerdictSnapshot } from '../columns/verdict_snapshot.ts';
-import { availableMessage, refusalGroups } from '../diagnosis.ts';
+import { availableMessage } from '../diagnosis.ts';
+import { refusalGroups, RefusalView } from '../framework/refusal_view.ts';
 import { chooseCandidate } from './choose_candidate.ts';
 import { findCandidates } from './find_candidates.ts';
 import { KnownCandidates } from './known_candidates.ts';
@@ -74,7 +74,7 @@ export function defaultPreemption(
       if (ineligible !== undefined) return { status: unschedulable(`preemption: ${ineligible}`) };
       const nodes = cache.nodes();
       const helped =
-        refusals instanceof VerdictSnapshot
+        refusals instanceof RefusalView
           ? refusals.resolvable()
           : nodes.filter((node) => refusals.get(node.name)?.resolvable === true);
       const wanted = Math.max(Math.floor((helped.length * share) / 100), least);
