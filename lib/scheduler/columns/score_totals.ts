@@ -49,6 +49,8 @@ export class ScoreTotals {
   /** Rows that passed when their scores were last computed. */
   readonly #scored: Uint8Array;
   readonly #changed: RowSet;
+  /** Rows of which the scores that follow from the node alone hold, even where it does not pass at present. */
+  readonly #isKnown: Uint8Array;
 
   constructor(planned: readonly PlannedScore[], sources: ScoreSources) {
     const { cache, pod } = sources;
@@ -57,6 +59,7 @@ export class ScoreTotals {
     this.#totals = new Float64Array(rows);
     this.#scored = new Uint8Array(rows);
     this.#changed = new RowSet(rows);
+    this.#isKnown = new Uint8Array(rows);
     this.#parts = planned.flatMap((p): Part[] => {
       const column = p.source?.columns(pod).score;
       if (p.source !== undefined && column === undefined) return [];
@@ -83,6 +86,8 @@ export class ScoreTotals {
   /** Brings scores, totals and the tree up to date. @param touched the rows of which the verdict was looked at */
   update(dirty: RowSet, touched: RowSet): void {
     const { verdicts } = this.#o;
+    if (dirty.isAll) this.#isKnown.fill(0);
+    else for (let i = 0; i < dirty.size; i++) this.#isKnown[dirty.at(i)] = 0;
     const changed = this.#changed;
     changed.clear();
     changed.isAll = touched.isAll;
@@ -97,7 +102,7 @@ export class ScoreTotals {
     }
     if (changed.isAll) this.#scoreAll();
     else {
-      for (let i = 0; i < changed.size; i++) this.#scoreOne(changed.at(i), dirty);
+      for (let i = 0; i < changed.size; i++) this.#scoreOne(changed.at(i));
     }
     let isNew = changed.isAll;
     for (const part of this.#parts) if (this.#normalizeAll(part)) isNew = true;
@@ -139,31 +144,36 @@ export class ScoreTotals {
     const { length } = this.#totals;
     for (let row = 0; row < length; row++) this.#scored[row] = verdicts.has(row) ? 1 : 0;
     for (const part of this.#parts) {
+      const { column, extremes, planned, raw, weighted } = part;
       for (let row = 0; row < length; row++)
-        if (this.#scored[row] === 1) part.raw[row] = this.#raw(part, row);
+        if (this.#scored[row] === 1 && (column !== undefined || this.#isKnown[row] === 0))
+          raw[row] = this.#raw(part, row);
       part.lowest = Number.NaN; // so that everything is weighed anew
-      if (part.extremes !== undefined) part.extremes.isStale = true;
+      if (extremes !== undefined) extremes.isStale = true;
       else
         for (let row = 0; row < length; row++)
-          if (this.#scored[row] === 1) part.weighted[row] = (part.raw[row] ?? 0) * part.planned.weight;
+          if (this.#scored[row] === 1) weighted[row] = (raw[row] ?? 0) * planned.weight;
     }
+    for (let row = 0; row < length; row++) if (this.#scored[row] === 1) this.#isKnown[row] = 1;
   }
 
-  #scoreOne(row: number, dirty: RowSet): void {
+  #scoreOne(row: number): void {
     const wasIn = this.#scored[row] === 1;
     const isIn = this.#o.verdicts.has(row);
     if (!wasIn && !isIn) return;
     this.#scored[row] = isIn ? 1 : 0;
-    const isFresh = !wasIn || dirty.has(row);
+    const isKnown = this.#isKnown[row] === 1;
     for (const part of this.#parts) {
       const { extremes, column, raw } = part;
-      if (wasIn && isIn && column === undefined && !isFresh) continue;
+      const keeps = column === undefined && isKnown;
+      if (wasIn && isIn && keeps) continue;
       if (wasIn) extremes?.remove(raw[row] ?? 0);
       if (!isIn) continue;
-      raw[row] = this.#raw(part, row);
+      if (!keeps) raw[row] = this.#raw(part, row);
       extremes?.add(raw[row] ?? 0);
       part.weighted[row] = this.#weighted(part, raw[row] ?? 0);
     }
+    if (isIn) this.#isKnown[row] = 1;
   }
 
   #raw({ planned, column }: Part, row: number): number {

@@ -57,9 +57,10 @@ export class DecisionLog {
 }
 
 function explainLater(pod: Pod, decision: Decision, attempt: number, nowMs: number): () => Explanation {
-  const { keep, refusals, scores } = decision.diagnosis;
+  const { diagnosis } = decision;
+  const { keep } = diagnosis;
   // What is small, or knows how to become so, is written out when somebody asks.
-  if (keep !== undefined || (refusals instanceof RefusalView && scores.length === 0)) {
+  if (keep !== undefined || (diagnosis.refusals instanceof RefusalView && diagnosis.scores.length === 0)) {
     keep?.({ refusals: MAX_REFUSALS, scores: MAX_SCORES });
     return () => explain(pod, decision, attempt, nowMs);
   }
