@@ -5,6 +5,7 @@ import { ExistingTerms } from './existing_terms.ts';
 import type { PodMatcher } from './match_counts.ts';
 import { MatchCounts } from './match_counts.ts';
 import { NodeInfo, podId } from './node_info.ts';
+import { sameLabels } from './same_labels.ts';
 import type { RowCounts } from './row_counts.ts';
 import type { TopologyColumn } from './topology.ts';
 import { Topologies } from './topology.ts';
@@ -26,8 +27,8 @@ interface PodState {
 export class SchedulerCache {
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, PodState>();
-  /** Pods by node, also of nodes that are not known. */
-  readonly #byNode = new Map<string, Set<string>>();
+  /** Pods of nodes that are not known, by node. */
+  readonly #waiting = new Map<string, Map<string, Pod>>();
   #list: readonly NodeInfo[] | undefined;
   readonly #matchCounts = new MatchCounts();
   readonly #topologies = new Topologies();
@@ -131,10 +132,8 @@ export class SchedulerCache {
       this.changes.record(row);
     });
     this.#byRow[info.row] = info;
-    for (const id of this.#byNode.get(info.name) ?? []) {
-      const state = this.#pods.get(id);
-      if (state !== undefined) info.addPod(state.pod);
-    }
+    for (const pod of this.#waiting.get(info.name)?.values() ?? []) info.addPod(pod);
+    this.#waiting.delete(info.name);
     this.#countImages(info, 1);
     this.#nodes.set(info.name, info);
     this.#list = undefined;
@@ -144,7 +143,10 @@ export class SchedulerCache {
     const info = this.#nodes.get(name);
     if (info === undefined) return;
     // Its pods stay known (they may be seen before the node comes back) but no longer count in any column.
-    for (const pod of Array.from(info.pods())) info.removePod(pod);
+    for (const pod of Array.from(info.pods())) {
+      info.removePod(pod);
+      this.#wait(name, pod);
+    }
     this.#countImages(info, -1);
     this.#nodes.delete(name);
     this.#freeRows.push(info.row);
@@ -177,32 +179,31 @@ export class SchedulerCache {
 
   #put(pod: Pod, nodeName: string, assumed: boolean): void {
     const id = podId(pod);
-    if (this.#pods.get(id)?.nodeName !== nodeName) this.#drop(id);
+    const before = this.#pods.get(id);
+    if (before !== undefined && before.nodeName !== nodeName) this.#drop(id);
     this.#pods.set(id, { pod, nodeName, assumed });
-    const ids = this.#byNode.get(nodeName) ?? new Set<string>();
-    ids.add(id);
-    this.#byNode.set(nodeName, ids);
-    this.#nodes.get(nodeName)?.addPod(pod);
+    const node = this.#nodes.get(nodeName);
+    if (node === undefined) this.#wait(nodeName, pod);
+    else node.addPod(pod);
+  }
+
+  #wait(nodeName: string, pod: Pod): void {
+    const pods = this.#waiting.get(nodeName) ?? new Map<string, Pod>();
+    pods.set(podId(pod), pod);
+    this.#waiting.set(nodeName, pods);
   }
 
   #drop(id: string): void {
     const state = this.#pods.get(id);
     if (state === undefined) return;
     this.#pods.delete(id);
-    const ids = this.#byNode.get(state.nodeName);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#byNode.delete(state.nodeName);
     this.#nodes.get(state.nodeName)?.removePod(state.pod);
+    const waiting = this.#waiting.get(state.nodeName);
+    waiting?.delete(id);
+    if (waiting?.size === 0) this.#waiting.delete(state.nodeName);
   }
 }
 
 function differ(a: unknown, b: unknown): boolean {
   return a !== b && JSON.stringify(a) !== JSON.stringify(b);
-}
-
-function sameLabels(a: Node, b: Node): boolean {
-  const left = a.metadata.labels ?? {};
-  const right = b.metadata.labels ?? {};
-  const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]);
 }

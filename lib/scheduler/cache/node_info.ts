@@ -5,6 +5,7 @@ import type { Node, Pod, Taint } from '../../api/types.ts';
 import { keyOf } from '../../api/types.ts';
 import type { PodResources } from './pod_resources.ts';
 import { podResources } from './pod_resources.ts';
+import { sameLabels } from './same_labels.ts';
 import { PortSet } from './port_set.ts';
 
 /** Amounts by resource: CPU in millicores, everything else in its own unit (bytes, pieces). */
@@ -22,7 +23,7 @@ export class NodeInfo {
   #node: Node;
   #allocatable: Amounts;
   #images: ReadonlyMap<string, number>;
-  readonly #pods = new Map<string, { pod: Pod; resources: PodResources }>();
+  readonly #pods = new Map<string, { pod: Pod; readonly resources: PodResources }>();
   readonly #requested = new Map<string, number>();
   readonly #nonZero = { cpu: 0, memory: 0 };
 
@@ -88,9 +89,17 @@ export class NodeInfo {
 
   /** Adds the pod, or replaces it when one of the same uid is there. */
   addPod(pod: Pod): void {
-    this.removePod(pod);
+    const id = podId(pod);
     const resources = podResources(pod);
-    this.#pods.set(podId(pod), { pod, resources });
+    const before = this.#pods.get(id);
+    if (before !== undefined) {
+      if (before.resources === resources && countsTheSame(before.pod, pod)) {
+        before.pod = pod;
+        return;
+      }
+      this.removePod(before.pod);
+    }
+    this.#pods.set(id, { pod, resources });
     this.#count(resources, 1);
     for (const port of hostPorts(pod)) this.ports.add(port);
     this.#listener?.(pod, this.row, 1);
@@ -109,7 +118,7 @@ export class NodeInfo {
   /** A copy for trying out what would be without some pods, or with more. Nobody is told of its changes. */
   clone(): NodeInfo {
     const copy = new NodeInfo(this.#node, this.row);
-    for (const [id, entry] of this.#pods) copy.#pods.set(id, entry);
+    for (const [id, { pod, resources }] of this.#pods) copy.#pods.set(id, { pod, resources });
     for (const [resource, amount] of this.#requested) copy.#requested.set(resource, amount);
     copy.#nonZero.cpu = this.#nonZero.cpu;
     copy.#nonZero.memory = this.#nonZero.memory;
@@ -126,6 +135,19 @@ export class NodeInfo {
     this.#nonZero.cpu += sign * resources.nonZeroCpu;
     this.#nonZero.memory += sign * resources.nonZeroMemory;
   }
+}
+
+/**
+ * Whether two versions of a placed pod of the same requests are as good for every decision. Of the rest of the spec nothing
+ * changes once a pod is placed that a decision would look at.
+ */
+function countsTheSame(a: Pod, b: Pod): boolean {
+  return (
+    a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
+    a.status?.startTime === b.status?.startTime &&
+    a.spec.priority === b.spec.priority &&
+    sameLabels(a, b)
+  );
 }
 
 /** Identity of a pod: its uid, so that a pod created anew under the same name is another one. */

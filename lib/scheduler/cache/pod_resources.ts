@@ -12,16 +12,19 @@ export interface PodResources {
   readonly nonZeroMemory: number;
 }
 
-// Pod objects are shared and read-only, so that what was computed from one holds as long as it lives.
-const computed = new WeakMap<Pod, PodResources>();
 /** By what is written in the pod: most pods are made from templates. The oldest half goes when it is full. */
 const byText = new Map<string, PodResources>();
 const MAX_TEXTS = 4096;
+/** The pod that was asked for last; one pod is asked for again for each node. */
+let last: { readonly pod: Pod; readonly resources: PodResources } | undefined;
 
-/** Effective requests of the pod: init containers, sidecars, overhead and pod-level resources included. */
+/**
+ * Effective requests of the pod: init containers, sidecars, overhead and pod-level resources included. The same object for
+ * pods that say the same.
+ */
 export function podResources(pod: Pod): PodResources {
-  const known = computed.get(pod);
-  if (known !== undefined) return known;
+  // Pod objects are shared and read-only, so that what was computed from one holds.
+  if (last?.pod === pod) return last.resources;
   const text = textOf(pod);
   let resources = byText.get(text);
   if (resources === undefined) {
@@ -30,7 +33,7 @@ export function podResources(pod: Pod): PodResources {
       for (const old of [...byText.keys()].slice(0, MAX_TEXTS / 2)) byText.delete(old);
     byText.set(text, resources);
   }
-  computed.set(pod, resources);
+  last = { pod, resources };
   return resources;
 }
 

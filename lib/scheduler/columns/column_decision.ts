@@ -63,8 +63,12 @@ class LateScores {
     if (this.#columns?.version !== this.#version) return;
     const { totals, tree } = this.#columns;
     this.#columns = undefined; // which are large, and perhaps of no other use soon
-    const others = tree.top(most).filter((row) => row !== this.#row);
-    this.#kept = totals.capture([this.#row, ...others].slice(0, most));
+    const rows = tree.top(most);
+    const at = rows.indexOf(this.#row);
+    // The chosen one first.
+    rows[at < 0 ? rows.length - 1 : at] = rows[0] ?? this.#row;
+    rows[0] = this.#row;
+    this.#kept = totals.capture(rows);
   }
 }
 

@@ -39,7 +39,7 @@ export interface CapturedScores {
   readonly nodes: readonly string[];
   readonly plugins: readonly string[];
   /** Node by node, the total and then what the plugins gave. */
-  readonly values: Float64Array;
+  readonly values: readonly number[];
 }
 
 export class ScoreTotals {
@@ -49,6 +49,7 @@ export class ScoreTotals {
   /** Rows that passed when their scores were last computed. */
   readonly #scored: Uint8Array;
   readonly #changed: RowSet;
+  #names: readonly string[] = [];
   /** Rows of which the scores that follow from the node alone hold, even where it does not pass at present. */
   readonly #isKnown: Uint8Array;
 
@@ -120,16 +121,28 @@ export class ScoreTotals {
 
   /** The scores of some rows as they are now, in little room. */
   capture(rows: readonly number[]): CapturedScores {
-    const shown = this.#parts.filter(({ column }) => column?.isIdle !== true);
-    const values = new Float64Array(rows.length * (shown.length + 1));
-    let at = 0;
+    const nodes: string[] = [];
+    const values: number[] = [];
+    const plugins = this.#shown();
     for (const row of rows) {
-      values[at++] = this.#totals[row] ?? 0;
-      for (const { weighted } of shown) values[at++] = weighted[row] ?? 0;
+      nodes.push(this.#o.cache.nodeAt(row)?.name ?? '');
+      values.push(this.#totals[row] ?? 0);
+      for (const part of this.#parts) if (part.column?.isIdle !== true) values.push(part.weighted[row] ?? 0);
     }
-    const nodes = rows.map((row) => this.#o.cache.nodeAt(row)?.name ?? '');
-    const plugins = shown.map(({ planned }) => planned.plugin.name);
     return { nodes, plugins, values };
+  }
+
+  /** Names of the plugins whose scores are shown; the same array while they are the same. */
+  #shown(): readonly string[] {
+    let count = 0;
+    for (const part of this.#parts)
+      if (part.column?.isIdle !== true && this.#names[count++] !== part.planned.plugin.name)
+        count = Number.NaN;
+    if (count !== this.#names.length)
+      this.#names = this.#parts
+        .filter(({ column }) => column?.isIdle !== true)
+        .map(({ planned }) => planned.plugin.name);
+    return this.#names;
   }
 
   /** The scores of all nodes that passed, best first. */

@@ -6,7 +6,7 @@ import type { Decision, NodeScore } from '../diagnosis.ts';
 import { unschedulableMessage } from '../diagnosis.ts';
 
 /** Scores of at most so many nodes are kept per pod: the best ones. */
-const MAX_SCORES = 20;
+const MAX_SCORES = 10;
 /** Refusals of at most so many nodes are kept one by one; the message counts all. */
 const MAX_REFUSALS = 500;
 
@@ -27,11 +27,20 @@ export interface Explanation {
   readonly scores: readonly NodeScore[];
 }
 
+interface Recorded {
+  /** In the ring. */
+  readonly place: number;
+  /** Written out when somebody asks. */
+  readonly explanation: () => Explanation;
+}
+
 /** Keeps the last decision of up to `capacity` pods; the ones decided longest ago go first. */
 export class DecisionLog {
+  /** Keys in the order of the decisions, round and round; each place is taken over by the decision `capacity` later. */
+  readonly #ring: string[] = [];
   readonly #capacity: number;
-  /** Written out when somebody asks. */
-  readonly #byPod = new Map<string, () => Explanation>();
+  #next = 0;
+  readonly #byPod = new Map<string, Recorded>();
 
   constructor(capacity = 10_000) {
     this.#capacity = capacity;
@@ -43,16 +52,17 @@ export class DecisionLog {
 
   record(pod: Pod, decision: Decision, attempt: number, nowMs: number): void {
     const key = keyOf(pod);
-    this.#byPod.delete(key); // so that it moves to the end
-    this.#byPod.set(key, explainLater(pod, decision, attempt, nowMs));
-    if (this.#byPod.size <= this.#capacity) return;
-    const oldest = this.#byPod.keys().next();
-    if (oldest.done !== true) this.#byPod.delete(oldest.value);
+    const place = this.#next;
+    this.#next = (place + 1) % this.#capacity;
+    const oldest = this.#ring[place];
+    if (oldest !== undefined && this.#byPod.get(oldest)?.place === place) this.#byPod.delete(oldest);
+    this.#ring[place] = key;
+    this.#byPod.set(key, { place, explanation: explainLater(pod, decision, attempt, nowMs) });
   }
 
   /** @param key `namespace/name` */
   get(key: string): Explanation | undefined {
-    return this.#byPod.get(key)?.();
+    return this.#byPod.get(key)?.explanation();
   }
 }
 

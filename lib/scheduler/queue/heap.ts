@@ -2,8 +2,8 @@
 export class KeyedHeap<T> {
   readonly #compare: (a: T, b: T) => number;
   readonly #keyOf: (item: T) => string;
-  readonly #items: T[] = [];
-  readonly #position = new Map<string, number>();
+  readonly #slots: Slot<T>[] = [];
+  readonly #byKey = new Map<string, Slot<T>>();
 
   /** @param compare negative when `a` is nearer the top */
   constructor(keyOf: (item: T) => string, compare: (a: T, b: T) => number) {
@@ -12,87 +12,81 @@ export class KeyedHeap<T> {
   }
 
   get size(): number {
-    return this.#items.length;
+    return this.#slots.length;
   }
 
   values(): readonly T[] {
-    return this.#items;
+    return this.#slots.map((slot) => slot.item);
   }
 
   peek(): T | undefined {
-    return this.#items[0];
+    return this.#slots[0]?.item;
   }
 
   get(key: string): T | undefined {
-    const at = this.#position.get(key);
-    return at === undefined ? undefined : this.#items[at];
+    return this.#byKey.get(key)?.item;
   }
 
   /** Adds the item, or puts it in the place of the one of the same key. */
   put(item: T): void {
-    this.remove(this.#keyOf(item));
-    this.#items.push(item);
-    this.#place(item, this.#items.length - 1);
-    this.#up(this.#items.length - 1);
+    const key = this.#keyOf(item);
+    this.remove(key);
+    const slot = { item, at: this.#slots.length };
+    this.#slots.push(slot);
+    this.#byKey.set(key, slot);
+    this.#up(slot);
   }
 
   pop(): T | undefined {
-    const top = this.#items[0];
-    if (top !== undefined) this.remove(this.#keyOf(top));
-    return top;
+    const top = this.#slots[0];
+    if (top !== undefined) this.remove(this.#keyOf(top.item));
+    return top?.item;
   }
 
   remove(key: string): T | undefined {
-    const at = this.#position.get(key);
-    if (at === undefined) return undefined;
-    const item = this.#items[at];
-    const last = this.#items.pop();
-    this.#position.delete(key);
-    if (last !== undefined && at < this.#items.length) {
-      this.#place(last, at);
-      this.#up(at);
-      this.#down(this.#position.get(this.#keyOf(last)) ?? at);
+    const slot = this.#byKey.get(key);
+    if (slot === undefined) return undefined;
+    this.#byKey.delete(key);
+    const last = this.#slots.pop();
+    if (last !== undefined && last !== slot) {
+      this.#slots[slot.at] = last;
+      last.at = slot.at;
+      this.#up(last);
+      this.#down(last);
     }
-    return item;
+    return slot.item;
   }
 
-  #place(item: T, at: number): void {
-    this.#items[at] = item;
-    this.#position.set(this.#keyOf(item), at);
-  }
-
-  #up(from: number): void {
-    let at = from;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!this.#swapIfAbove(at, parent)) return;
-      at = parent;
+  #up(slot: Slot<T>): void {
+    while (slot.at > 0) {
+      const parent = this.#slots[(slot.at - 1) >> 1];
+      if (parent === undefined || this.#compare(slot.item, parent.item) >= 0) return;
+      this.#swap(slot, parent);
     }
   }
 
-  #down(from: number): void {
-    let at = from;
+  #down(slot: Slot<T>): void {
     for (;;) {
-      const left = at * 2 + 1;
-      const right = left + 1;
-      const child = this.#isAbove(right, left) ? right : left;
-      if (!this.#swapIfAbove(child, at)) return;
-      at = child;
+      const left = this.#slots[slot.at * 2 + 1];
+      const right = this.#slots[slot.at * 2 + 2];
+      const child =
+        left !== undefined && right !== undefined && this.#compare(right.item, left.item) < 0 ? right : left;
+      if (child === undefined || this.#compare(child.item, slot.item) >= 0) return;
+      this.#swap(child, slot);
     }
   }
 
-  #isAbove(a: number, b: number): boolean {
-    const x = this.#items[a];
-    const y = this.#items[b];
-    return x !== undefined && y !== undefined && this.#compare(x, y) < 0;
+  #swap(a: Slot<T>, b: Slot<T>): void {
+    const { at } = a;
+    this.#slots[b.at] = a;
+    this.#slots[at] = b;
+    a.at = b.at;
+    b.at = at;
   }
+}
 
-  #swapIfAbove(lower: number, upper: number): boolean {
-    const x = this.#items[lower];
-    const y = this.#items[upper];
-    if (x === undefined || y === undefined || this.#compare(x, y) >= 0) return false;
-    this.#place(x, upper);
-    this.#place(y, lower);
-    return true;
-  }
+/** An item and where it is. */
+interface Slot<T> {
+  readonly item: T;
+  at: number;
 }
