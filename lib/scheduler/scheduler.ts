@@ -36,6 +36,9 @@ import { refusedBy, unschedulableMessage } from './diagnosis.ts';
 /** No fewer feasible nodes than that are looked for. */
 const MIN_FEASIBLE = 100;
 
+/** For so long the loop keeps everything else waiting. */
+const MAX_TURN_MS = 1;
+
 /** One attempt at one pod. */
 interface Cycle {
   readonly queued: QueuedPod;
@@ -97,7 +100,8 @@ export class Scheduler {
    * Schedules until the signal aborts; then lets the bindings under way end and resolves.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { queue } = this.#o;
+    const { clock, queue } = this.#o;
+    let turned = clock.monotonic();
     while (!signal.aborted) {
       let queued: QueuedPod;
       try {
@@ -108,7 +112,9 @@ export class Scheduler {
       }
       await this.#scheduleOne(queued, signal);
       // Watch events and answers of bindings must not wait for the queue to run empty.
+      if (clock.monotonic() - turned < MAX_TURN_MS) continue;
       await new Promise<void>((resolve) => setImmediate(resolve));
+      turned = clock.monotonic();
     }
     await Promise.all(this.#binding);
   }

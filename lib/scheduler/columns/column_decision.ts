@@ -7,7 +7,7 @@ import type { CapturedScores } from './score_totals.ts';
 export function decisionFrom(columns: PodColumns, cache: SchedulerCache, random: () => number): Decision {
   const refusals = columns.refusals();
   const nodes = cache.nodes().length;
-  const { feasible, tree } = columns;
+  const { feasible, best } = columns;
   if (feasible < 2) {
     const keep: Diagnosis['keep'] = (most) => refusals.keep(most.refusals);
     const diagnosis = { nodes, refusals, scores: [], keep };
@@ -19,8 +19,8 @@ export function decisionFrom(columns: PodColumns, cache: SchedulerCache, random:
       };
     return { kind: 'node', node: cache.nodeAt(columns.firstFeasible())?.name ?? '', diagnosis };
   }
-  const { ties } = tree;
-  const row = tree.tie(Math.floor(random() * ties));
+  const { ties } = best;
+  const row = best.tie(Math.floor(random() * ties));
   const scores = new LateScores(columns, row);
   return {
     kind: 'node',
@@ -61,9 +61,9 @@ class LateScores {
 
   keep(most: number): void {
     if (this.#columns?.version !== this.#version) return;
-    const { totals, tree } = this.#columns;
+    const { totals, best } = this.#columns;
     this.#columns = undefined; // which are large, and perhaps of no other use soon
-    const rows = tree.top(most);
+    const rows = best.top(most);
     const at = rows.indexOf(this.#row);
     // The chosen one first.
     rows[at < 0 ? rows.length - 1 : at] = rows[0] ?? this.#row;

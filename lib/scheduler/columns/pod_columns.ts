@@ -7,7 +7,7 @@ import type { FilterColumn, FilterPlugin, PreScorePlugin } from '../framework/pl
 import type { Outcome } from '../framework/status.ts';
 import { isRejected } from '../framework/status.ts';
 import type { NominatedPods } from '../queue/nominated_pods.ts';
-import { BestTree } from './best_tree.ts';
+import type { BestRows } from './best_rows.ts';
 import type { ColumnPlan } from './column_plan.ts';
 import { filterOneNode } from './filter_one_node.ts';
 import { ScoreTotals } from './score_totals.ts';
@@ -36,7 +36,6 @@ export class PodColumns {
   readonly #local: Uint16Array;
   readonly #verdicts: VerdictColumn;
   readonly #totals: ScoreTotals;
-  readonly #tree: BestTree;
   readonly #structure: number;
   #position = -1;
   #version = 0;
@@ -58,7 +57,6 @@ export class PodColumns {
     this.#dirty = new RowSet(rows);
     this.#touched = new RowSet(rows);
     this.#verdicts = new VerdictColumn(cache);
-    this.#tree = new BestTree(rows);
     const nodes = cache.nodes();
     for (const plugin of plan.preFilters) {
       const outcome = plugin.preFilter(this.#state, pod, nodes);
@@ -77,7 +75,7 @@ export class PodColumns {
       if (isSkip(plugin, this.#state, pod, nodes)) skipped.add(plugin.name);
     this.#totals = new ScoreTotals(
       plan.scores.filter(({ plugin }) => !skipped.has(plugin.name)),
-      { pod, state: this.#state, cache, verdicts: this.#verdicts, tree: this.#tree },
+      { pod, state: this.#state, cache, verdicts: this.#verdicts },
     );
   }
 
@@ -101,8 +99,8 @@ export class PodColumns {
     return this.#version;
   }
 
-  get tree(): BestTree {
-    return this.#tree;
+  get best(): BestRows {
+    return this.#totals.best;
   }
 
   get totals(): ScoreTotals {

@@ -67,11 +67,6 @@ export class VerdictSnapshot extends RefusalView {
     }
   }
 
-  resolvable(): NodeInfo[] {
-    if (!this.groups().some(({ refusal }) => refusal.resolvable)) return [];
-    return this.#nodes.filter((node) => this.#refusal(this.#numbers[node.row])?.resolvable === true);
-  }
-
   /** From when the columns change, the first `most` nodes are enough. */
   keep(most: number): void {
     this.#most = Math.min(this.#most, most);

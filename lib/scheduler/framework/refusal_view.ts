@@ -18,9 +18,6 @@ export abstract class RefusalView implements ReadonlyMap<string, Refusal> {
   /** The different refusals. */
   abstract groups(): readonly RefusalCount[];
 
-  /** The nodes on which the going of other pods might help. */
-  abstract resolvable(): readonly NodeInfo[];
-
   has(name: string): boolean {
     return this.get(name) !== undefined;
   }
@@ -93,10 +90,5 @@ export class AllBut extends RefusalView {
   groups(): readonly RefusalCount[] {
     const left = this.#nodes.length - this.#looked.size;
     return [...refusalGroups(this.#refused), ...(left > 0 ? [{ refusal: this.#others, nodes: left }] : [])];
-  }
-
-  resolvable(): readonly NodeInfo[] {
-    const nodes = this.#others.resolvable ? this.#nodes : [...this.#looked.values()];
-    return nodes.filter((node) => this.get(node.name)?.resolvable === true);
   }
 }

@@ -23,6 +23,7 @@ export function defaultSelector(pod: Pod, objects: ClusterObjects): Selector {
     ownerSelector = objects.replicaSets.get(key)?.spec?.selector;
   else if (owner?.apiVersion === 'apps/v1' && owner.kind === 'StatefulSet')
     ownerSelector = objects.statefulSets.get(key)?.spec?.selector;
+  if (ownerSelector === undefined && Object.keys(set).length === 0) return Selector.everything;
   const parts = [
     ...labelSelector({ matchLabels: set }).requirements,
     ...(ownerSelector === undefined ? [] : labelSelector(ownerSelector).requirements),

@@ -27,7 +27,12 @@ export function imageLocality({ cache }: { readonly cache: SchedulerCache }): Sc
   return {
     name: 'ImageLocality',
     score: (_state, pod, node) => score(imagesOf(pod), node),
-    signPod: (pod) => JSON.stringify(allContainers(pod).map((container) => container.image)),
+    signPod({ spec }) {
+      let images = '';
+      for (const { image = '' } of spec.initContainers ?? []) images += `${image} `;
+      for (const { image = '' } of spec.containers) images += `${image} `;
+      return images;
+    },
     columns: (pod) => ({ score: new ImageColumn(imagesOf(pod), cache, score) }),
   };
 }

@@ -3,7 +3,7 @@ import type { Pod } from '../../api/types.ts';
 import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin, SignPlugin } from '../framework/plugin.ts';
 import type { ClusterView } from '../framework/plugin_handle.ts';
 import { SKIP, unschedulable } from '../framework/status.ts';
-import { claimKeys, storageClassOf } from '../volumes/pod_claims.ts';
+import { claimKeys, hasClaims, storageClassOf } from '../volumes/pod_claims.ts';
 
 export function nodeVolumeLimits({
   objects,
@@ -53,7 +53,7 @@ export function nodeVolumeLimits({
       return undefined;
     },
     // What volumes there are and who uses them follows from much else.
-    signPod: (pod) => (claimKeys(pod).length === 0 ? '' : undefined),
+    signPod: (pod) => (hasClaims(pod) ? undefined : ''),
     eventsToRegister: () => [
       'CSINodeAdd',
       'CSINodeUpdate',

@@ -17,7 +17,7 @@ import { errorStatus, SKIP, unresolvable } from '../framework/status.ts';
 import { requestBindings, VolumeBindingError, waitForBindings } from '../volumes/bind_volumes.ts';
 import { isUsableOn, matchVolume } from '../volumes/match_volume.ts';
 import type { PodClaims } from '../volumes/pod_claims.ts';
-import { claimKeys, podClaims, SELECTED_NODE, storageClassName } from '../volumes/pod_claims.ts';
+import { claimKeys, hasClaims, podClaims, SELECTED_NODE, storageClassName } from '../volumes/pod_claims.ts';
 import type { ProvisioningProblem } from '../volumes/provisioning.ts';
 import { provisioningProblem } from '../volumes/provisioning.ts';
 import type { VolumeDecision } from '../volumes/volume_decisions.ts';
@@ -138,7 +138,7 @@ export function volumeBinding(
       }
     },
     // What volumes there are and who uses them follows from much else.
-    signPod: (pod) => (claimKeys(pod).length === 0 ? '' : undefined),
+    signPod: (pod) => (hasClaims(pod) ? undefined : ''),
     eventsToRegister: () => [
       'NodeAdd',
       'NodeLabelUpdate',

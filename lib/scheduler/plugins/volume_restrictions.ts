@@ -5,7 +5,7 @@ import { StateKey } from '../framework/cycle_state.ts';
 import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin, SignPlugin } from '../framework/plugin.ts';
 import type { ClusterView } from '../framework/plugin_handle.ts';
 import { SKIP, unresolvable, unschedulable } from '../framework/status.ts';
-import { claimKeys } from '../volumes/pod_claims.ts';
+import { claimKeys, hasClaims } from '../volumes/pod_claims.ts';
 
 interface State {
   /** Claims of the pod that only one pod may use. */
@@ -57,8 +57,7 @@ export function volumeRestrictions({
           )
         : undefined;
     },
-    signPod: (pod) =>
-      claimKeys(pod).length === 0 && !(pod.spec.volumes ?? []).some(isDisk) ? '' : undefined,
+    signPod: (pod) => (hasClaims(pod) || (pod.spec.volumes ?? []).some(isDisk) ? undefined : ''),
     eventsToRegister: () => [
       'AssignedPodDelete',
       'NodeAdd',

@@ -4,7 +4,7 @@ import { StateKey } from '../framework/cycle_state.ts';
 import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin, SignPlugin } from '../framework/plugin.ts';
 import type { ClusterView } from '../framework/plugin_handle.ts';
 import { SKIP, unresolvable } from '../framework/status.ts';
-import { claimKeys, storageClassOf } from '../volumes/pod_claims.ts';
+import { claimKeys, hasClaims, storageClassOf } from '../volumes/pod_claims.ts';
 
 /** Labels that say where something is, with the name that older releases gave them. */
 const KEYS: ReadonlyMap<string, string> = new Map([
@@ -58,7 +58,7 @@ export function volumeZone({
       return fits ? undefined : unresolvable('node(s) had no available volume zone');
     },
     // What volumes there are and who uses them follows from much else.
-    signPod: (pod) => (claimKeys(pod).length === 0 ? '' : undefined),
+    signPod: (pod) => (hasClaims(pod) ? undefined : ''),
     eventsToRegister: () => [
       'NodeAdd',
       'NodeLabelUpdate',

@@ -45,9 +45,14 @@ const known = new WeakMap<Candidate, readonly number[]>();
  * smallest sum of priorities, the fewest victims, the shortest running ones; then the first.
  */
 export function chooseCandidate(candidates: readonly Candidate[]): Candidate | undefined {
-  let [best] = candidates;
-  for (const candidate of candidates)
-    if (best !== undefined && isLess(candidateCosts(candidate), candidateCosts(best))) best = candidate;
+  let best: Candidate | undefined;
+  let least: readonly number[] = [];
+  for (const candidate of candidates) {
+    const costs = candidateCosts(candidate);
+    if (best !== undefined && !isLess(costs, least)) continue;
+    best = candidate;
+    least = costs;
+  }
   return best;
 }
 

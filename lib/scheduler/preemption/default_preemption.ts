@@ -11,7 +11,7 @@ import type { PluginHandle } from '../framework/plugin_handle.ts';
 import type { Refusal } from '../framework/status.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import { availableMessage } from '../diagnosis.ts';
-import { refusalGroups, RefusalView } from '../framework/refusal_view.ts';
+import { refusalGroups } from '../framework/refusal_view.ts';
 import { chooseCandidate } from './choose_candidate.ts';
 import { findCandidates } from './find_candidates.ts';
 import { KnownCandidates } from './known_candidates.ts';
@@ -73,16 +73,17 @@ export function defaultPreemption(
       const ineligible = whyIneligible(pod, refusals, handle);
       if (ineligible !== undefined) return { status: unschedulable(`preemption: ${ineligible}`) };
       const nodes = cache.nodes();
-      const helped =
-        refusals instanceof RefusalView
-          ? refusals.resolvable()
-          : nodes.filter((node) => refusals.get(node.name)?.resolvable === true);
-      const wanted = Math.max(Math.floor((helped.length * share) / 100), least);
+      // Nodes on which the going of other pods might help.
+      let helped = 0;
+      for (const { refusal, nodes: count } of refusalGroups(refusals))
+        if (refusal.resolvable) helped += count;
+      const wanted = Math.max(Math.floor((helped * share) / 100), least);
       const dryRun: DryRun = { profile, state, nominated, budgets: objects.podDisruptionBudgets.list() };
       // A pod that is nominated itself counts on its node like no other.
       const signature = nominated.nodeOf(pod) === undefined ? context.signature : undefined;
-      const found = findCandidates(pod, helped, dryRun, {
-        enough: Math.min(wanted, helped.length),
+      const found = findCandidates(pod, helped === 0 ? [] : nodes, dryRun, {
+        enough: Math.min(wanted, helped),
+        isHelped: (node) => refusals.get(node.name)?.resolvable === true,
         random,
         ...(signature === undefined
           ? {}
@@ -95,7 +96,7 @@ export function defaultPreemption(
         const groups = refusalGroups(found.refusals);
         const message = availableMessage(nodes.length, [
           ...groups,
-          { refusal: NOT_HELPFUL, nodes: nodes.length - helped.length },
+          { refusal: NOT_HELPFUL, nodes: nodes.length - helped },
         ]);
         return { nominatedNodeName: '', status: unschedulable(`preemption: ${message}`) };
       }

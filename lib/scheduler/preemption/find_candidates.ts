@@ -18,6 +18,8 @@ export interface SearchOptions {
   readonly enough: number;
   /** 0..1: with which node to begin. */
   readonly random: () => number;
+  /** The others are left out. Default: none. */
+  readonly isHelped?: (node: NodeInfo) => boolean;
   /** What came out before for such a pod, by row of the node; what comes out now is added. */
   readonly known?: (Candidate | Status | undefined)[];
 }
@@ -27,17 +29,21 @@ export function findCandidates(
   pod: Pod,
   nodes: readonly NodeInfo[],
   dryRun: DryRun,
-  { enough, random, known }: SearchOptions,
+  { enough, random, isHelped, known }: SearchOptions,
 ): Found | Status {
   const candidates: Candidate[] = [];
   const refusals = new Map<string, Refusal>();
   const offset = Math.floor(random() * nodes.length);
   let harmless = 0;
   for (let i = 0; i < nodes.length; i++) {
-    const node = nodes[(offset + i) % nodes.length];
-    if (node === undefined) continue;
-    const outcome = known?.[node.row] ?? victimsOn(pod, node, dryRun);
-    if (known !== undefined) known[node.row] = outcome;
+    const at = offset + i;
+    const node = nodes[at < nodes.length ? at : at - nodes.length];
+    if (node === undefined || isHelped?.(node) === false) continue;
+    let outcome = known?.[node.row];
+    if (outcome === undefined) {
+      outcome = victimsOn(pod, node, dryRun);
+      if (known !== undefined) known[node.row] = outcome;
+    }
     if ('code' in outcome) {
       if (!isRejected(outcome)) return outcome;
       refusals.set(node.name, refusalOf(outcome));

@@ -10,6 +10,13 @@ export function claimKeys(pod: Pod): readonly string[] {
   return claimRefs(pod).map(({ key }) => key);
 }
 
+/** Whether {@link claimKeys} has any. */
+export function hasClaims({ spec }: Pod): boolean {
+  for (const volume of spec.volumes ?? [])
+    if (volume.ephemeral !== undefined || volume.persistentVolumeClaim !== undefined) return true;
+  return false;
+}
+
 interface ClaimRef {
   readonly key: string;
   readonly name: string;
