@@ -75,6 +75,7 @@ export function availableMessage(
   const head = `0/${nodes} nodes are available`;
   const counts = new Map<string, number>();
   for (const { refusal, nodes: refused } of groups) {
+    if (refused === 0) continue;
     if (refused === undefined) return `${head}: ${refusal.reasons.join(', ')}.`;
     for (const reason of refusal.reasons) counts.set(reason, (counts.get(reason) ?? 0) + refused);
   }

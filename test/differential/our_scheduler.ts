@@ -11,7 +11,8 @@ import { candidateCosts } from '../../lib/scheduler/preemption/choose_candidate.
 import { findCandidates } from '../../lib/scheduler/preemption/find_candidates.ts';
 import type { Candidate } from '../../lib/scheduler/framework/candidate.ts';
 import type { Decision } from '../../lib/scheduler/diagnosis.ts';
-import { schedulePod } from '../../lib/scheduler/schedule_pod.ts';
+import { SignatureTable } from '../../lib/scheduler/columns/signature_table.ts';
+import { runPreFilters, schedulePod } from '../../lib/scheduler/schedule_pod.ts';
 import { unschedulableMessage } from '../../lib/scheduler/diagnosis.ts';
 import { pluginHandle } from '../../lib/scheduler/testing/plugin_handle.ts';
 
@@ -29,6 +30,7 @@ export interface OurDecision {
 export class OurScheduler {
   readonly handle: OurHandle = pluginHandle();
   readonly #profile: Profile;
+  readonly #table: SignatureTable;
 
   constructor() {
     const { apiVersion, kind } = SCHEDULER_CONFIG_KIND;
@@ -36,12 +38,17 @@ export class OurScheduler {
     const profile = createProfiles(config, 'test', () => this.handle, nullLog).get('default-scheduler');
     if (profile === undefined) throw new Error('no default profile');
     this.#profile = profile;
+    this.#table = new SignatureTable(profile, this.handle.cache, this.handle.nominated);
   }
 
   async decide(pod: Pod): Promise<OurDecision> {
     const { cache, nominated } = this.handle;
     const state = new CycleState();
-    const decision = schedulePod(pod, cache.nodes(), this.#profile, state, { nominated });
+    // From columns where it can be, as the scheduler itself does.
+    let decision = this.#table.decide(pod, () => 0);
+    if (decision === undefined)
+      decision = schedulePod(pod, cache.nodes(), this.#profile, state, { nominated });
+    else runPreFilters(pod, cache.nodes(), this.#profile, state);
     if (decision.kind === 'error')
       return { decision, best: [], message: decision.status.reasons.join(', '), candidates: [] };
     if (decision.kind === 'node') {
