@@ -3,7 +3,7 @@ import { RowSet } from '../cache/row_set.ts';
 import type { ScoreColumn } from '../framework/plugin.ts';
 import type { PlannedScore } from './column_plan.ts';
 import { Extremes } from './extremes.ts';
-import type { ScoreSources } from './score_totals.ts';
+import type { ScoreSources } from './score_sources.ts';
 import type { VerdictColumn } from './verdict_column.ts';
 
 export class ScorePart {

@@ -1,20 +1,10 @@
 /** The scores of the nodes that passed: per plugin as it gave them, and summed as the profile weighs them. */
-import type { Pod } from '../../api/types.ts';
-import type { SchedulerCache } from '../cache/cache.ts';
 import { RowSet } from '../cache/row_set.ts';
 import type { NodeScore } from '../diagnosis.ts';
-import type { CycleState } from '../framework/cycle_state.ts';
 import { BestRows } from './best_rows.ts';
 import type { PlannedScore } from './column_plan.ts';
 import { ScorePart } from './score_part.ts';
-import type { VerdictColumn } from './verdict_column.ts';
-
-export interface ScoreSources {
-  readonly pod: Pod;
-  readonly state: CycleState;
-  readonly cache: SchedulerCache;
-  readonly verdicts: VerdictColumn;
-}
+import type { ScoreSources } from './score_sources.ts';
 
 export interface CapturedScores {
   readonly nodes: readonly string[];
