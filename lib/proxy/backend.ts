@@ -14,6 +14,8 @@ export interface CommitResult {
   readonly full: boolean;
   /** The kernel had something else than it should have had. Only known after a full sync. */
   readonly repaired: boolean;
+  /** Sending the changes alone had failed, and everything was compared therefore. */
+  readonly fellBack?: boolean;
   readonly rejected: readonly RejectedService[];
   /** Rules sent, by table. */
   readonly sent: Readonly<Record<string, number>>;

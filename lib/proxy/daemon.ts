@@ -228,10 +228,14 @@ class ProxyDaemon {
     const metricsRegistry = new Metrics();
     metricsRegistry.addProcessMetrics(this.#gates);
     const tracker = this.#tracker;
-    const metrics = createProxyMetrics(metricsRegistry, {
-      pendingServiceChanges: () => tracker.pendingServiceChanges,
-      pendingEndpointChanges: () => tracker.pendingEndpointChanges,
-    });
+    const metrics = createProxyMetrics(
+      metricsRegistry,
+      {
+        pendingServiceChanges: () => tracker.pendingServiceChanges,
+        pendingEndpointChanges: () => tracker.pendingEndpointChanges,
+      },
+      this.#config.mode === 'nftables' ? 'nftables' : 'iptables',
+    );
     const supports = await probeFamilies(this.#config.mode, this.#routeLocalnet, log);
 
     const nodes = createInformer(this.#client, NODES, {

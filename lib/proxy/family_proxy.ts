@@ -57,7 +57,7 @@ export class FamilyProxy {
     try {
       result = await this.backend.commit(signal);
     } catch (err) {
-      metrics.restoreFailures.inc(label);
+      metrics.syncFailures.inc(label);
       throw err;
     }
     const seconds = (clock.monotonic() - started) / 1000;
@@ -65,9 +65,10 @@ export class FamilyProxy {
     (result.full ? metrics.fullSyncDuration : metrics.partialSyncDuration).observe(label, seconds);
     metrics.lastSync.set(label, clock.now() / 1000);
     for (const [table, count] of Object.entries(this.backend.ruleCounts())) {
-      metrics.rules.set({ ...label, table }, count);
-      metrics.rulesSent.set({ ...label, table }, result.sent[table] ?? 0);
+      metrics.rules?.set({ ...label, table }, count);
+      metrics.rulesSent?.set({ ...label, table }, result.sent[table] ?? 0);
     }
+    if (result.fellBack === true) metrics.partialFailures?.inc(label);
     for (const { id, error } of result.rejected) onRejected(id, error);
     this.#observeLatency();
     this.#countLocal();

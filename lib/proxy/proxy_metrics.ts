@@ -1,5 +1,5 @@
 /** Metrics of the proxy, under the names that upstream's have. */
-import type { Metrics } from '../component/metrics.ts';
+import type { Counter, Gauge, Metrics } from '../component/metrics.ts';
 import { exponentialBuckets } from '../component/metrics.ts';
 
 const LATENCY_BUCKETS = exponentialBuckets(0.001, 2, 15);
@@ -20,9 +20,12 @@ export interface ProxyFigures {
   pendingEndpointChanges(): number;
 }
 
-export function createProxyMetrics(metrics: Metrics, figures: ProxyFigures) {
+/** Those of both modes, and those of the one that is configured. */
+export function createProxyMetrics(metrics: Metrics, figures: ProxyFigures, mode: 'iptables' | 'nftables') {
   const byFamily = ['ip_family'] as const;
+  const ofMode = mode === 'iptables' ? iptablesMetrics(metrics) : nftablesMetrics(metrics);
   return {
+    ...ofMode,
     syncDuration: metrics.histogram({
       name: 'kubeproxy_sync_proxy_rules_duration_seconds',
       help: 'Time that one sync of the rules took.',
@@ -75,26 +78,6 @@ export function createProxyMetrics(metrics: Metrics, figures: ProxyFigures) {
       help: 'Changes of EndpointSlices not yet in force.',
       collect: (gauge) => gauge.set(figures.pendingEndpointChanges()),
     }),
-    rules: metrics.gauge({
-      name: 'kubeproxy_sync_proxy_rules_iptables_total',
-      help: 'Rules in force.',
-      labelNames: ['ip_family', 'table'],
-    }),
-    rulesSent: metrics.gauge({
-      name: 'kubeproxy_sync_proxy_rules_iptables_last',
-      help: 'Rules sent by the last sync.',
-      labelNames: ['ip_family', 'table'],
-    }),
-    restoreFailures: metrics.counter({
-      name: 'kubeproxy_sync_proxy_rules_iptables_restore_failures_total',
-      help: 'Syncs that failed.',
-      labelNames: byFamily,
-    }),
-    partialRestoreFailures: metrics.counter({
-      name: 'kubeproxy_sync_proxy_rules_iptables_partial_restore_failures_total',
-      help: 'Syncs of changes alone that failed and were followed by a full one.',
-      labelNames: byFamily,
-    }),
     noLocalEndpoints: metrics.gauge({
       name: 'kubeproxy_sync_proxy_rules_no_local_endpoints_total',
       help: 'Services with a Local traffic policy and no endpoints on this node.',
@@ -120,6 +103,56 @@ export function createProxyMetrics(metrics: Metrics, figures: ProxyFigures) {
       help: 'Time that looking for stale flows took.',
       labelNames: byFamily,
       buckets: LATENCY_BUCKETS,
+    }),
+  };
+}
+
+interface ModeMetrics {
+  readonly syncFailures: Counter<'ip_family'>;
+  readonly cleanupFailures?: Counter<'ip_family'>;
+  readonly partialFailures?: Counter<'ip_family'>;
+  readonly rules?: Gauge<'ip_family' | 'table'>;
+  readonly rulesSent?: Gauge<'ip_family' | 'table'>;
+}
+
+function iptablesMetrics(metrics: Metrics): ModeMetrics {
+  const byFamily = ['ip_family'] as const;
+  return {
+    rules: metrics.gauge({
+      name: 'kubeproxy_sync_proxy_rules_iptables_total',
+      help: 'Rules in force.',
+      labelNames: ['ip_family', 'table'],
+    }),
+    rulesSent: metrics.gauge({
+      name: 'kubeproxy_sync_proxy_rules_iptables_last',
+      help: 'Rules sent by the last sync.',
+      labelNames: ['ip_family', 'table'],
+    }),
+    syncFailures: metrics.counter({
+      name: 'kubeproxy_sync_proxy_rules_iptables_restore_failures_total',
+      help: 'Syncs that failed.',
+      labelNames: byFamily,
+    }),
+    partialFailures: metrics.counter({
+      name: 'kubeproxy_sync_proxy_rules_iptables_partial_restore_failures_total',
+      help: 'Syncs of changes alone that failed and were followed by a full one.',
+      labelNames: byFamily,
+    }),
+  };
+}
+
+function nftablesMetrics(metrics: Metrics): ModeMetrics {
+  const labelNames = ['ip_family'] as const;
+  return {
+    syncFailures: metrics.counter({
+      name: 'kubeproxy_sync_proxy_rules_nftables_sync_failures_total',
+      help: 'Syncs that failed.',
+      labelNames,
+    }),
+    cleanupFailures: metrics.counter({
+      name: 'kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total',
+      help: 'Failures to take out what is no longer needed.',
+      labelNames,
     }),
   };
 }

@@ -266,7 +266,7 @@ describe('refusals', () => {
     await proxy.sync();
     addService(1);
     fake.failNext = new NetfilterError('Another app is currently holding the xtables lock');
-    expect(await proxy.sync()).toMatchObject({ full: true, rejected: [] });
+    expect(await proxy.sync()).toMatchObject({ full: true, rejected: [], fellBack: true });
     expect(fake.chain('nat', 'KUBE-SERVICES')).toHaveLength(2);
   });
 });

@@ -96,7 +96,8 @@ export class IptablesBackend implements Backend {
         ipFamily: this.family,
       });
     }
-    return this.#fullSync(signal);
+    const done = await this.#fullSync(signal);
+    return failed === undefined ? done : { ...done, fellBack: true };
   }
 
   async isIntact(signal?: AbortSignal): Promise<boolean> {

@@ -159,7 +159,7 @@ describe('what was there before', () => {
     await proxy.sync();
     fake.flush();
     addService(2);
-    expect(await proxy.sync()).toMatchObject({ full: true, repaired: true });
+    expect(await proxy.sync()).toMatchObject({ full: true, repaired: true, fellBack: true });
     expect(fake.elements('service-ips')).toHaveLength(2);
   });
 });

@@ -72,6 +72,7 @@ export class NftablesBackend implements Backend {
   }
 
   async commit(signal?: AbortSignal): Promise<CommitResult> {
+    let fellBack = false;
     if (!this.#full) {
       try {
         const text = changesText(this.family, this.#state.changes());
@@ -80,10 +81,12 @@ export class NftablesBackend implements Backend {
       } catch (err) {
         if (signal?.aborted === true) throw err;
         this.#full = true;
+        fellBack = true;
         this.#log.error(err, 'Failed to apply changes; writing the whole table', { ipFamily: this.family });
       }
     }
-    return this.#fullSync(signal);
+    const done = await this.#fullSync(signal);
+    return fellBack ? { ...done, fellBack } : done;
   }
 
   async isIntact(signal?: AbortSignal): Promise<boolean> {
