@@ -433,6 +433,61 @@ describe('held after a start that failed', () => {
   ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
 });
 
+describe('an exit after which all containers restart', () => {
+  const restartPolicyRules = [
+    { action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } },
+  ];
+  const a = container('a', { restartPolicy: 'Never', restartPolicyRules });
+  const spec = {
+    restartPolicy: 'Never',
+    initContainers: [container('i'), sidecar('s')],
+    containers: [a, container('b')],
+  };
+  // The round before: begun ten seconds ago, a ended one second ago.
+  const old = { createdAtMs: NOW - 10_000, startedAtMs: NOW - 10_000 };
+  const trigger = failed('a', { ...old, exitCode: 42, finishedAtMs: NOW - 1000 });
+  const ended = (name: string) => failed(name, { ...old, exitCode: 137, finishedAtMs: NOW - 500 });
+  const before = [ran('i', 'exited', { ...old, finishedAtMs: NOW - 9000 }), ended('s'), ended('b')];
+  const again = (name: string, state: ContainerRuntimeState) =>
+    ran(name, state, { id: `${name}-2`, createdAtMs: NOW - 100, startedAtMs: NOW - 100, restartCount: 1 });
+  test.each<[string, ContainerRuntimeStatus[], string]>([
+    [
+      'what still runs is stopped, and nothing started before it has ended',
+      [trigger, running('b', old), running('s', old), ran('i', 'exited', old)],
+      'kill b:restartAll kill s:restartAll',
+    ],
+    ['then it begins with the first init container', [trigger, ...before], 'start i#1'],
+    ['the sidecar follows', [again('i', 'exited'), trigger, ...before], 'start s#1'],
+    [
+      'and all others, whatever their policies',
+      [again('s', 'running'), again('i', 'exited'), trigger, ...before],
+      'start a#1 start b#1',
+    ],
+    [
+      'once they are there, that is it',
+      [
+        again('a', 'running'),
+        again('b', 'running'),
+        again('s', 'running'),
+        again('i', 'exited'),
+        trigger,
+        ...before,
+      ],
+      '',
+    ],
+    [
+      'an init container that now fails ends the pod',
+      [failed('i', { id: 'i-2', createdAtMs: NOW - 100 }), trigger, ...before],
+      'killPod',
+    ],
+    [
+      'another exit code',
+      [failed('a', old), running('b', old), running('s', old), ran('i', 'exited', old)],
+      '',
+    ],
+  ])('%s', (_, containers, want) => expect(brief(decide({ spec, containers }))).toBe(want));
+});
+
 test('another image under the name of a container in back-off starts at once', () => {
   const before = failed('a', { restartCount: 9, hash: containerHash(container('a', { image: 'old:1' })) });
   expect(brief(decide({ containers: [before] }))).toBe('start a#10');

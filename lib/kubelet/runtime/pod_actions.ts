@@ -16,11 +16,17 @@ import {
   type RestartDecision,
   restartDecision,
 } from './restart_backoff.ts';
-import { initRestartsAfterFailure, isSidecar, restartPolicyOf, restartsAfterExit } from './restart_policy.ts';
+import {
+  initRestartsAfterFailure,
+  isSidecar,
+  restartPolicyOf,
+  restartsAfterExit,
+  restartsAllAfterExit,
+} from './restart_policy.ts';
 import { containerHash } from './runtime_names.ts';
 
 export type KillReason =
-  'livenessProbe' | 'startupProbe' | 'specChanged' | 'unknownState' | 'podFinished' | 'resize';
+  'livenessProbe' | 'startupProbe' | 'specChanged' | 'unknownState' | 'podFinished' | 'resize' | 'restartAll';
 
 export interface KillAction {
   readonly container: AnyContainer;
@@ -184,13 +190,18 @@ function inSandbox(input: PodActionsInput, sandbox: SandboxRuntimeStatus): PodAc
     addStart(input, out, container, 'ephemeral', undefined, 'ephemeral container added');
   }
 
-  const init = initActions(input, sandbox, out);
+  const round = roundOf(input, sandbox);
+  if (round.leftovers.length > 0) {
+    // All of the round before have to end before the first of the next begins.
+    return { killPod: undefined, createSandbox: undefined, sandbox, ...out, kill: round.leftovers };
+  }
+  const init = initActions(input, round, out);
   if (init === 'failed') {
     return { ...finished(sandbox, 'an init container failed'), start: [] };
   }
   if (init === 'done') {
     let keep = 0;
-    for (const container of pod.spec.containers) keep += regularActions(input, sandbox, container, out);
+    for (const container of pod.spec.containers) keep += regularActions(input, round, container, out);
     const due = [...out.waiting, ...out.held, ...out.start].map(({ container }) => container);
     const coming = pod.spec.containers.some((container) => due.includes(container));
     if (keep === 0 && !coming) return finished(sandbox, 'all containers are done');
@@ -217,19 +228,58 @@ interface Lists {
   readonly held: HeldStart[];
 }
 
+/** The incarnations that count: all in the sandbox, or those since all containers were to start over. */
+interface Round {
+  current(name: string): ContainerRuntimeStatus | undefined;
+  /** The container is yet to start in this round: whatever became of it before. */
+  isDue(name: string): boolean;
+  /** What still runs of the round before. */
+  readonly leftovers: readonly KillAction[];
+}
+
+function roundOf({ pod, status }: PodActionsInput, sandbox: SandboxRuntimeStatus): Round {
+  const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  const specs = new Map(all.map((container) => [container.name, container]));
+  const inSandbox = (status?.containers ?? []).filter(({ sandboxId }) => sandboxId === sandbox.id);
+  const begunMs = Math.max(
+    -1,
+    ...inSandbox.flatMap(({ name, state, exitCode, finishedAtMs }) => {
+      const container = specs.get(name);
+      const starts =
+        container !== undefined && state === 'exited' && restartsAllAfterExit(container, exitCode);
+      return starts ? [finishedAtMs] : [];
+    }),
+  );
+  const isOld = (incarnation: ContainerRuntimeStatus): boolean => incarnation.createdAtMs < begunMs;
+  const newest = (name: string): ContainerRuntimeStatus | undefined => currentOf(status, sandbox, name);
+  return {
+    current: (name) => {
+      const incarnation = newest(name);
+      return incarnation === undefined || isOld(incarnation) ? undefined : incarnation;
+    },
+    isDue: (name) => {
+      const incarnation = newest(name);
+      return incarnation !== undefined && isOld(incarnation);
+    },
+    leftovers: inSandbox.flatMap((incarnation) => {
+      const container = specs.get(incarnation.name);
+      const runs = incarnation.state === 'running' || incarnation.state === 'unknown';
+      return container !== undefined && runs && isOld(incarnation)
+        ? [killAction(container, incarnation, 'restartAll', true)]
+        : [];
+    }),
+  };
+}
+
 /**
  * Init containers in order: each plain one must have succeeded and each sidecar have started before the next is begun.
  * Once a regular container was created in this sandbox the order is history: then sidecars are only kept running.
  */
-function initActions(
-  input: PodActionsInput,
-  sandbox: SandboxRuntimeStatus,
-  out: Lists,
-): 'done' | 'running' | 'failed' {
+function initActions(input: PodActionsInput, round: Round, out: Lists): 'done' | 'running' | 'failed' {
   const { pod, status } = input;
-  const initialized = pod.spec.containers.some((c) => currentOf(status, sandbox, c.name) !== undefined);
+  const initialized = pod.spec.containers.some((c) => round.current(c.name) !== undefined);
   for (const container of pod.spec.initContainers ?? []) {
-    const current = currentOf(status, sandbox, container.name);
+    const current = round.current(container.name);
     if (isSidecar(container)) {
       const running = keepSidecar(input, container, current, out);
       if (!initialized && (!running || !input.started(container.name, current?.id ?? ''))) return 'running';
@@ -285,19 +335,15 @@ function keepSidecar(
 }
 
 /** Adds what is to be done for a regular container; returns 1 when it runs and is kept, or is to come back. */
-function regularActions(
-  input: PodActionsInput,
-  sandbox: SandboxRuntimeStatus,
-  container: Container,
-  out: Lists,
-): number {
+function regularActions(input: PodActionsInput, round: Round, container: Container, out: Lists): number {
   const { pod, status } = input;
-  const current = currentOf(status, sandbox, container.name);
+  const current = round.current(container.name);
   const add = (last: ContainerRuntimeStatus | undefined, why: string): void =>
     addStart(input, out, container, 'regular', last, why);
   if (current === undefined) {
     const last = newestOf(status, container.name);
-    if (last?.state === 'exited' && !restarts(input, container, last)) return 0;
+    if (last?.state === 'exited' && !round.isDue(container.name) && !restarts(input, container, last))
+      return 0;
     add(last, last === undefined ? 'first start' : 'new sandbox');
     return 0;
   }
@@ -355,9 +401,12 @@ function killAction(
     unknownState: `Container is in ${JSON.stringify(current.state)} state, try killing it before restart`,
     podFinished: `Stopping container ${container.name}`,
     resize: `Container ${container.name} resize requires restart`,
+    restartAll: `Stopping container ${container.name} because all containers of the pod are to restart`,
   }[reason];
   const message =
-    restart && reason !== 'unknownState' && reason !== 'resize' ? `${what}, will be restarted` : what;
+    restart && !['unknownState', 'resize', 'restartAll'].includes(reason)
+      ? `${what}, will be restarted`
+      : what;
   return { container, containerId: current.id, reason, restart, message };
 }
 

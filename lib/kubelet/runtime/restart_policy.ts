@@ -17,16 +17,23 @@ function policy(text: string | undefined): RestartPolicy | undefined {
   return text === 'Always' || text === 'OnFailure' || text === 'Never' ? text : undefined;
 }
 
+/** The action of the first rule that names this exit code. */
+function ruleFor(container: AnyContainer, exitCode: number): string | undefined {
+  return (container.restartPolicyRules ?? []).find(({ exitCodes }) => {
+    const listed = (exitCodes?.values ?? []).includes(exitCode);
+    return exitCodes?.operator === 'In' ? listed : exitCodes?.operator === 'NotIn' && !listed;
+  })?.action;
+}
+
+/** Whether this exit has all containers of the pod start over, init containers first (KEP-5532). */
+export function restartsAllAfterExit(container: AnyContainer, exitCode: number): boolean {
+  return ruleFor(container, exitCode) === 'RestartAllContainers';
+}
+
 /** Whether a regular (or plain init) container that exited is to run again. */
 export function restartsAfterExit(pod: Pod, container: AnyContainer, exitCode: number): boolean {
-  for (const rule of container.restartPolicyRules ?? []) {
-    const values = rule.exitCodes?.values ?? [];
-    const matches =
-      rule.exitCodes?.operator === 'In'
-        ? values.includes(exitCode)
-        : rule.exitCodes?.operator === 'NotIn' && !values.includes(exitCode);
-    if (matches && rule.action === 'Restart') return true;
-  }
+  const action = ruleFor(container, exitCode);
+  if (action === 'Restart' || action === 'RestartAllContainers') return true;
   const restartPolicy = restartPolicyOf(pod, container);
   return restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && exitCode !== 0);
 }

@@ -1,5 +1,5 @@
 import type { ContainerStatus, Pod } from '../../api/types.ts';
-import { isSidecar, restartsAfterExit } from '../runtime/restart_policy.ts';
+import { initRestartsAfterFailure, isSidecar, restartsAfterExit } from '../runtime/restart_policy.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
@@ -26,7 +26,7 @@ export function podPhase(
     if (
       ended !== undefined &&
       ended.exitCode !== 0 &&
-      (pod.spec.restartPolicy === 'Never' || !options.restarts)
+      (!options.restarts || !initRestartsAfterFailure(pod, container, ended.exitCode))
     )
       failedInit++;
     else pendingInit++;
