@@ -36,6 +36,28 @@ const object = JSON.stringify({
 });
 const asIs = (err: unknown): unknown => err;
 
+test('an observer hears of every request, with and without an answer', async () => {
+  const heard: (string | number | undefined)[][] = [];
+  const observed = createClient(
+    { server: url, tls: {}, auth: {} },
+    { qps: 0, observe: ({ method, host, status }) => heard.push([method, host, status]) },
+  );
+  handler = (request, response, n) => {
+    if (n === 2) request.socket.destroy();
+    else response.writeHead(n === 0 ? 200 : 404).end(object);
+  };
+  await observed.get(CONFIG_MAPS, key);
+  await observed.get(CONFIG_MAPS, key).catch(asIs);
+  await observed.delete(CONFIG_MAPS, key).catch(asIs);
+  const host = new URL(url).host;
+  expect(heard).toEqual([
+    ['GET', host, 200],
+    ['GET', host, 404],
+    ['DELETE', host, undefined],
+  ]);
+  await observed.close();
+});
+
 test('the path of the server, query and headers are sent', async () => {
   let seen: IncomingMessage | undefined;
   handler = (request, response) => {

@@ -36,6 +36,18 @@ export interface ClientOptions {
   readonly clock?: Clock;
   /** Told of things that did not fail a call but should be known: a token file unreadable, ... */
   readonly onError?: (err: unknown) => void;
+  /** Told of every request that was sent, repeated ones each time. */
+  readonly observe?: (request: ObservedRequest) => void;
+}
+
+/** A request and when its answer began. */
+export interface ObservedRequest {
+  readonly method: string;
+  /** `HOST:PORT` of the server. */
+  readonly host: string;
+  /** `undefined`: there was no answer. */
+  readonly status: number | undefined;
+  readonly durationMs: number;
 }
 
 // How often the server may put a call off (429, 503) before that is its answer.
@@ -71,6 +83,7 @@ class HttpClient implements ApiClient {
   readonly #clock: Clock;
   readonly #userAgent: string;
   readonly #onError: (err: unknown) => void;
+  readonly #observe: (method: string, beganMs: number, status: number | undefined) => void;
   #streamCheck: Timer | undefined;
 
   constructor(config: ClientConfig, options: ClientOptions) {
@@ -80,6 +93,9 @@ class HttpClient implements ApiClient {
     this.#credentials = new Credentials(config, this.#clock, this.#onError);
     this.#bucket = new TokenBucket(options.qps ?? 50, options.burst ?? 100, this.#clock);
     this.#userAgent = options.userAgent ?? 'ts-kubernetes';
+    const { host } = new URL(config.server);
+    this.#observe = (method, beganMs, status) =>
+      options.observe?.({ method, host, status, durationMs: this.#clock.monotonic() - beganMs });
   }
 
   async get<T extends KubeObject>(
@@ -256,7 +272,8 @@ class HttpClient implements ApiClient {
     for (let attempt = 0; ; attempt++) {
       await this.#bucket.take(deadline.signal);
       const identity = await deadline.race(this.#credentials.current());
-      const message = await this.#transport.send({
+      const began = this.#clock.monotonic();
+      const sending = this.#transport.send({
         method: call.method,
         path,
         headers: {
@@ -271,6 +288,11 @@ class HttpClient implements ApiClient {
         stream,
         signal: deadline.signal,
       });
+      const message = await sending.catch((err: unknown) => {
+        this.#observe(call.method, began, undefined);
+        throw err;
+      });
+      this.#observe(call.method, began, message.statusCode);
       const status = message.statusCode ?? 0;
       if (status >= 200 && status < 300) return message;
       const text = (await readAll(message, deadline, what)).toString('utf8');

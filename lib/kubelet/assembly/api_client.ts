@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { ApiClient } from '../../client/client.ts';
+import type { ObservedRequest } from '../../client/http_client.ts';
 import { type ClientConfig, createClient, loadKubeconfig } from '../../client/kubeconfig.ts';
 import { bootstrap, needsBootstrap } from '../certificates/bootstrap.ts';
 import { requestCertificate } from '../certificates/certificate_request.ts';
@@ -18,6 +19,8 @@ export interface ApiAccess {
   readonly eventClient: ApiClient;
   /** For the node's status and lease, never held up by a rate limit: whoever is late with them is given up. */
   readonly heartbeatClient: ApiClient;
+  /** Has a listener told of every request to the API server. */
+  readonly onRequest: (listener: (request: ObservedRequest) => void) => void;
   /** False: standalone; the client refuses everything. */
   readonly hasApi: boolean;
 }
@@ -41,8 +44,15 @@ export async function apiAccess(given: AccessOptions): Promise<ApiAccess> {
       throw new Error('--bootstrap-kubeconfig needs --kubeconfig: the path to write the kubeconfig to');
     log.warn('Standalone mode, no API client');
     const client = standaloneClient();
-    return { client, eventClient: client, heartbeatClient: client, hasApi: false };
+    return {
+      client,
+      eventClient: client,
+      heartbeatClient: client,
+      onRequest: () => undefined,
+      hasApi: false,
+    };
   }
+  const listeners: ((request: ObservedRequest) => void)[] = [];
   const store = new CertificateStore(flags.certDir, 'kubelet-client');
   const clientFor = (
     clientConfig: ClientConfig,
@@ -50,6 +60,9 @@ export async function apiAccess(given: AccessOptions): Promise<ApiAccess> {
   ): ApiClient =>
     createClient(clientConfig, {
       ...rate,
+      observe: (request) => {
+        for (const listener of listeners) listener(request);
+      },
       userAgent: `kubelet/${given.version} (linux/amd64) ts-kubelet`,
       clock,
     });
@@ -57,6 +70,7 @@ export async function apiAccess(given: AccessOptions): Promise<ApiAccess> {
     client: clientFor(clientConfig),
     eventClient: clientFor(clientConfig, { qps: config.eventRecordQPS, burst: config.eventBurst }),
     heartbeatClient: clientFor(clientConfig, { qps: 0, burst: 1 }),
+    onRequest: (listener) => listeners.push(listener),
     hasApi: true,
   });
   const requestWith = (client: ApiClient) => (requestSignal: AbortSignal) =>

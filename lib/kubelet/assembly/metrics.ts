@@ -1,4 +1,5 @@
 /** What /metrics and /metrics/probes serve. */
+import { clientMetrics } from '../../component/client_metrics.ts';
 import { Metrics } from '../../component/metrics.ts';
 import { HttpMetrics } from '../metrics/http_metrics.ts';
 import { PodLifecycleMetrics } from '../metrics/pod_lifecycle_metrics.ts';
@@ -18,7 +19,7 @@ export interface KubeletMetrics {
 
 const LATENESS_SECONDS = [0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5];
 
-export function createMetrics({ clock, gates }: Base): KubeletMetrics {
+export function createMetrics({ clock, gates, onRequest }: Base): KubeletMetrics {
   const metrics = new Metrics();
   metrics.addProcessMetrics(gates);
   const lateness = metrics.histogram({
@@ -26,6 +27,7 @@ export function createMetrics({ clock, gates }: Base): KubeletMetrics {
     help: 'How long after its time a probe began.',
     buckets: LATENESS_SECONDS,
   });
+  onRequest(clientMetrics(metrics));
   const lifecycle = new PodLifecycleMetrics(metrics, clock);
   const observeCall = runtimeMetrics(metrics);
   return {
