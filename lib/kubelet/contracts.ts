@@ -199,6 +199,8 @@ export interface VolumeManager {
   podsWithVolumes(): Promise<readonly string[]>;
   /** Where the pod's volumes that are file systems are on the host, by their names in the pod. */
   hostPaths(uid: string): ReadonlyMap<string, string>;
+  /** How many volumes are ready, by the name of their plugin. */
+  countByPlugin(): ReadonlyMap<string, number>;
   /** Names for `node.status.volumesInUse`, sorted. */
   volumesInUse(): readonly string[];
   /** Refreshes contents of mounted ConfigMap, Secret, projected and downwardAPI volumes as they change; until the signal aborts. */

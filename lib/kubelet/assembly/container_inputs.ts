@@ -11,7 +11,9 @@ import { inTreePlugins } from '../volumes/in_tree.ts';
 import { persistentPlugins } from '../volumes/persistent/plugins.ts';
 import { createVolumeManager } from '../volumes/manager.ts';
 import { createTokenSource, type TokenSource } from '../volumes/token.ts';
+import { volumeCountMetrics, volumeOperationMetrics } from '../metrics/volume_metrics.ts';
 import type { Base } from './base.ts';
+import type { KubeletMetrics } from './metrics.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
 import type { Runtime } from './runtime.ts';
@@ -26,7 +28,7 @@ export interface ContainerInputs {
   readonly runtimeHandler: (pod: Pod, signal: AbortSignal) => Promise<string>;
 }
 
-export function containerInputs(base: Base & Runtime & Pods & NodeParts): ContainerInputs {
+export function containerInputs(base: Base & KubeletMetrics & Runtime & Pods & NodeParts): ContainerInputs {
   const { allocatable, background, client, clock, config, dirs, events, health, log, signal } = base;
   const objects = new ObjectCache({
     client,
@@ -52,7 +54,9 @@ export function containerInputs(base: Base & Runtime & Pods & NodeParts): Contai
     },
     clock,
     log,
+    observe: volumeOperationMetrics(base.metrics),
   });
+  volumeCountMetrics(base.metrics, () => volumes.countByPlugin());
   base.nodeInputs.volumesInUse.push(() => volumes.volumesInUse());
   base.pods.listen({ pod: (pod) => volumes.podChanged(pod) });
   background.start('Volume manager failed', volumes.run(signal));

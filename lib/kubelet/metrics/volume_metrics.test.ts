@@ -1,5 +1,10 @@
 import { Metrics } from '../../component/metrics.ts';
-import { type ClaimVolume, volumeMetrics } from './volume_metrics.ts';
+import {
+  type ClaimVolume,
+  volumeCountMetrics,
+  volumeMetrics,
+  volumeOperationMetrics,
+} from './volume_metrics.ts';
 
 test('each claim has its figures, as long as it is used', async () => {
   const metrics = new Metrics();
@@ -14,4 +19,18 @@ test('each claim has its figures, as long as it is used', async () => {
   ]);
   volumes = [];
   expect(await lines()).toEqual([]);
+});
+
+test('operations by outcome; counts of what is there', async () => {
+  const metrics = new Metrics();
+  const observe = volumeOperationMetrics(metrics);
+  observe({ name: 'volume_mount', plugin: 'kubernetes.io/nfs', durationMs: 300, failed: true });
+  volumeCountMetrics(metrics, () => new Map([['kubernetes.io/secret', 3]]));
+  const page = await metrics.registry.metrics();
+  expect(page).toContain(
+    'storage_operation_duration_seconds_sum{volume_plugin="kubernetes.io/nfs",operation_name="volume_mount",status="fail-unknown",migrated="false"} 0.3',
+  );
+  expect(page).toContain(
+    'volume_manager_total_volumes{plugin_name="kubernetes.io/secret",state="actual_state_of_world"} 3',
+  );
 });

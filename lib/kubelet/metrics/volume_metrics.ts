@@ -1,6 +1,7 @@
 /** Room and use of volumes that are claims, as autoscalers of storage and alerts on full volumes read them. */
 import type { Metrics } from '../../component/metrics.ts';
 import type { FsStats } from '../server/summary.ts';
+import type { VolumeOperation } from '../volumes/manager.ts';
 
 /** A volume of a pod and the claim that it is. */
 export interface ClaimVolume extends FsStats {
@@ -34,4 +35,38 @@ export function volumeMetrics(metrics: Metrics, volumes: () => Promise<readonly 
       },
     });
   }
+}
+
+const OPERATION_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600];
+
+/** What was done to volumes and how long it took. */
+export function volumeOperationMetrics(metrics: Metrics): (operation: VolumeOperation) => void {
+  const durations = metrics.histogram({
+    name: 'storage_operation_duration_seconds',
+    help: 'How long operations on volumes took, by plugin and outcome.',
+    labelNames: ['volume_plugin', 'operation_name', 'status', 'migrated'],
+    buckets: OPERATION_SECONDS,
+  });
+  return ({ name, plugin, durationMs, failed }) => {
+    const status = failed ? 'fail-unknown' : 'success';
+    durations.observe(
+      { volume_plugin: plugin, operation_name: name, status, migrated: 'false' },
+      durationMs / 1000,
+    );
+  };
+}
+
+/** @param counts by plugin; what is wanted is tried at once, so that both states have the same */
+export function volumeCountMetrics(metrics: Metrics, counts: () => ReadonlyMap<string, number>): void {
+  metrics.gauge({
+    name: 'volume_manager_total_volumes',
+    help: 'Volumes of the pods on this node that are ready, by plugin.',
+    labelNames: ['plugin_name', 'state'],
+    collect: (gauge) => {
+      gauge.reset();
+      for (const [plugin_name, count] of counts())
+        for (const state of ['actual_state_of_world', 'desired_state_of_world'])
+          gauge.set({ plugin_name, state }, count);
+    },
+  });
 }

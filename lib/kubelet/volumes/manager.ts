@@ -24,6 +24,17 @@ export interface VolumeManagerOptions {
   readonly recursiveReadOnly: (runtimeClassName: string | undefined) => boolean;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of each volume that was made ready for the first time or could not be, and of each pod's that were taken down. */
+  readonly observe?: (operation: VolumeOperation) => void;
+}
+
+/** Something done to volumes, for metrics. */
+export interface VolumeOperation {
+  readonly name: 'volume_mount' | 'volume_unmount';
+  /** `kubernetes.io/secret`; empty for all volumes of a pod. */
+  readonly plugin: string;
+  readonly durationMs: number;
+  readonly failed: boolean;
 }
 
 interface MountedPod {
@@ -88,7 +99,9 @@ class Manager implements VolumeManager {
   async #setUpAll(mounted: MountedPod, signal: AbortSignal): Promise<void> {
     const { pod } = mounted;
     const volumes = usedVolumes(pod);
-    const settled = await Promise.allSettled(volumes.map((volume) => this.#setUp(pod, volume, signal)));
+    const settled = await Promise.allSettled(
+      volumes.map((volume) => this.#setUpObserved(mounted, volume, signal)),
+    );
     signal.throwIfAborted();
     const failures: string[] = [];
     const unmounted: string[] = [];
@@ -119,6 +132,28 @@ class Manager implements VolumeManager {
       );
     }
     throw new VolumeError(failures.join('; '));
+  }
+
+  #setUpObserved(mounted: MountedPod, volume: Volume, signal: AbortSignal): Promise<ReadyVolume> {
+    const work = (): Promise<ReadyVolume> => this.#setUp(mounted.pod, volume, signal);
+    if (mounted.ready.has(volume.name)) return work();
+    const plugin = this.#options.plugins.find((p) => p.supports(volume))?.name ?? '';
+    return this.#observed('volume_mount', plugin, work);
+  }
+
+  async #observed<T>(name: VolumeOperation['name'], plugin: string, work: () => Promise<T>): Promise<T> {
+    const { clock, observe } = this.#options;
+    const began = clock.monotonic();
+    const tell = (failed: boolean): void =>
+      observe?.({ name, plugin, durationMs: clock.monotonic() - began, failed });
+    try {
+      const result = await work();
+      tell(false);
+      return result;
+    } catch (err) {
+      tell(true);
+      throw err;
+    }
   }
 
   async #setUp(pod: Pod, volume: Volume, signal: AbortSignal): Promise<ReadyVolume> {
@@ -179,7 +214,8 @@ class Manager implements VolumeManager {
       const dir = podDir(this.#options.dirs, checkUid(uid));
       if ((await lstatOrUndefined(dir)) === undefined) return;
       try {
-        await this.#takeDown(uid, await realpath(dir));
+        const path = await realpath(dir);
+        await this.#observed('volume_unmount', '', () => this.#takeDown(uid, path));
       } catch (err) {
         if (err instanceof VolumeError) throw err;
         throw new VolumeError(`UnmountVolume.TearDown failed for pod "${uid}" : ${errorMessage(err)}`, {
@@ -226,6 +262,18 @@ class Manager implements VolumeManager {
         block === true || hostPath === '' ? [] : [[name, hostPath] as const],
       ),
     );
+  }
+
+  countByPlugin(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { pod, ready } of this.#pods.values()) {
+      for (const volume of usedVolumes(pod)) {
+        if (!ready.has(volume.name)) continue;
+        const plugin = this.#options.plugins.find((p) => p.supports(volume))?.name ?? '';
+        counts.set(plugin, (counts.get(plugin) ?? 0) + 1);
+      }
+    }
+    return counts;
   }
 
   volumesInUse(): readonly string[] {
