@@ -14,6 +14,7 @@ import type { kubeletFlags } from '../flags.ts';
 import { prepareRoot } from '../volumes/manager.ts';
 import { type ApiAccess, apiAccess } from './api_client.ts';
 import { Background } from './background.ts';
+import { settleKernel } from './kernel_settings.ts';
 import { checkMachine, lowerOomScore } from './machine_checks.ts';
 
 export interface Base extends KubeletOptions, ApiAccess {
@@ -52,6 +53,7 @@ export async function createBase(
   const version = reportedVersion(flags.values);
   log.info('Kubelet version', { kubeletVersion: version, nodeName });
   await checkMachine(config);
+  await settleKernel(config, log);
   await lowerOomScore(config.oomScoreAdj, log);
 
   const dirs: KubeletDirs = {

@@ -65,11 +65,13 @@ export function createResizes(
   return { resizes, resize, forget };
 }
 
-export function resourceOptions({ config, hierarchy }: Base & Runtime): ResourceOptions {
+export function resourceOptions({ config, hierarchy, swap }: Base & Runtime): ResourceOptions {
   return {
     cpuCFSQuota: config.cpuCFSQuota,
     cpuPeriodUs: config.cpuCFSQuotaPeriod * 1000,
     memoryCapacity: totalmem(),
     cgroupV2: hierarchy.version === 2,
+    singleProcessOOMKill: config.singleProcessOOMKill === true,
+    swap,
   };
 }

@@ -1,11 +1,14 @@
 /** The container runtime: its connection, health, the view of what it has, and the cgroups that it works in. */
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { errorMessage } from '../../base/errors.ts';
 import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts';
 import { cgroupPath, parseCgroupRoot, qosCgroup } from '../cgroups/cgroup_names.ts';
-import { type Hierarchy, readHierarchy } from '../cgroups/hierarchy.ts';
+import { childGroups, type Hierarchy, readHierarchy } from '../cgroups/hierarchy.ts';
 import { PodCgroups } from '../cgroups/pod_cgroups.ts';
 import type { ContainerExec } from '../contracts.ts';
 import { RuntimeCache } from '../pleg/runtime_cache.ts';
+import type { SwapOptions } from '../runtime/linux_resources.ts';
 import { RuntimeHealth } from '../runtime/runtime_health.ts';
 import type { StreamingRuntime } from '../server/view.ts';
 import type { Base } from './base.ts';
@@ -19,6 +22,8 @@ export interface Runtime {
   readonly cgroupDriver: 'cgroupfs' | 'systemd';
   readonly cgroups: PodCgroups;
   readonly exec: ContainerExec;
+  /** See {@link ResourceOptions}. */
+  readonly swap: SwapOptions | undefined;
   readonly streaming: StreamingRuntime;
 }
 
@@ -59,6 +64,7 @@ export async function connectToRuntime(base: Base & KubeletMetrics): Promise<Run
     cgroupDriver,
     cgroups,
     exec: execIn(cri),
+    swap: await readSwap(hierarchy, config.memorySwap.swapBehavior),
     streaming: streamingOf(cri),
   };
 }
@@ -112,6 +118,26 @@ async function askCgroupDriver(
     if (cri.supports('runtimeConfig')) throw error;
   }
   return configured;
+}
+
+/** Swap can be limited where the groups of v2 have a file for it. */
+async function readSwap(hierarchy: Hierarchy, behavior: string): Promise<SwapOptions | undefined> {
+  const root = hierarchy.mounts.get('memory');
+  if (hierarchy.version !== 2 || root === undefined) return undefined;
+  // The root has none: any group below tells.
+  const groups = await childGroups(hierarchy, '');
+  const files = await Promise.all(
+    groups.map((name) =>
+      access(join(root, name, 'memory.swap.max')).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  if (!files.includes(true)) return undefined;
+  const meminfo = await readFile('/proc/meminfo', 'utf8');
+  const kilobytes = Number(/^SwapTotal:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0);
+  return { limited: behavior === 'LimitedSwap', capacityBytes: kilobytes * 1024 };
 }
 
 function execIn(cri: RuntimeClient): ContainerExec {

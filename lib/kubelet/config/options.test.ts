@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseFlags } from '../../component/flags.ts';
@@ -133,6 +133,12 @@ test('the configuration of credential plugins is of no use without their folder'
   );
 });
 
+test('reservedSystemCPUs overrules what is reserved of CPU elsewhere', () => {
+  const text = 'reservedSystemCPUs: 0-1,4\nkubeReserved: {cpu: 500m, memory: 1Gi}\n';
+  const { config } = load(`--config=${file(text)}`).options;
+  expect([config.systemReserved, config.kubeReserved]).toEqual([{ cpu: '3' }, { memory: '1Gi' }]);
+});
+
 test('what does not act yet is named', () => {
   const { warnings } = load(`--config=${file('cpuManagerPolicy: static\nreadOnlyPort: 0\n')}`);
   expect(warnings).toEqual([
@@ -145,6 +151,21 @@ test('the table of what does not act names fields that exist', () => {
     (name) => !(kubeletConfigurationSchema.fields ?? []).includes(name),
   );
   expect(unknown).toEqual([]);
+});
+
+test('every field acts, or is named as one that does not', () => {
+  const sources = globSync('**/*.ts', { cwd: join(__dirname, '..') })
+    .filter(
+      (name) =>
+        !/\.test\.ts$|^config\/(schema|kubelet_config)\.ts$|^flags\.ts$|^config\/flag_fields/.test(name),
+    )
+    .map((name) => readFileSync(join(__dirname, '..', name), 'utf8').replaceAll(/'[\w-]+': '\w+'/g, ''))
+    .join('\n');
+  const acts = (field: string): boolean => new RegExp(`\\b${field}\\b`).test(sources);
+  const fields = kubeletConfigurationSchema.fields ?? [];
+  const named = new Set(Object.keys(NOT_ACTING));
+  expect(fields.filter((field) => !acts(field) && !named.has(field))).toEqual([]);
+  expect(fields.filter((field) => acts(field) && named.has(field))).toEqual([]);
 });
 
 test('the effective configuration decodes to itself', () => {

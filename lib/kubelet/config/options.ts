@@ -248,6 +248,7 @@ function toConfig(decoded: KubeletConfiguration): KubeletConfig {
       effect,
       ...(value === undefined ? {} : { value }),
     })),
+    ...reservedByCpus(decoded),
     nodeStatusReportFrequency: decoded.nodeStatusReportFrequency ?? 5 * 60_000,
     evictionHard: decoded.mergeDefaultEvictionSettings
       ? { ...DEFAULT_EVICTION_HARD, ...evictionHard }
@@ -262,6 +263,41 @@ function toConfig(decoded: KubeletConfiguration): KubeletConfig {
     },
   };
 }
+
+/** `reservedSystemCPUs` says which CPUs are kept for the system, and so how many: whatever else says that is overruled. */
+function reservedByCpus({
+  reservedSystemCPUs,
+  systemReserved,
+  kubeReserved,
+}: KubeletConfiguration): Pick<KubeletConfig, 'systemReserved' | 'kubeReserved'> {
+  if (reservedSystemCPUs === '') return { systemReserved, kubeReserved };
+  const cpus = parseCpuSet(reservedSystemCPUs);
+  if (cpus === undefined)
+    throw new ConfigError('kubelet config', [
+      {
+        path: 'reservedSystemCPUs',
+        message: `got ${JSON.stringify(reservedSystemCPUs)}, want CPU numbers and ranges like 0-1,4`,
+      },
+    ]);
+  const { cpu: _cpu, ...others } = kubeReserved;
+  return { systemReserved: { ...systemReserved, cpu: String(cpus.size) }, kubeReserved: others };
+}
+
+/** `0-2,7`; undefined when the text is none. */
+function parseCpuSet(text: string): ReadonlySet<number> | undefined {
+  const cpus = new Set<number>();
+  for (const part of text.split(',')) {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
+    if (match === null) return undefined;
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? match[1]);
+    if (last < first || last > MAX_CPU) return undefined;
+    for (let cpu = first; cpu <= last; cpu++) cpus.add(cpu);
+  }
+  return cpus;
+}
+
+const MAX_CPU = 8191;
 
 function toFlags(flags: Flags): KubeletFlags {
   const v = flags.values;

@@ -135,7 +135,7 @@ export const kubeletConfigurationSchema = object({
   iptablesDropBit: whole(15, 0),
   featureGates: withDefault(map(boolean()), {}),
   failSwapOn: flag(true),
-  memorySwap: object({ swapBehavior: text() }),
+  memorySwap: object({ swapBehavior: withDefault(choice(['', 'NoSwap', 'LimitedSwap']), '') }),
   containerLogMaxSize: withDefault(quantity(), '10Mi'),
   containerLogMaxFiles: whole(5, 2),
   containerLogMaxWorkers: whole(1, 1),
@@ -196,25 +196,36 @@ export const DEFAULT_EVICTION_HARD = {
 };
 
 /**
- * Fields that are accepted and do nothing yet, and what that means. A value other than the default is named in a
- * warning at start, so that nobody relies on what is not there.
+ * Fields that are accepted and do nothing, and what that means. A value other than the default is named in a warning at
+ * start, so that nobody relies on what is not there. Every other field acts (there is a test for that).
  */
 export const NOT_ACTING: Readonly<Partial<Record<keyof KubeletConfiguration, string>>> = {
-  tlsCurvePreferences: "the JavaScript runtime's curves are offered",
   registryPullQPS: 'pulls are not limited by rate',
+  registryBurst: 'pulls are not limited by rate',
   enableContentionProfiling: 'there is nothing to profile',
-  kubeletCgroups: 'the kubelet stays in its group',
+  enableProfilingHandler: 'there is no /debug/pprof',
   systemCgroups: 'other processes stay in their groups',
   cpuManagerPolicy: 'containers share all CPUs',
-  singleProcessOOMKill: 'a container is killed as a whole under cgroup v2',
+  cpuManagerPolicyOptions: 'containers share all CPUs',
+  cpuManagerReconcilePeriod: 'containers share all CPUs',
   memoryManagerPolicy: 'memory is not pinned',
-  topologyManagerPolicy: 'no NUMA alignment',
-  qosReserved: 'nothing is reserved by QoS class',
-  runOnce: 'refused by stock as well',
-  protectKernelDefaults: 'kernel settings are not checked',
-  kernelMemcgNotification: 'there are no evictions to notify of',
-  enableSystemLogQuery: 'node logs are served as files only',
   reservedMemory: 'memory is not pinned',
+  topologyManagerPolicy: 'no NUMA alignment',
+  topologyManagerScope: 'no NUMA alignment',
+  topologyManagerPolicyOptions: 'no NUMA alignment',
+  qosReserved: 'nothing is reserved by QoS class',
+  kernelMemcgNotification: 'memory is looked at every ten seconds instead',
+  enableSystemLogQuery: 'node logs are served as files only',
+  memoryThrottlingFactor: 'memory.high is not set',
   memoryReservationPolicy: 'memory.min is not set',
   tracing: 'no traces are sent',
+  hairpinMode: 'the network plugin decides on that',
+  podCIDR: 'the network plugin decides on that',
+  maxOpenFiles: 'the limit of the process stays as the service manager set it',
+  contentType: 'JSON is spoken with the API server',
+  makeIPTablesUtilChains: 'iptables are left to the proxy and the network plugin',
+  iptablesMasqueradeBit: 'iptables are left to the proxy and the network plugin',
+  iptablesDropBit: 'iptables are left to the proxy and the network plugin',
+  volumePluginDir: 'there are no flex volumes',
+  runOnce: 'the kubelet runs on',
 };

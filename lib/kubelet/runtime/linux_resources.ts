@@ -55,6 +55,33 @@ export interface ResourceOptions {
   /** Bytes of memory of the node. */
   readonly memoryCapacity: number;
   readonly cgroupV2: boolean;
+  /** `singleProcessOOMKill`: the kernel kills one process of a container that is out of memory, not all. v2 only. */
+  readonly singleProcessOOMKill: boolean;
+  /** The node's swap; `undefined` where the kernel cannot limit it. */
+  readonly swap: SwapOptions | undefined;
+}
+
+export interface SwapOptions {
+  /** `memorySwap.swapBehavior` is LimitedSwap: burstable pods may use some. */
+  readonly limited: boolean;
+  readonly capacityBytes: number;
+}
+
+/**
+ * How much swap a container may use (KEP-2400): nothing, unless swap is limited by request and the pod is burstable and
+ * not critical, and the container asks for some memory but not for all that it may have. Then it gets of the swap what
+ * its request is of the memory.
+ */
+export function swapLimit(
+  pod: Pod,
+  { resources }: Pick<Container, 'resources'>,
+  memoryCapacity: number,
+  { limited, capacityBytes }: SwapOptions,
+): number {
+  const request = bytes(resources?.requests?.['memory']);
+  if (!limited || request === 0 || request === bytes(resources?.limits?.['memory'])) return 0;
+  if (podQOS(pod) !== 'Burstable' || podPriority(pod) >= SYSTEM_CRITICAL_PRIORITY) return 0;
+  return Math.floor((request / Math.max(memoryCapacity, 1)) * capacityBytes);
 }
 
 export function containerResources(
@@ -74,9 +101,21 @@ export function containerResources(
       : {}),
     memoryLimitInBytes: BigInt(bytes(resources.limits?.['memory'])),
     oomScoreAdj: BigInt(oomScoreAdj(pod, container, options.memoryCapacity)),
-    // A container under v2 is killed as a whole, as stock does unless singleProcessOOMKill is set.
-    ...(options.cgroupV2 ? { unified: { 'memory.oom.group': '1' } } : {}),
+    ...(options.cgroupV2 ? { unified: unified(pod, container, options) } : {}),
     hugepageLimits: hugepages(resources),
+  };
+}
+
+function unified(
+  pod: Pod,
+  container: Pick<Container, 'resources'>,
+  { memoryCapacity, singleProcessOOMKill, swap }: ResourceOptions,
+): Record<string, string> {
+  return {
+    ...(singleProcessOOMKill ? {} : { 'memory.oom.group': '1' }),
+    ...(swap === undefined
+      ? {}
+      : { 'memory.swap.max': String(swapLimit(pod, container, memoryCapacity, swap)) }),
   };
 }
 
