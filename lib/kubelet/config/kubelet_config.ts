@@ -90,6 +90,8 @@ export interface KubeletConfig {
   readonly featureGates: Readonly<Record<string, boolean>>;
   readonly failSwapOn: boolean;
   readonly failCgroupV1: boolean;
+  /** `undefined`: as cgroup v2 has it, the container is killed as a whole. */
+  readonly singleProcessOOMKill: boolean | undefined;
   readonly memorySwap: { readonly swapBehavior: string };
   readonly containerLogMaxSizeBytes: number;
   readonly containerLogMaxFiles: number;

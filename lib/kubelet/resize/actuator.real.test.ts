@@ -9,6 +9,7 @@ import { parseCgroupRoot } from '../cgroups/cgroup_names.ts';
 import { PodCgroups } from '../cgroups/pod_cgroups.ts';
 import { RuntimeCache } from '../pleg/runtime_cache.ts';
 import { containerResources } from '../runtime/linux_resources.ts';
+import { resourceOptions } from '../testing/resource_options.ts';
 import { grantedOf } from './allocation.ts';
 import { ResizeActuator } from './actuator.ts';
 import { Resizes } from './resizes.ts';
@@ -48,12 +49,7 @@ test('limits of a running container and of its pod grow and shrink, but not belo
     podPidsLimit: -1,
     log: nullLog,
   });
-  const resources = () => ({
-    cpuCFSQuota: true,
-    cpuPeriodUs: 100_000,
-    memoryCapacity: 1e9,
-    cgroupV2: v2,
-  });
+  const resources = () => resourceOptions({ cgroupV2: v2 });
   const first = podOf(containerd.images.busybox, '500m', '64Mi');
   await cgroups.init();
   await cgroups.ensure(first);

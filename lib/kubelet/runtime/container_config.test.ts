@@ -1,5 +1,6 @@
 import type { Container } from '../../api/types.ts';
 import { Signal } from '../../cri/generated/api.ts';
+import { resourceOptions } from '../testing/resource_options.ts';
 import { containerConfig } from './container_config.ts';
 
 const make = (more: Partial<Container>) => {
@@ -16,7 +17,7 @@ const make = (more: Partial<Container>) => {
     devices: [],
     volumeGroups: [],
     security: { seccompRoot: '/seccomp', seccompDefault: false },
-    resources: { cpuCFSQuota: true, cpuPeriodUs: 100_000, memoryCapacity: 1e9, cgroupV2: true },
+    resources: resourceOptions(),
     targetId: undefined,
     users: undefined,
     expand: (text, env) => text.replace('$(WHO)', env.get('WHO') ?? ''),

@@ -1,11 +1,19 @@
 import type { Pod, ResourceRequirements } from '../../api/types.ts';
-import { containerResources, cpuQuota, cpuShares, oomScoreAdj } from './linux_resources.ts';
+import { resourceOptions } from '../testing/resource_options.ts';
+import {
+  containerResources,
+  cpuQuota,
+  cpuShares,
+  oomScoreAdj,
+  swapLimit,
+  type ResourceOptions,
+} from './linux_resources.ts';
 
 const pod = (resources: ResourceRequirements, spec: Partial<Pod['spec']> = {}): Pod => ({
   metadata: { name: 'p' },
   spec: { containers: [{ name: 'c', image: 'i', resources }], ...spec },
 });
-const options = { cpuCFSQuota: true, cpuPeriodUs: 100_000, memoryCapacity: 2 ** 30, cgroupV2: false };
+const options = resourceOptions({ cgroupV2: false });
 
 test.each([
   [0, 2],
@@ -34,7 +42,7 @@ test.each<[string, ResourceRequirements, Partial<Pod['spec']>, number]>([
   expect(oomScoreAdj(pod(resources, spec), { resources }, options.memoryCapacity)).toBe(want);
 });
 
-test.each<[string, ResourceRequirements, Partial<typeof options>, object]>([
+test.each<[string, ResourceRequirements, Partial<ResourceOptions>, object]>([
   [
     'request and limit',
     { requests: { cpu: '100m' }, limits: { cpu: '1', memory: '1Mi' } },
@@ -50,8 +58,18 @@ test.each<[string, ResourceRequirements, Partial<typeof options>, object]>([
     { hugepageLimits: [{ pageSize: '2MB', limit: 4_194_304n }] },
   ],
   ['cgroup v2: killed as a whole', {}, { cgroupV2: true }, { unified: { 'memory.oom.group': '1' } }],
+  ['singleProcessOOMKill', {}, { cgroupV2: true, singleProcessOOMKill: true }, { unified: {} }],
+  [
+    'cgroup v2 with swap',
+    { requests: { memory: '256Mi' } },
+    { cgroupV2: true, swap: { limited: true, capacityBytes: 4096 } },
+    { unified: { 'memory.oom.group': '1', 'memory.swap.max': '1024' } },
+  ],
 ])('%s', (_, resources, more, want) => {
-  expect(containerResources(pod(resources), { resources }, { ...options, ...more })).toMatchObject(want);
+  const got = containerResources(pod(resources), { resources }, { ...options, ...more });
+  // Not in part: what is too much in these would act.
+  if ('unified' in want) expect(got.unified).toEqual(want.unified);
+  expect(got).toMatchObject(want);
 });
 
 test('without CFS quota a limit sets none', () => {
@@ -61,4 +79,21 @@ test('without CFS quota a limit sets none', () => {
     { ...options, cpuCFSQuota: false },
   );
   expect(got).not.toHaveProperty('cpuQuota');
+});
+
+const BURSTABLE = { requests: { memory: '256Mi' }, limits: { memory: '512Mi' } };
+const ALL = { requests: { memory: '1Mi', cpu: '1' }, limits: { memory: '1Mi', cpu: '1' } };
+
+test.each<[string, ResourceRequirements, { limited?: boolean; spec?: Partial<Pod['spec']> }, number]>([
+  ['of the swap what the request is of the memory', BURSTABLE, {}, 1000],
+  ['no limit of memory', { requests: { memory: '512Mi' } }, {}, 2000],
+  ['no request of memory', { requests: { cpu: '1' } }, {}, 0],
+  ['all that it may have is requested', { requests: { memory: '1Mi' }, limits: { memory: '1Mi' } }, {}, 0],
+  ['guaranteed', ALL, {}, 0],
+  ['best effort', {}, {}, 0],
+  ['critical', BURSTABLE, { spec: { priority: 2_000_000_000 } }, 0],
+  ['swap is not for pods', BURSTABLE, { limited: false }, 0],
+])('swap: %s', (_, resources, { limited = true, spec }, want) => {
+  const swap = { limited, capacityBytes: 4000 };
+  expect(swapLimit(pod(resources, spec), { resources }, options.memoryCapacity, swap)).toBe(want);
 });

@@ -9,6 +9,7 @@ import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts'
 import { ContainerConfigError, type ContainerMount, type PodRuntimeStatus } from '../contracts.ts';
 import { MemoryTimeline } from '../explain/timeline.ts';
 import { runtimeContainer, runtimePod, runtimeSandbox } from '../testing/runtime_pod.ts';
+import { resourceOptions } from '../testing/resource_options.ts';
 import { ContainerLogsDir } from './container_logs_dir.ts';
 import type { PodActions, StartAction } from './pod_actions.ts';
 import { PodSync, type PodSyncOptions } from './pod_sync.ts';
@@ -127,7 +128,7 @@ function scene(
     } as unknown as PodSyncOptions['stop'],
     logs: new ContainerLogsDir({ root, podLogs: join(root, 'logs'), containerLogs: join(root, 'links') }),
     security: { seccompRoot: '/seccomp', seccompDefault: false },
-    resources: () => ({ cpuCFSQuota: true, cpuPeriodUs: 100_000, memoryCapacity: 1e9, cgroupV2: true }),
+    resources: () => resourceOptions(),
     hostIPs: () => ['192.0.2.1'],
     runtimeHandler: () => Promise.resolve(''),
     userNamespaces: {
