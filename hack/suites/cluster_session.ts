@@ -4,7 +4,13 @@ import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { importImages } from '../cluster/node_machine.ts';
 import { addressPlan } from '../cluster/address_plan.ts';
-import { SWAPPABLE, type Containerd, type Flavour, type Swappable } from '../cluster/options.ts';
+import {
+  SWAPPABLE,
+  type Containerd,
+  type Flavour,
+  type ProxyMode,
+  type Swappable,
+} from '../cluster/options.ts';
 import { clusterPaths, type ClusterPaths } from '../cluster/paths.ts';
 import { isAlive, readRecords } from '../cluster/processes.ts';
 import { readSettings } from '../cluster/settings.ts';
@@ -16,6 +22,7 @@ export interface SessionOptions {
   readonly name: string;
   readonly nodes: number;
   readonly flavours: Readonly<Record<Swappable, Flavour>>;
+  readonly proxyMode: ProxyMode;
   readonly containerd?: Containerd;
   readonly signal: AbortSignal;
 }
@@ -31,9 +38,10 @@ export class ClusterSession {
 
   /** Rejects when hack/up fails; its words are on the terminal. */
   async up(): Promise<void> {
-    const { name, nodes, flavours, containerd, signal } = this.#options;
+    const { name, nodes, flavours, proxyMode, containerd, signal } = this.#options;
     const flags = [
       ...SWAPPABLE.map((part) => `--${part}=${flavours[part]}`),
+      `--proxy-mode=${proxyMode}`,
       ...(containerd === undefined ? [] : [`--containerd=${containerd}`]),
     ];
     await this.#script(

@@ -1,9 +1,10 @@
 /** The files in test/conformance and docs/conformance.md. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { PROXY_MODES, type ProxyMode } from '../cluster/options.ts';
 import { parseKnown } from './known.ts';
 import { renderMarkdown, type OtherSuite } from './markdown.ts';
-import { parseRecorded, recordedFile, renderRecorded, type Recorded } from './recorded.ts';
+import { inMode, parseRecorded, recordedFile, renderRecorded, type Recorded } from './recorded.ts';
 import { parseSlice } from './slice.ts';
 
 export class ConformanceFiles {
@@ -38,22 +39,31 @@ export class ConformanceFiles {
 
   /** The text that docs/conformance.md has to have. */
   renderPage(kubernetes: string): string {
-    const both = (suite: string): OtherSuite => ({
+    const both = (suite: string, proxyMode: ProxyMode): OtherSuite => ({
       suite,
-      stock: this.recorded(suite, 'stock'),
-      ours: this.recorded(suite, 'ours'),
+      proxyMode,
+      stock: this.recorded(suite, inMode('stock', proxyMode)),
+      ours: this.recorded(suite, inMode('ours', proxyMode)),
     });
-    const { stock, ours } = both('conformance');
+    const { stock, ours } = both('conformance', 'iptables');
     const folder = this.#file('recorded');
     const files = existsSync(folder) ? readdirSync(folder) : [];
-    const suites = new Set(files.flatMap((name) => /^(.+)\.(stock|ours)\.tsv$/.exec(name)?.[1] ?? []));
-    suites.delete('conformance');
+    const others = PROXY_MODES.flatMap((proxyMode) => {
+      const ends = ['stock', 'ours'].map((components) => `.${inMode(components, proxyMode)}.tsv`);
+      const suites = files.flatMap((name) =>
+        ends.filter((end) => name.endsWith(end)).map((end) => name.slice(0, -end.length)),
+      );
+      return [...new Set(suites)]
+        .filter((suite) => suite !== 'conformance' || proxyMode !== 'iptables')
+        .sort()
+        .map((suite) => both(suite, proxyMode));
+    });
     return renderMarkdown({
       kubernetes,
       stock,
       ours,
       known: this.known(),
-      others: [...suites].sort().map(both),
+      others,
     });
   }
 

@@ -59,7 +59,7 @@ async function main(args: readonly string[]): Promise<number> {
     files,
     catalogue,
     progress,
-    components: componentsKey(options.flavours),
+    components: componentsKey(options.flavours, options.proxyMode),
     signal: abort.signal,
     root,
   });
@@ -81,7 +81,7 @@ async function chooseSpecs(
       throw new UsageError(`test/conformance/slice.txt: the suite has no spec ${unknown.join('; ')}`);
   }
   if (options.rerunFailed) {
-    const failed = failedLast(root, `${options.suite}-${componentsKey(options.flavours)}`);
+    const failed = failedLast(root, `${options.suite}-${componentsKey(options.flavours, options.proxyMode)}`);
     if (failed === undefined)
       throw new UsageError(
         `--rerun-failed: there is no earlier run of the suite ${options.suite} with these components`,

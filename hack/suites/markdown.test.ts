@@ -23,7 +23,7 @@ const known = new Map([['[sig-apps] c', 'The kernel has no SCTP.']]);
 
 test('the page', () => {
   expect(
-    renderMarkdown({ kubernetes: 'v1.36.3', stock, ours, known, others: [] }).split('\n').slice(8),
+    renderMarkdown({ kubernetes: 'v1.36.3', stock, ours, known, others: [] }).split('\n').slice(9),
   ).toEqual([
     '| SIG | stock passed | stock failed | stock skipped | ours passed | ours failed | ours skipped |',
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
@@ -67,8 +67,14 @@ test('other suites follow with a table of their own', () => {
     stock,
     ours,
     known,
-    others: [{ suite: 'network', stock, ours }],
+    others: [
+      { suite: 'network', proxyMode: 'iptables', stock, ours },
+      { suite: 'conformance', proxyMode: 'nftables', stock, ours },
+    ],
   });
+  expect(page).toContain(
+    '## Other specs: conformance, kube-proxy in nftables mode\n\n`hack/conformance --suite conformance --proxy-mode nftables`\n\n| SIG |',
+  );
   expect(page).toContain('## Other specs: network\n\n`hack/conformance --suite network`\n\n| SIG |');
   expect(page).toContain('### Fails with ours, passes with stock\n\n- `[sig-node] b`\n');
 });

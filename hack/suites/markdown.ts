@@ -1,4 +1,5 @@
 /** Renders docs/conformance.md from the recorded tables. */
+import type { ProxyMode } from '../cluster/options.ts';
 import { countBySig, total, type Counts, type Outcome } from './outcome.ts';
 import type { Recorded } from './recorded.ts';
 
@@ -10,12 +11,13 @@ export interface Tables {
   readonly ours?: Recorded | undefined;
   /** Reasons by spec, from known.yaml. */
   readonly known: ReadonlyMap<string, string>;
-  /** Tables of other suites, e.g. `network`. */
+  /** Tables of other suites, e.g. `network`, and of the other mode of kube-proxy. */
   readonly others: readonly OtherSuite[];
 }
 
 export interface OtherSuite {
   readonly suite: string;
+  readonly proxyMode: ProxyMode;
   readonly stock?: Recorded | undefined;
   readonly ours?: Recorded | undefined;
 }
@@ -31,7 +33,8 @@ export function renderMarkdown(tables: Tables): string {
     '',
     `Results of the Kubernetes ${tables.kubernetes} conformance suite on clusters that \`hack/conformance\` brings up`,
     '(two nodes, stock control plane): once with the stock kubelet, kube-proxy and kube-scheduler, once with ours. A spec',
-    'counts as passed when it passed, or failed at first and then passed alone (flaky).',
+    'counts as passed when it passed, or failed at first and then passed alone (flaky). kube-proxy runs in iptables mode where',
+    'nothing else is said; `--proxy-mode nftables` runs, compares and records any suite in the other mode.',
     '',
     ...table('conformance', stock, ours),
     '',
@@ -48,10 +51,10 @@ export function renderMarkdown(tables: Tables): string {
     '',
     ...section('Flaky with ours', flaky(ours)),
     ...section('Flaky with stock components', flaky(stock)),
-    ...tables.others.flatMap(({ suite, stock, ours }) => [
-      `## Other specs: ${suite}`,
+    ...tables.others.flatMap(({ suite, proxyMode, stock, ours }) => [
+      `## Other specs: ${suite}${proxyMode === 'iptables' ? '' : `, kube-proxy in ${proxyMode} mode`}`,
       '',
-      `\`hack/conformance --suite ${suite}\``,
+      `\`hack/conformance --suite ${suite}${proxyMode === 'iptables' ? '' : ` --proxy-mode ${proxyMode}`}\``,
       '',
       ...table(suite, stock, ours),
       '',

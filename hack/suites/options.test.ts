@@ -7,6 +7,7 @@ test('without flags: the whole suite, ours, on two nodes', () => {
     suite: 'conformance',
     nodes: 2,
     flavours: { kubelet: 'ours', proxy: 'ours', scheduler: 'ours' },
+    proxyMode: 'iptables',
     procs: 8,
     timeoutMs: 150 * 60_000,
     slice: false,
@@ -20,12 +21,13 @@ test('without flags: the whole suite, ours, on two nodes', () => {
 
 test('all flags', () => {
   const args =
-    '--name x --suite node --nodes 3 --kubelet=stock --proxy stock --scheduler=ours --containerd pinned --procs 4 --timeout 10 --rerun-failed --record --keep --out /o --focus a|b --skip c';
+    '--name x --suite node --nodes 3 --kubelet=stock --proxy stock --scheduler=ours --proxy-mode nftables --containerd pinned --procs 4 --timeout 10 --rerun-failed --record --keep --out /o --focus a|b --skip c';
   expect(parseOptions(args.split(' '))).toMatchObject({
     name: 'x',
     suite: 'node',
     nodes: 3,
     flavours: { kubelet: 'stock', proxy: 'stock', scheduler: 'ours' },
+    proxyMode: 'nftables',
     containerd: 'pinned',
     procs: 4,
     timeoutMs: 600_000,
@@ -46,6 +48,7 @@ test('help', () => {
 test.each([
   [['--suite', 'windows'], '--suite: got "windows", want one of conformance, network, '],
   [['--kubelet', 'mine'], '--kubelet: got "mine", want ours or stock'],
+  [['--proxy-mode', 'ipvs'], '--proxy-mode: got "ipvs", want iptables or nftables'],
   [['--containerd', '2'], '--containerd: got "2", want distribution or pinned'],
   [['--procs', '0'], '--procs: got "0", want a number from 1 to 64'],
   [['--nodes', 'two'], '--nodes: got "two", want a number from 1 to 50'],

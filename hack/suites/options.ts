@@ -3,9 +3,11 @@ import { parseArgs } from 'node:util';
 import { clusterNameProblem, MAX_NODES } from '../cluster/address_plan.ts';
 import {
   CONTAINERDS,
+  PROXY_MODES,
   UsageError,
   type Containerd,
   type Flavour,
+  type ProxyMode,
   type Swappable,
 } from '../cluster/options.ts';
 import { SUITES, type SuiteName } from './selection.ts';
@@ -14,6 +16,7 @@ export interface SuiteOptions {
   readonly name: string;
   readonly nodes: number;
   readonly flavours: Readonly<Record<Swappable, Flavour>>;
+  readonly proxyMode: ProxyMode;
   readonly containerd?: Containerd;
   readonly suite: SuiteName;
   readonly focus?: RegExp;
@@ -39,6 +42,8 @@ export const USAGE = `usage: hack/conformance [flags]
   --rerun-failed           only the specs that failed in the last run of the suite
   --procs N                how many specs run at once (default 8); [Serial] ones run alone afterwards, failed ones again
   --kubelet ours|stock     which kubelet (default ours); likewise --proxy, --scheduler
+  --proxy-mode MODE        of kube-proxy: ${PROXY_MODES.join(' or ')} (default iptables); each has
+                           recorded tables of its own
   --containerd WHICH       ${CONTAINERDS.join(' or ')}, as hack/up has it (default distribution)
   --nodes N                how many nodes, 1 to ${MAX_NODES} (default 2)
   --name NAME              name of the cluster (default conformance)
@@ -77,6 +82,7 @@ export function parseOptions(args: readonly string[]): SuiteOptions | 'help' {
       proxy: flavour(values, 'proxy'),
       scheduler: flavour(values, 'scheduler'),
     },
+    proxyMode: proxyMode(values['proxy-mode'] ?? 'iptables'),
     ...containerd(values.containerd),
     procs: whole('procs', values.procs ?? '8', 64),
     timeoutMs: whole('timeout', values.timeout ?? '150', 24 * 60) * 60_000,
@@ -107,6 +113,7 @@ function flags(args: readonly string[]) {
         kubelet: { type: 'string' },
         proxy: { type: 'string' },
         scheduler: { type: 'string' },
+        'proxy-mode': { type: 'string' },
         containerd: { type: 'string' },
         nodes: { type: 'string' },
         name: { type: 'string' },
@@ -129,6 +136,13 @@ function flavour(values: Flags, part: Swappable): Flavour {
   if (value !== 'ours' && value !== 'stock')
     throw new UsageError(`--${part}: got ${JSON.stringify(value)}, want ours or stock`);
   return value;
+}
+
+function proxyMode(value: string): ProxyMode {
+  const found = PROXY_MODES.find((one) => one === value);
+  if (found === undefined)
+    throw new UsageError(`--proxy-mode: got ${JSON.stringify(value)}, want ${PROXY_MODES.join(' or ')}`);
+  return found;
 }
 
 function containerd(value: string | undefined): { containerd?: Containerd } {

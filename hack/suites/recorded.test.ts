@@ -13,12 +13,13 @@ const results = (outcomes: Record<string, Outcome>): Result[] =>
   Object.entries(outcomes).map(([name, outcome]) => ({ name, outcome, seconds: 1, failure: '' }));
 
 test.each([
-  ['ours', 'ours', 'ours', 'ours'],
-  ['stock', 'stock', 'stock', 'stock'],
-  ['ours', 'stock', 'stock', 'ours-kubelet'],
-  ['stock', 'ours', 'ours', 'ours-proxy-scheduler'],
-])('kubelet %s, proxy %s, scheduler %s: table %s', (kubelet, proxy, scheduler, key) => {
-  expect(componentsKey({ kubelet, proxy, scheduler })).toBe(key);
+  ['ours', 'ours', 'ours', 'iptables', 'ours'],
+  ['stock', 'stock', 'stock', 'iptables', 'stock'],
+  ['ours', 'stock', 'stock', 'iptables', 'ours-kubelet'],
+  ['stock', 'ours', 'ours', 'nftables', 'ours-proxy-scheduler-nftables'],
+  ['stock', 'stock', 'stock', 'nftables', 'stock-nftables'],
+] as const)('kubelet %s, proxy %s, scheduler %s, %s: table %s', (kubelet, proxy, scheduler, mode, key) => {
+  expect(componentsKey({ kubelet, proxy, scheduler }, mode)).toBe(key);
   expect(recordedFile('node', key)).toBe(`node.${key}.tsv`);
 });
 

@@ -2,6 +2,7 @@
  * The recorded tables: what each spec did in the last recorded run. One file per suite and set of components under
  * test/conformance/recorded, one spec a line, so that a change of the table reads well in a diff.
  */
+import type { ProxyMode } from '../cluster/options.ts';
 import { OUTCOMES, type Outcome, type Result } from './outcome.ts';
 
 export type Recorded = ReadonlyMap<string, Outcome>;
@@ -11,8 +12,23 @@ export class RecordedError extends Error {
   override readonly name = 'RecordedError';
 }
 
-/** Which components a table is about: all stock, all ours, or a mix such as `kubelet`. */
-export function componentsKey(flavours: Readonly<Record<'kubelet' | 'proxy' | 'scheduler', string>>): string {
+/**
+ * Which components a table is about: all stock, all ours, or a mix such as `ours-kubelet`; then the mode of kube-proxy
+ * unless it is iptables.
+ */
+export function componentsKey(
+  flavours: Readonly<Record<'kubelet' | 'proxy' | 'scheduler', string>>,
+  proxyMode: ProxyMode,
+): string {
+  return inMode(componentsIn(flavours), proxyMode);
+}
+
+/** `components` with kube-proxy in that mode. */
+export function inMode(components: string, proxyMode: ProxyMode): string {
+  return proxyMode === 'iptables' ? components : `${components}-${proxyMode}`;
+}
+
+function componentsIn(flavours: Readonly<Record<'kubelet' | 'proxy' | 'scheduler', string>>): string {
   const ours = (['kubelet', 'proxy', 'scheduler'] as const).filter((part) => flavours[part] === 'ours');
   if (ours.length === 0) return 'stock';
   return ours.length === 3 ? 'ours' : `ours-${ours.join('-')}`;
