@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import type { Measurement } from './measure.ts';
 import { measure } from './measure.ts';
-import { WORKLOADS } from './workloads.ts';
+import { chosenWorkloads, whole } from './command_line.ts';
 
 const { values } = parseArgs({
   options: {
@@ -23,22 +23,10 @@ const { values } = parseArgs({
   },
 });
 
-function whole(text: string, name: string): number {
-  const n = Number(text);
-  if (Number.isInteger(n) && n > 0) return n;
-  console.error(`--${name}: got ${text}, want a whole number of at least 1`);
-  process.exit(2);
-}
-
 const sizes = values.nodes?.split(',').map((n) => whole(n, 'nodes'));
 const pods = whole(values.pods, 'pods');
 const rounds = whole(values.rounds, 'rounds');
-const names = (values.only ?? values.child)?.split(',');
-const chosen = WORKLOADS.filter((w) => names?.includes(w.name) !== false);
-if (chosen.length === 0) {
-  console.error(`no such workload; there are: ${WORKLOADS.map((w) => w.name).join(', ')}`);
-  process.exit(2);
-}
+const chosen = chosenWorkloads(values.only ?? values.child);
 
 const [first] = chosen;
 if (values.child !== undefined && first !== undefined)
