@@ -12,6 +12,10 @@ void daemonMain({
       const { explainCommand } = await import('../../lib/proxy/explain/explain_command.ts');
       return explainCommand(args);
     },
+    ui: async (args) => {
+      const { uiCommand } = await import('../../lib/proxy/ui/ui_command.ts');
+      return uiCommand(args);
+    },
   },
   load: () => import('../../lib/proxy/daemon.ts'),
 });

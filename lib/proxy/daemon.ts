@@ -44,6 +44,7 @@ import type { InputProblem } from './tracker/service_ports.ts';
 import { HEADLESS_LABEL, SERVICE_PROXY_NAME_LABEL } from './tracker/service_ports.ts';
 import { storedService, storedSlice } from './tracker/stored_fields.ts';
 import { ServiceTracker } from './tracker/tracker.ts';
+import { SyncHistory } from './ui/sync_history.ts';
 
 type Flags = ParsedFlags<typeof proxyFlags>;
 
@@ -171,6 +172,7 @@ class ProxyDaemon {
   readonly #routeLocalnet: boolean;
   readonly #startedAt: number;
   readonly #memory = new UnusedMemory();
+  readonly #history = new SyncHistory();
   // Set in run(), before anything that uses them is started.
   #families: Array<{ proxy: FamilyProxy; support: FamilySupport }> = [];
   #node: NodeState = UNKNOWN_NODE;
@@ -317,6 +319,8 @@ class ProxyDaemon {
       clock,
       metrics: metricsRegistry,
       health,
+      nodeName: this.#nodeName,
+      history: this.#history,
       explainSources: () => this.#families.map(({ proxy }) => proxy),
       isNodeAddress,
     });
@@ -361,6 +365,7 @@ class ProxyDaemon {
         clock,
         log: this.#log,
         onRejected: (id, error) => this.#reportRejected(id, error),
+        onSync: this.#history.add,
       }),
     }));
     this.#policies = this.#policyText();

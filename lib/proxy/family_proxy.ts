@@ -9,6 +9,15 @@ import type { PlanChange, ServicePlanner } from './model/planner.ts';
 import { isExternallyReachable } from './model/service_port.ts';
 import type { ProxyMetrics } from './proxy_metrics.ts';
 
+/** One try to bring changes of a family into force. */
+export interface SyncReport {
+  readonly family: Family;
+  /** Its end, milliseconds since the epoch. */
+  readonly at: number;
+  readonly milliseconds: number;
+  readonly outcome: CommitResult | { readonly error: unknown };
+}
+
 export interface FamilyProxyOptions {
   readonly backend: Backend;
   readonly planner: ServicePlanner;
@@ -18,6 +27,8 @@ export interface FamilyProxyOptions {
   readonly log: Log;
   /** The kernel refused the rules of a Service; the others are in force. */
   readonly onRejected: (id: string, error: Error) => void;
+  /** Told of every try, also those that failed. */
+  readonly onSync: (report: SyncReport) => void;
 }
 
 export class FamilyProxy {
@@ -53,13 +64,19 @@ export class FamilyProxy {
     const { clock, metrics, log, onRejected } = this.#options;
     const label = { ip_family: this.family };
     const started = clock.monotonic();
+    const report = (outcome: SyncReport['outcome']): void => {
+      const milliseconds = clock.monotonic() - started;
+      this.#options.onSync({ family: this.family, at: clock.now(), milliseconds, outcome });
+    };
     let result: CommitResult;
     try {
       result = await this.backend.commit(signal);
-    } catch (err) {
+    } catch (error) {
       metrics.syncFailures.inc(label);
-      throw err;
+      report({ error });
+      throw error;
     }
+    report(result);
     const seconds = (clock.monotonic() - started) / 1000;
     metrics.syncDuration.observe(label, seconds);
     (result.full ? metrics.fullSyncDuration : metrics.partialSyncDuration).observe(label, seconds);

@@ -14,6 +14,8 @@ import { PROXY_CONFIG_KIND, splitEndpoint } from './config/proxy_config.ts';
 import type { ExplainSource } from './explain/explain.ts';
 import { explainDestination, explainService, parseDestination } from './explain/explain.ts';
 import type { ProxyHealth } from './healthcheck/proxy_health.ts';
+import { installUi } from './ui/proxy_ui.ts';
+import type { SyncHistory } from './ui/sync_history.ts';
 
 export const HEALTHZ_PORT = 10_256;
 export const METRICS_PORT = 10_249;
@@ -26,6 +28,8 @@ export interface ServersOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly health: ProxyHealth;
+  readonly nodeName: string;
+  readonly history: SyncHistory;
   readonly explainSources: () => readonly ExplainSource[];
   readonly isNodeAddress: (ip: string) => boolean;
 }
@@ -67,6 +71,7 @@ function metricsRoutes(options: ServersOptions): Routes {
     .exact('/flagz', flagz('kube-proxy', flags))
     .exact('/debug/explain', explain(options))
     .prefix('/debug/explain/services/', explainOneService(options));
+  installUi(routes, { ...options, mode: config.mode });
   return routes.exact('/statusz', statusz('kube-proxy', clock, routes));
 }
 

@@ -6,20 +6,11 @@
  * Needs Chromium (`apt-get install chromium`; another place: $TSK_CHROMIUM). Not a part of hack/test, as a browser is more than
  * a minimal machine has.
  */
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Page } from 'playwright-core';
-import { chromium } from 'playwright-core';
 import type { Node, Pod, PodSpec } from '../../lib/api/types.ts';
 import { schedulerInMemory } from '../../lib/scheduler/testing/scheduler_in_memory.ts';
+import { PageTrial } from './page_trial.ts';
 
-const browserPath = process.env['TSK_CHROMIUM'] ?? '/usr/bin/chromium';
-if (!existsSync(browserPath)) {
-  console.error(`${browserPath}: no such program: apt-get install chromium, or set TSK_CHROMIUM`);
-  process.exit(2);
-}
 const [pictures = ''] = process.argv.slice(2);
-if (pictures !== '') mkdirSync(pictures, { recursive: true });
 const NODES = 5000;
 
 const cordoned = {
@@ -76,12 +67,6 @@ const KINDS: readonly (readonly [string, (i: number) => Pod])[] = [
   ],
 ];
 
-const problems: string[] = [];
-function check(what: string, holds: boolean): void {
-  console.log(`${holds ? 'ok    ' : 'FAILED'} ${what}`);
-  if (!holds) problems.push(what);
-}
-
 const page = await schedulerInMemory(Array.from({ length: NODES }, (_, i) => node(i)));
 for (let i = 0; i < 200; i++) for (const [, make] of KINDS) page.submit(make(i));
 // Something goes on all the while.
@@ -89,42 +74,42 @@ const steady = setInterval(() => {
   for (let i = 0; i < 20; i++) page.submit(pod(`web-${made}`, { cpu: '100m', memory: '64Mi' }));
 }, 200);
 
-const browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] });
+let exitCode = 1;
 try {
-  const tab = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
-  const errors: string[] = [];
-  const elsewhere: string[] = [];
-  tab.on('pageerror', (err) => void errors.push(err.message));
-  tab.on('console', (message) => {
-    if (message.type() === 'error') errors.push(message.text());
-  });
-  tab.on('request', (request) => {
-    if (!request.url().startsWith(page.url.replace(/\/ui$/, '/')) && !request.url().startsWith('data:'))
-      elsewhere.push(request.url());
-  });
-  await tab.goto(page.url);
+  exitCode = await PageTrial.run({ url: page.url, pictures, width: 1400 }, tryOut);
+} finally {
+  clearInterval(steady);
+  await page.close();
+}
+process.exit(exitCode);
+
+async function tryOut(trial: PageTrial): Promise<void> {
+  const { tab } = trial;
   await tab.locator('#groups tbody tr').nth(3).waitFor({ timeout: 60_000 });
   const started = performance.now();
   await tab.locator('#groups', { hasText: 'Insufficient' }).waitFor({ timeout: 60_000 });
   console.log(`reasons shown after ${Math.round(performance.now() - started)} ms`);
   await tab.waitForTimeout(12_000); // some samples for the plots
-  check('tiles show the queue', /\d+\s*unschedulable/.test(await text(tab, '.tiles')));
-  check('reasons are grouped', (await tab.locator('#groups tbody tr').count()) >= 4);
-  check('a plot has a line', ((await tab.locator('svg path').first().getAttribute('d')) ?? '').length > 20);
-  await picture(tab, 'wide-overview');
+  trial.check('tiles show the queue', /\d+\s*unschedulable/.test(await trial.text('.tiles')));
+  trial.check('reasons are grouped', (await tab.locator('#groups tbody tr').count()) >= 4);
+  trial.check(
+    'a plot has a line',
+    ((await tab.locator('svg path').first().getAttribute('d')) ?? '').length > 20,
+  );
+  await trial.picture('wide-overview');
 
   await tab.getByRole('searchbox').fill('huge-7');
   await tab.locator('#pods', { hasText: /^11 pods/ }).waitFor();
-  check('search finds huge-7, huge-70, ...', true);
+  trial.check('search finds huge-7, huge-70, ...', true);
   await tab.getByRole('button', { name: /\/huge-7$/ }).click();
   await tab.locator('#remedies', { hasText: 'tried out' }).waitFor({ timeout: 60_000 });
-  const help = await text(tab, '#remedies');
-  check(
+  const help = await trial.text('#remedies');
+  trial.check(
     `a smaller request is proposed: ${help.slice(0, 160)}`,
     /Request 8 cpu or less instead of 9/.test(help),
   );
-  check('nodes that refused are listed', /Insufficient cpu/.test(await text(tab, '#detail')));
-  await picture(tab, 'wide-pod');
+  trial.check('nodes that refused are listed', /Insufficient cpu/.test(await trial.text('#detail')));
+  await trial.picture('wide-pod');
 
   for (const [name, wanted] of [
     ['trainer-3', /Tolerate the taint dedicated=gpu:NoSchedule/],
@@ -140,30 +125,10 @@ try {
       .locator('#detail', { hasText: name })
       .locator('#remedies', { hasText: 'tried out' })
       .waitFor({ timeout: 60_000 });
-    const told = await text(tab, '#remedies');
-    check(`${name}: ${told.slice(0, 160)}`, wanted.test(told));
+    const told = await trial.text('#remedies');
+    trial.check(`${name}: ${told.slice(0, 160)}`, wanted.test(told));
   }
 
-  await tab.setViewportSize({ width: 390, height: 844 });
-  await tab.waitForTimeout(2500);
-  const overflow = Number(
-    await tab.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
-  );
-  check(`nothing overflows at 390 pixels (${overflow})`, overflow <= 0);
-  await picture(tab, 'narrow');
-  check(`no errors in the console: ${errors.join('; ')}`, errors.length === 0);
-  check(`nothing from elsewhere: ${elsewhere.join(', ')}`, elsewhere.length === 0);
-} finally {
-  clearInterval(steady);
-  await browser.close();
-  await page.close();
-}
-process.exit(problems.length > 0 ? 1 : 0);
-
-async function text(tab: Page, selector: string): Promise<string> {
-  return (await tab.locator(selector).first().innerText()).replaceAll(/\s+/g, ' ');
-}
-
-async function picture(tab: Page, name: string): Promise<void> {
-  if (pictures !== '') await tab.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+  await trial.narrow();
+  await trial.picture('narrow');
 }

@@ -17,6 +17,7 @@ h2 small, .dim { color: var(--dim); font-weight: normal; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(110px, 1fr)); gap: 12px; margin: 0 0 16px; }
 .tile { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; overflow-wrap: anywhere; }
 .tile b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; line-height: 1.2; }
+.tile b.word { font-size: 17px; line-height: 26px; }
 .tile span { color: var(--dim); }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
 .columns > section { margin: 0; }
@@ -24,13 +25,17 @@ h2 small, .dim { color: var(--dim); font-weight: normal; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: 4px 10px 4px 0; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { color: var(--dim); font-weight: 600; position: sticky; top: 0; background: var(--panel); white-space: nowrap; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.wrap { overflow-wrap: anywhere; min-width: 80px; }
 tr:last-child td { border-bottom: 0; }
 code, .mono { font-family: ui-monospace, monospace; font-size: 13px; }
 a { color: var(--accent); }
-button, input { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 5px 10px; }
+button, input, select { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 5px 10px; }
 input { width: 100%; max-width: 420px; }
+form { display: flex; flex-wrap: wrap; gap: 8px; margin: 0 0 8px; }
+form input { flex: 1 1 200px; min-width: 0; }
+pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font: 12px/1.5 ui-monospace, monospace; }
+summary { cursor: pointer; color: var(--dim); padding: 6px 0; }
 button.link { border: 0; padding: 0; background: none; color: var(--accent); cursor: pointer; text-align: left; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 svg { display: block; max-width: 100%; height: auto; }

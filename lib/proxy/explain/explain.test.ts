@@ -15,20 +15,23 @@ async function source() {
 const isNode = (ip: string): boolean => ip === '192.0.2.1';
 
 test.each([
-  ['cluster IP', '10.96.0.1', 80, 'cluster'],
-  ['node port', '192.0.2.1', 30080, 'node'],
-])('%s: the Service, its rules, its endpoints, and who is left out why', async (_name, ip, port, kind) => {
-  expect(explainDestination(await source(), { ip, port, protocol: 'TCP' }, isNode)).toMatchObject({
-    matched: { kind, port },
-    servicePort: 'a/web:p',
-    verdict: 'cluster',
-    candidates: { cluster: ['10.66.0.1:8080'] },
-    leftOut: [{ endpoint: '10.66.0.2:8080', node: 'n2', reason: 'not ready' }],
-    rules: {
-      dispatch: expect.arrayContaining([expect.stringContaining('KUBE-SERVICES -d 10.96.0.1/32')]) as unknown,
-    },
-  });
-});
+  ['cluster IP', '10.96.0.1', 80, 'cluster', 'KUBE-SERVICES -d 10.96.0.1/32'],
+  ['node port', '192.0.2.1', 30080, 'node', 'KUBE-NODEPORTS -p tcp'],
+])(
+  '%s: the Service, its rules, its endpoints, and who is left out why',
+  async (_name, ip, port, kind, rule) => {
+    expect(explainDestination(await source(), { ip, port, protocol: 'TCP' }, isNode)).toMatchObject({
+      matched: { kind, port },
+      servicePort: 'a/web:p',
+      verdict: 'cluster',
+      candidates: { cluster: ['10.66.0.1:8080'] },
+      leftOut: [{ endpoint: '10.66.0.2:8080', node: 'n2', reason: 'not ready' }],
+      rules: {
+        dispatch: expect.arrayContaining([expect.stringContaining(rule)]) as unknown,
+      },
+    });
+  },
+);
 
 test.each([
   ['another port', '10.96.0.1', 81, 'TCP'],

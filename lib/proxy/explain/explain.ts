@@ -6,9 +6,10 @@ import { frontendKey } from '../model/frontends.ts';
 import type { Frontend } from '../model/frontends.ts';
 import type { ServicePlan } from '../model/plan.ts';
 import type { ServicePlanner } from '../model/planner.ts';
-import type { Protocol } from '../model/service_port.ts';
-import type { PacketPath } from './packet_path.ts';
+import type { Endpoint, Protocol } from '../model/service_port.ts';
+import type { PacketExplanation, PacketPath, PortExplanation, ServiceExplanation } from './explanation.ts';
 import { packetPath } from './packet_path.ts';
+import { rulesMet } from './rules_met.ts';
 
 export interface ExplainSource {
   readonly family: Family;
@@ -48,7 +49,7 @@ export function explainDestination(
   sources: readonly ExplainSource[],
   destination: Destination,
   isNodeAddress: (ip: string) => boolean,
-): unknown {
+): PacketExplanation {
   const { ip, port, protocol } = destination;
   const family = ip.includes(':') ? 'IPv6' : 'IPv4';
   const source = sources.find((s) => s.family === family);
@@ -60,7 +61,10 @@ export function explainDestination(
       const key = frontendKey(plan.port.protocol, frontend);
       if (key === direct || (key === asNodePort && isNodeAddress(ip))) {
         const path = pathOf(source, plan, frontend, destination, isNodeAddress);
-        return { destination, matched: frontend, ...path, ...explainPlan(source, plan, frontend) };
+        const verdict = frontend.kind === 'cluster' ? plan.internal : plan.external;
+        const port = explainPlan(source, plan);
+        const rules = rulesMet(port.rules, frontend, plan.frontends);
+        return { destination, matched: frontend, verdict, ...path, ...port, rules };
       }
     }
   }
@@ -80,8 +84,13 @@ function pathOf(
 }
 
 /** All ports of `namespace/name` in all families. */
-export function explainService(sources: readonly ExplainSource[], serviceKey: string): unknown {
-  const ports = sources.flatMap((s) => s.planner.plansOf(serviceKey).map((plan) => explainPlan(s, plan)));
+export function explainService(sources: readonly ExplainSource[], serviceKey: string): ServiceExplanation {
+  const ports = sources.flatMap((s) =>
+    s.planner.plansOf(serviceKey).map((plan) => {
+      const { internal, external, frontends } = plan;
+      return { ...explainPlan(s, plan), internal, external, frontends };
+    }),
+  );
   return ports.length === 0
     ? {
         service: serviceKey,
@@ -90,20 +99,22 @@ export function explainService(sources: readonly ExplainSource[], serviceKey: st
     : { service: serviceKey, ports };
 }
 
-function explainPlan(source: ExplainSource, plan: ServicePlan, frontend?: Frontend): Record<string, unknown> {
+function explainPlan(source: ExplainSource, plan: ServicePlan): PortExplanation {
   const { port } = plan;
-  const verdict = frontend?.kind === 'cluster' ? plan.internal : plan.external;
   return {
     servicePort: port.id,
     family: port.family,
     protocol: port.protocol,
-    ...(frontend === undefined
-      ? { internal: plan.internal, external: plan.external, frontends: plan.frontends }
-      : { verdict }),
     candidates: {
       cluster: plan.cluster.map((e) => e.address),
       local: plan.local.map((e) => e.address),
     },
+    endpoints: plan.reachable.map((e) => ({
+      endpoint: e.address,
+      node: e.nodeName ?? '',
+      onThisNode: e.isLocal,
+      state: stateOf(e),
+    })),
     affinitySeconds: port.affinitySeconds,
     leftOut: plan.leftOut.map(({ endpoint, reason }) => ({
       endpoint: endpoint.address,
@@ -113,4 +124,9 @@ function explainPlan(source: ExplainSource, plan: ServicePlan, frontend?: Fronte
     contested: plan.contested,
     rules: source.backend.explain(port.id),
   };
+}
+
+function stateOf({ ready, terminating }: Endpoint): string {
+  if (ready) return 'ready';
+  return terminating ? 'terminating, serves still' : 'not ready';
 }

@@ -4,20 +4,7 @@ import type { Frontend } from '../model/frontends.ts';
 import type { ServicePlan, Verdict } from '../model/plan.ts';
 import type { FamilyPolicy } from '../model/policy.ts';
 import type { Endpoint } from '../model/service_port.ts';
-
-/** One decision. */
-export interface PathStep {
-  readonly step: 'source ranges' | 'traffic policy' | 'endpoints' | 'affinity' | 'source address';
-  readonly outcome: string;
-  readonly why: string;
-}
-
-export interface PacketPath {
-  readonly verdict: 'translated' | 'rejected' | 'dropped';
-  /** Who may answer; empty unless translated. */
-  readonly endpoints: readonly string[];
-  readonly steps: readonly PathStep[];
-}
+import type { PacketPath, PathStep } from './explanation.ts';
 
 export interface PacketSource {
   readonly address: IPAddress;

@@ -1,7 +1,7 @@
 import { FakeNetfilter } from '../iptables/fake_netfilter.ts';
 import { endpoint, service, slice } from '../testing/objects.ts';
 import { ProxyUnderTest } from '../testing/proxy_under_test.ts';
-import { servicePage } from './ui_data.ts';
+import { findServices, totalsOf } from './ui_data.ts';
 
 function sources() {
   const proxy = new ProxyUnderTest({ netfilter: new FakeNetfilter() });
@@ -23,8 +23,11 @@ function sources() {
 }
 
 test('all of them, with what is unusual', () => {
-  const { rows, found, totals } = servicePage(sources(), '');
-  expect([found, totals]).toEqual([4, { services: 4, ports: 4, endpoints: 3, withoutEndpoints: 1 }]);
+  const { rows, found } = findServices(sources(), '');
+  expect([found, totalsOf(sources())]).toEqual([
+    4,
+    { services: 4, ports: 4, endpoints: 3, withoutEndpoints: 1 },
+  ]);
   expect(rows[0]).toEqual({
     service: 'shop/web',
     port: 'http',
@@ -53,13 +56,13 @@ test.each([
   ['10.66.9.2', ['shop/web']],
   ['shop udp', []],
 ])('search %s', (search, want) => {
-  expect(servicePage(sources(), search).rows.map((row) => row.service)).toEqual(want);
+  expect(findServices(sources(), search).rows.map((row) => row.service)).toEqual(want);
 });
 
 test('of very many the first ones, and how many there are', () => {
   const proxy = new ProxyUnderTest({ netfilter: new FakeNetfilter() });
   for (let n = 0; n < 300; n++) proxy.tracker.setService(service(`b/s${n}`, `10.97.${n >> 8}.${n & 255}`));
   proxy.planner.update(proxy.tracker.take().services);
-  const page = servicePage([{ family: 'IPv4', planner: proxy.planner, backend: proxy.backend }], 'b/');
+  const page = findServices([{ family: 'IPv4', planner: proxy.planner, backend: proxy.backend }], 'b/');
   expect([page.rows.length, page.found]).toEqual([200, 300]);
 });

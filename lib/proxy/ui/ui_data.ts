@@ -3,61 +3,41 @@ import type { ExplainSource } from '../explain/explain.ts';
 import { hostPort } from '../model/address.ts';
 import type { Frontend } from '../model/frontends.ts';
 import type { ServicePlan, Verdict } from '../model/plan.ts';
-import { isExternallyReachable } from '../model/service_port.ts';
-
-export interface ServiceRow {
-  /** `namespace/name` */
-  readonly service: string;
-  /** Name of the port, or its number when it has none. */
-  readonly port: string;
-  readonly family: string;
-  readonly protocol: string;
-  /** Where it answers, most important first. */
-  readonly places: readonly string[];
-  readonly endpoints: number;
-  readonly local: number;
-  readonly leftOut: number;
-  /** What is wrong or unusual; empty: nothing. */
-  readonly note: string;
-}
-
-export interface ServicePage {
-  readonly rows: readonly ServiceRow[];
-  /** Of all rows that the search finds. */
-  readonly found: number;
-  readonly totals: {
-    readonly services: number;
-    readonly ports: number;
-    readonly endpoints: number;
-    /** Service ports without any endpoint. */
-    readonly withoutEndpoints: number;
-  };
-}
+import { isExternallyReachable, serviceKeyOf } from '../model/service_port.ts';
+import type { UiServiceRow, UiServices, UiTotals } from './page_data.ts';
 
 const MAX_ROWS = 200;
 
 /** @param search words that a row must all contain, in any of its names and addresses, those of endpoints included */
-export function servicePage(sources: readonly ExplainSource[], search: string): ServicePage {
+export function findServices(sources: readonly ExplainSource[], search: string): UiServices {
   const words = search
     .toLowerCase()
     .split(/\s+/)
     .filter((word) => word !== '');
-  const rows: ServiceRow[] = [];
-  const services = new Set<string>();
-  let [found, ports, endpoints, withoutEndpoints] = [0, 0, 0, 0];
-  for (const { planner } of sources) {
-    for (const plan of planner.plans.values()) {
-      const { namespace, name } = plan.port;
-      services.add(`${namespace}/${name}`);
-      ports++;
-      endpoints += plan.reachable.length;
-      if (plan.internal === 'reject') withoutEndpoints++;
-      if (!matches(plan, words)) continue;
-      found++;
-      if (rows.length < MAX_ROWS) rows.push(rowOf(plan));
-    }
+  const rows: UiServiceRow[] = [];
+  let found = 0;
+  for (const plan of plansOf(sources)) {
+    if (!matches(plan, words)) continue;
+    found++;
+    if (rows.length < MAX_ROWS) rows.push(rowOf(plan));
   }
-  return { rows, found, totals: { services: services.size, ports, endpoints, withoutEndpoints } };
+  return { rows, found };
+}
+
+export function totalsOf(sources: readonly ExplainSource[]): UiTotals {
+  const services = new Set<string>();
+  let [ports, endpoints, withoutEndpoints] = [0, 0, 0];
+  for (const plan of plansOf(sources)) {
+    services.add(serviceKeyOf(plan.port));
+    ports++;
+    endpoints += plan.reachable.length;
+    if (plan.internal === 'reject') withoutEndpoints++;
+  }
+  return { services: services.size, ports, endpoints, withoutEndpoints };
+}
+
+function* plansOf(sources: readonly ExplainSource[]): Iterable<ServicePlan> {
+  for (const { planner } of sources) yield* planner.plans.values();
 }
 
 function matches(plan: ServicePlan, words: readonly string[]): boolean {
@@ -72,10 +52,10 @@ function matches(plan: ServicePlan, words: readonly string[]): boolean {
   );
 }
 
-function rowOf(plan: ServicePlan): ServiceRow {
-  const { namespace, name, portName, port, family, protocol } = plan.port;
+function rowOf(plan: ServicePlan): UiServiceRow {
+  const { portName, port, family, protocol } = plan.port;
   return {
-    service: `${namespace}/${name}`,
+    service: serviceKeyOf(plan.port),
     port: portName === '' ? String(port) : portName,
     family,
     protocol,

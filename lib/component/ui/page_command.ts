@@ -1,0 +1,38 @@
+/** What the `ui` subcommands have in common: the page of a daemon at a loopback address until they are interrupted. */
+import type { AddressInfo } from 'node:net';
+import { errorMessage } from '../../base/errors.ts';
+import type { ClientConfig } from '../../client/client_config.ts';
+import { createClient } from '../../client/kubeconfig.ts';
+import { pageProxy } from './page_proxy.ts';
+
+export interface ServedPage {
+  /** Where the daemon is, and as whom it is asked. */
+  readonly config: ClientConfig;
+  readonly userAgent: string;
+  /** On 127.0.0.1; 0: any free one. */
+  readonly port: number;
+}
+
+/** Serves `/ui` of a daemon. @returns the exit code: 0 after an interruption, 1 when the port cannot be had */
+export async function servePage({ config, userAgent, port }: ServedPage): Promise<number> {
+  const client = createClient(config, { userAgent, qps: 0 });
+  const proxy = pageProxy(client, '/ui');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      proxy.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
+  } catch (err) {
+    process.stderr.write(`Error: --port: ${errorMessage(err)}\n`);
+    return 1;
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server has such an address
+  const { port: served } = proxy.address() as AddressInfo;
+  process.stdout.write(`http://127.0.0.1:${served}/ui shows ${config.server}\n`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  proxy.closeAllConnections();
+  proxy.close();
+  await client.close();
+  return 0;
+}
