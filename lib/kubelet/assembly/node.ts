@@ -2,6 +2,7 @@
 import { createInformer } from '../../client/informer.ts';
 import type { NodeReporter } from '../contracts.ts';
 import { NO_PRESSURE, type Pressure } from '../node/conditions.ts';
+import { declaredFeatures } from '../node/declared_features.ts';
 import { createNodeReporter } from '../node/reporter.ts';
 import { ImageList } from '../runtime/image_list.ts';
 import type { Base } from './base.ts';
@@ -48,6 +49,7 @@ export async function createNode(base: Base & Runtime & Pods): Promise<NodeParts
       runtimeHandlers: () => health.handlers,
       volumesInUse: () => nodeInputs.volumesInUse.flatMap((read) => read()),
     },
+    declaredFeatures: declaredFeatures(base.gates),
     pressure: () => anyPressure(nodeInputs.pressure.map((read) => read())),
     events,
     kubeletVersion,

@@ -50,6 +50,8 @@ export interface NodeReporterOptions {
   readonly kubeletVersion: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** For `node.status.declaredFeatures`; default none. */
+  readonly declaredFeatures?: readonly string[];
   /** What the node is short of; default nothing. */
   readonly pressure?: () => Pressure;
   /** For tests; default: this machine. */
@@ -345,6 +347,7 @@ class Reporter implements NodeReporter {
       runtimeHandlers: facts.runtimeHandlers(),
       volumesInUse: facts.volumesInUse(),
       conditions,
+      declaredFeatures: this.#options.declaredFeatures ?? [],
     });
     return { status, events };
   }

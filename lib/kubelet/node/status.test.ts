@@ -118,6 +118,7 @@ test('what the server drops or adds is no change; heartbeats are none; anything 
   expect(statusChanged(stored, nodeStatus({ ...input, machine: { ...machine, cpus: 3 } }))).toBe(true);
   expect(statusChanged(stored, nodeStatus({ ...input, runtimeVersion: 'containerd://2.0' }))).toBe(true);
   expect(statusChanged(stored, nodeStatus({ ...input, volumesInUse: ['v'] }))).toBe(true);
+  expect(statusChanged(stored, nodeStatus({ ...input, declaredFeatures: ['F'] }))).toBe(true);
 });
 
 test('addresses are replaced as a whole', () => {

@@ -18,6 +18,8 @@ export interface StatusInput {
   readonly runtimeHandlers: ReturnType<NodeFacts['runtimeHandlers']>;
   readonly volumesInUse: readonly string[];
   readonly conditions: readonly NodeCondition[];
+  /** What the scheduler and the apiserver ask for before they let pods that need it come here (KEP-5328). */
+  readonly declaredFeatures?: readonly string[];
 }
 
 /** The parts of the status that belong to the kubelet. */
@@ -32,6 +34,7 @@ export type OwnStatus = Pick<
   | 'runtimeHandlers'
   | 'volumesInUse'
   | 'conditions'
+  | 'declaredFeatures'
 >;
 
 const MAX_NAMES_PER_IMAGE = 5;
@@ -60,6 +63,7 @@ export function nodeStatus(input: StatusInput): OwnStatus {
     runtimeHandlers: input.runtimeHandlers.map(({ name, features }) => ({ name, features })),
     volumesInUse: input.volumesInUse,
     conditions: input.conditions,
+    declaredFeatures: [...(input.declaredFeatures ?? [])],
   };
 }
 
@@ -94,6 +98,7 @@ export function statusChanged(node: Node, own: OwnStatus): boolean {
     images: has.images,
     runtimeHandlers: has.runtimeHandlers,
     volumesInUse: has.volumesInUse,
+    declaredFeatures: has.declaredFeatures,
   };
   if (!sameJson(theirs, rest)) return true;
   // Other resources than ours (device plugins, extended resources) are not compared.

@@ -457,6 +457,16 @@ describe('an exit after which all containers restart', () => {
       'kill b:restartAll kill s:restartAll',
     ],
     ['then it begins with the first init container', [trigger, ...before], 'start i#1'],
+    [
+      'not as fast as it goes',
+      [failed('a', { ...old, exitCode: 42, finishedAtMs: NOW - 400 }), ...before],
+      'hold i',
+    ],
+    [
+      'but without back-off, however often that was before',
+      [trigger, ...before].map((c) => ({ ...c, restartCount: 7 })),
+      'start i#8',
+    ],
     ['the sidecar follows', [again('i', 'exited'), trigger, ...before], 'start s#1'],
     [
       'and all others, whatever their policies',

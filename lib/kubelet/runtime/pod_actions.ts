@@ -16,14 +16,12 @@ import {
   type RestartDecision,
   restartDecision,
 } from './restart_backoff.ts';
-import {
-  initRestartsAfterFailure,
-  isSidecar,
-  restartPolicyOf,
-  restartsAfterExit,
-  restartsAllAfterExit,
-} from './restart_policy.ts';
+import { initRestartsAfterFailure, isSidecar, restartPolicyOf, restartsAfterExit } from './restart_policy.ts';
+import { type RestartRound, restartRound } from './restart_round.ts';
 import { containerHash } from './runtime_names.ts';
+
+/** From an exit that has all containers start over to the first that does. */
+const RESTART_ALL_PAUSE_MS = 1000;
 
 export type KillReason =
   'livenessProbe' | 'startupProbe' | 'specChanged' | 'unknownState' | 'podFinished' | 'resize' | 'restartAll';
@@ -190,10 +188,12 @@ function inSandbox(input: PodActionsInput, sandbox: SandboxRuntimeStatus): PodAc
     addStart(input, out, container, 'ephemeral', undefined, 'ephemeral container added');
   }
 
-  const round = roundOf(input, sandbox);
+  const round = restartRound(pod, status, sandbox.id);
   if (round.leftovers.length > 0) {
-    // All of the round before have to end before the first of the next begins.
-    return { killPod: undefined, createSandbox: undefined, sandbox, ...out, kill: round.leftovers };
+    const kill = round.leftovers.map((left) =>
+      killAction(left.container, left.incarnation, 'restartAll', true),
+    );
+    return { killPod: undefined, createSandbox: undefined, sandbox, ...out, kill };
   }
   const init = initActions(input, round, out);
   if (init === 'failed') {
@@ -228,66 +228,24 @@ interface Lists {
   readonly held: HeldStart[];
 }
 
-/** The incarnations that count: all in the sandbox, or those since all containers were to start over. */
-interface Round {
-  current(name: string): ContainerRuntimeStatus | undefined;
-  /** The container is yet to start in this round: whatever became of it before. */
-  isDue(name: string): boolean;
-  /** What still runs of the round before. */
-  readonly leftovers: readonly KillAction[];
-}
-
-function roundOf({ pod, status }: PodActionsInput, sandbox: SandboxRuntimeStatus): Round {
-  const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-  const specs = new Map(all.map((container) => [container.name, container]));
-  const inSandbox = (status?.containers ?? []).filter(({ sandboxId }) => sandboxId === sandbox.id);
-  const begunMs = Math.max(
-    -1,
-    ...inSandbox.flatMap(({ name, state, exitCode, finishedAtMs }) => {
-      const container = specs.get(name);
-      const starts =
-        container !== undefined && state === 'exited' && restartsAllAfterExit(container, exitCode);
-      return starts ? [finishedAtMs] : [];
-    }),
-  );
-  const isOld = (incarnation: ContainerRuntimeStatus): boolean => incarnation.createdAtMs < begunMs;
-  const newest = (name: string): ContainerRuntimeStatus | undefined => currentOf(status, sandbox, name);
-  return {
-    current: (name) => {
-      const incarnation = newest(name);
-      return incarnation === undefined || isOld(incarnation) ? undefined : incarnation;
-    },
-    isDue: (name) => {
-      const incarnation = newest(name);
-      return incarnation !== undefined && isOld(incarnation);
-    },
-    leftovers: inSandbox.flatMap((incarnation) => {
-      const container = specs.get(incarnation.name);
-      const runs = incarnation.state === 'running' || incarnation.state === 'unknown';
-      return container !== undefined && runs && isOld(incarnation)
-        ? [killAction(container, incarnation, 'restartAll', true)]
-        : [];
-    }),
-  };
-}
-
 /**
  * Init containers in order: each plain one must have succeeded and each sidecar have started before the next is begun.
  * Once a regular container was created in this sandbox the order is history: then sidecars are only kept running.
  */
-function initActions(input: PodActionsInput, round: Round, out: Lists): 'done' | 'running' | 'failed' {
+function initActions(input: PodActionsInput, round: RestartRound, out: Lists): 'done' | 'running' | 'failed' {
   const { pod, status } = input;
   const initialized = pod.spec.containers.some((c) => round.current(c.name) !== undefined);
   for (const container of pod.spec.initContainers ?? []) {
     const current = round.current(container.name);
     if (isSidecar(container)) {
-      const running = keepSidecar(input, container, current, out);
+      const running = keepSidecar(input, container, current, out, round);
       if (!initialized && (!running || !input.started(container.name, current?.id ?? ''))) return 'running';
       continue;
     }
     if (initialized) continue;
     if (current === undefined) {
-      addStart(input, out, container, 'init', newestOf(status, container.name), 'next init container');
+      const last = newestOf(status, container.name);
+      addStart(input, out, container, 'init', last, 'next init container', round);
       return 'running';
     }
     switch (current.state) {
@@ -318,6 +276,7 @@ function keepSidecar(
   container: Container,
   current: ContainerRuntimeStatus | undefined,
   out: Lists,
+  round: RestartRound,
 ): boolean {
   if (current?.state === 'running') {
     const reason = reasonToKill(input, container, current);
@@ -330,16 +289,22 @@ function keepSidecar(
     return false;
   }
   const why = current === undefined ? 'next sidecar' : `it exited with ${current.exitCode}`;
-  addStart(input, out, container, 'init', current ?? newestOf(input.status, container.name), why);
+  const last = current ?? newestOf(input.status, container.name);
+  addStart(input, out, container, 'init', last, why, round);
   return false;
 }
 
 /** Adds what is to be done for a regular container; returns 1 when it runs and is kept, or is to come back. */
-function regularActions(input: PodActionsInput, round: Round, container: Container, out: Lists): number {
+function regularActions(
+  input: PodActionsInput,
+  round: RestartRound,
+  container: Container,
+  out: Lists,
+): number {
   const { pod, status } = input;
   const current = round.current(container.name);
   const add = (last: ContainerRuntimeStatus | undefined, why: string): void =>
-    addStart(input, out, container, 'regular', last, why);
+    addStart(input, out, container, 'regular', last, why, round);
   if (current === undefined) {
     const last = newestOf(status, container.name);
     if (last?.state === 'exited' && !round.isDue(container.name) && !restarts(input, container, last))
@@ -417,8 +382,12 @@ function addStart(
   kind: StartAction['kind'],
   last: ContainerRuntimeStatus | undefined,
   why: string,
+  round?: RestartRound,
 ): void {
-  const holdMs = input.holdMs(container, last);
+  const due = round?.isDue(container.name) === true && round.begunMs !== undefined;
+  // Without back-off, as in stock, but not as fast as it goes.
+  const pauseMs = due ? round.begunMs + RESTART_ALL_PAUSE_MS - input.nowMs : 0;
+  const holdMs = Math.max(input.holdMs(container, last), Math.min(pauseMs, RESTART_ALL_PAUSE_MS));
   if (holdMs > 0) {
     held.push({ container, delayMs: holdMs });
     return;
@@ -429,7 +398,7 @@ function addStart(
     return;
   }
   const restartCount = (last?.restartCount ?? input.lastRestartCount(container.name)) + 1;
-  if (last?.state !== 'exited') {
+  if (last?.state !== 'exited' || due) {
     start.push({ container, kind, restartCount, replaces: undefined, backoff: undefined, why });
     return;
   }

@@ -3,6 +3,7 @@ import type { ContainerState, ContainerStatus, Pod } from '../../api/types.ts';
 import type { AnyContainer, ContainerRuntimeStatus, PodRuntimeStatus, ProbeVerdicts } from '../contracts.ts';
 import type { Granted } from '../resize/allocation.ts';
 import { isSidecar } from '../runtime/restart_policy.ts';
+import { type RestartRound, restartRound } from '../runtime/restart_round.ts';
 
 export interface ContainerStatusInput {
   readonly pod: Pod;
@@ -31,6 +32,7 @@ export function containerStatuses(input: ContainerStatusInput): ContainerStatuse
   const { pod } = input;
   const hasInits = (pod.spec.initContainers?.length ?? 0) > 0;
   const notYet = hasInits ? 'PodInitializing' : 'ContainerCreating';
+  const round = restartRound(pod, input.runtime);
   const previous = (
     list: readonly ContainerStatus[] | undefined,
     name: string,
@@ -40,7 +42,7 @@ export function containerStatuses(input: ContainerStatusInput): ContainerStatuse
     kind: 'init' | 'regular' | 'ephemeral',
     old: ContainerStatus | undefined,
     waitingReason: string,
-  ): ContainerStatus => statusOf(input, container, kind, old, waitingReason);
+  ): ContainerStatus => statusOf(input, round, container, kind, old, waitingReason);
   const byName = (a: ContainerStatus, b: ContainerStatus): number =>
     a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
   return {
@@ -60,6 +62,7 @@ export function containerStatuses(input: ContainerStatusInput): ContainerStatuse
 
 function statusOf(
   input: ContainerStatusInput,
+  round: RestartRound,
   container: AnyContainer,
   kind: 'init' | 'regular' | 'ephemeral',
   old: ContainerStatus | undefined,
@@ -68,6 +71,8 @@ function statusOf(
   const incarnations = (input.runtime?.containers ?? []).filter(({ name }) => name === container.name);
   const [current, before] = incarnations;
   if (current === undefined) return withoutIncarnation(input, container, old, waitingReason);
+  if (!input.terminating && round.leftovers.length === 0 && round.isOld(current))
+    return startingOver(container, current, round.isRestarting ? STARTING_OVER : { reason: waitingReason });
   const why = input.waiting(container.name);
   const restarting = current.state === 'exited' && why !== undefined;
   const state: ContainerState = restarting
@@ -76,8 +81,10 @@ function statusOf(
   const last = restarting
     ? terminated(input, current)
     : before?.state === 'exited'
-      ? terminated(input, before)
-      : old?.lastState?.terminated;
+      ? (!round.isOld(current) && round.isOld(before)) || (round.isOld(current) && hasStartedOver(old))
+        ? ENDED_TO_START_OVER
+        : terminated(input, before)
+      : lastOf(old, `${input.runtimeName}://${current.id}`);
   const verdicts = input.verdicts(container.name, current.id);
   const running = state.running !== undefined;
   const started = running && (kind === 'ephemeral' ? true : input.started(container.name, current.id));
@@ -116,6 +123,42 @@ function statusOf(
           },
         }),
     ...stopSignal(container),
+    ...volumeMounts(container),
+  };
+}
+
+/** What is known of the incarnation before the one of this id. */
+function lastOf(old: ContainerStatus | undefined, currentId: string): ContainerState['terminated'] {
+  const last = old?.lastState?.terminated;
+  return last?.containerID === currentId ? undefined : last;
+}
+
+const STARTING_OVER = {
+  reason: 'RestartingAllContainers',
+  message: 'The container is removed because RestartAllContainers in place',
+} as const;
+const ENDED_TO_START_OVER = { exitCode: 137, ...STARTING_OVER } as const;
+
+/** The incarnation before was ended, or is passed over, because all containers of the pod were to start over. */
+export function hasStartedOver(status: ContainerStatus | undefined): boolean {
+  return status?.lastState?.terminated?.reason === STARTING_OVER.reason;
+}
+
+/** The container is yet to start in this round; how it ended in the round before does not matter. */
+function startingOver(
+  container: AnyContainer,
+  last: ContainerRuntimeStatus,
+  waiting: NonNullable<ContainerState['waiting']>,
+): ContainerStatus {
+  return {
+    name: container.name,
+    image: container.image ?? '',
+    imageID: '',
+    ready: false,
+    started: false,
+    restartCount: last.restartCount + 1,
+    state: { waiting },
+    lastState: { terminated: ENDED_TO_START_OVER },
     ...volumeMounts(container),
   };
 }

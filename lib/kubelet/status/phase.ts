@@ -1,4 +1,5 @@
 import type { ContainerStatus, Pod } from '../../api/types.ts';
+import { hasStartedOver } from './container_statuses.ts';
 import { initRestartsAfterFailure, isSidecar, restartsAfterExit } from '../runtime/restart_policy.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
@@ -14,9 +15,10 @@ export function podPhase(
   let failedInit = 0;
   for (const container of pod.spec.initContainers ?? []) {
     const status = init.find(({ name }) => name === container.name);
+    const last = status?.lastState?.terminated;
+    const startsOver = status?.state?.terminated === undefined && hasStartedOver(status);
     const ended =
-      status?.state?.terminated ??
-      (status?.state?.waiting === undefined ? undefined : status.lastState?.terminated);
+      status?.state?.terminated ?? (status?.state?.waiting === undefined || startsOver ? undefined : last);
     if (isSidecar(container)) {
       if (status?.started !== true && status?.state?.running === undefined && ended === undefined)
         pendingInit++;

@@ -69,6 +69,113 @@ const stateOf = (status: PodStatus, name = 'a') =>
   [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].find((c) => c.name === name)
     ?.state;
 
+describe('K4: all containers start over (KEP-5532)', () => {
+  const restartPolicyRules = [
+    { action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } },
+  ];
+  const spec = {
+    restartPolicy: 'Never',
+    initContainers: [container('i')],
+    containers: [container('a', { restartPolicy: 'Never', restartPolicyRules }), container('b')],
+  };
+  const BEGUN = 'RestartAllContainersStarted';
+  const again = { createdAtMs: START + 9000, restartCount: 1 };
+  const ended = { exitCode: 137, reason: 'RestartingAllContainers' };
+  const due = { restartCount: 1, lastState: { terminated: ended } };
+  const a = exited('a', 42);
+  const b = exited('b', 137);
+  const i = exited('i', 0, { finishedAtMs: START + 1000 });
+  const seen = (status: PodStatus) => ({
+    condition: conditions(status)['AllContainersRestarting'],
+    phase: status.phase,
+    of: [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])],
+  });
+  test.each<[string, ContainerRuntimeStatus[], string, object[]]>([
+    [
+      'nothing of the kind',
+      [ran('a', {}), ran('b', {}), i],
+      'False',
+      [{ restartCount: 0 }, { restartCount: 0 }],
+    ],
+    [
+      'one exited so, another still runs',
+      [a, ran('b', {}), i],
+      `True ${BEGUN}`,
+      [
+        { name: 'i', restartCount: 0 },
+        { state: { terminated: { exitCode: 42 } } },
+        { state: { running: {} } },
+      ],
+    ],
+    [
+      'all have ended',
+      [a, b, i],
+      `True ${BEGUN}`,
+      ['i', 'a', 'b'].map((name) => ({
+        name,
+        ...due,
+        state: { waiting: { reason: 'RestartingAllContainers' } },
+      })),
+    ],
+    [
+      'the first runs again',
+      [ran('i', again), a, b, i],
+      'False',
+      [
+        { name: 'i', ...due, state: { running: {} } },
+        { name: 'a', ...due, state: { waiting: { reason: 'PodInitializing' } } },
+        { name: 'b', ...due, state: { waiting: { reason: 'PodInitializing' } } },
+      ],
+    ],
+    [
+      'all run again',
+      [ran('a', again), ran('b', again), exited('i', 0, again), a, b, i],
+      'False',
+      [{ ...due, state: { terminated: { exitCode: 0 } } }, { ...due, state: { running: {} } }, due],
+    ],
+    [
+      'one that failed by itself since tells how',
+      [
+        ran('b', { ...again, createdAtMs: START + 9500, restartCount: 2 }),
+        exited('b', 3, again),
+        ran('a', again),
+        exited('i', 0, again),
+        a,
+        b,
+        i,
+      ],
+      'False',
+      [due, due, { restartCount: 2, lastState: { terminated: { exitCode: 3, reason: 'Error' } } }],
+    ],
+  ])('%s', (_, containers, condition, of) => {
+    const status = compute({ pod: pod(spec), runtime: runtime(containers) });
+    const got = seen(status);
+    expect(conditions(status)['Initialized']).toBe('True');
+    expect(got.condition).toBe(condition);
+    expect(got.phase).toBe('Running');
+    expect(got.of.slice(0, of.length)).toMatchObject(of);
+  });
+
+  test('of a pod without such a rule the condition says nothing', () => {
+    const plain = { ...spec, containers: [container('a')] };
+    expect(conditions(compute({ pod: pod(plain), runtime: runtime([a, i]) }))).not.toHaveProperty(
+      'AllContainersRestarting',
+    );
+  });
+});
+
+test('the only try to start a container is not the one before it as well', () => {
+  const failing = runtime([exited('a', 128, { reason: 'StartError' })]);
+  const never = pod({ restartPolicy: 'Never' });
+  const waiting = () => ({ reason: 'RunContainerError', message: 'no such file' });
+  const first = compute({ pod: never, runtime: failing, waiting });
+  const second = compute({ pod: never, runtime: failing, previous: first });
+  expect(second.containerStatuses?.[0]).toMatchObject({
+    state: { terminated: { exitCode: 128 } },
+    lastState: {},
+  });
+});
+
 test('before anything is there', () => {
   const status = compute();
   expect(status.phase).toBe('Pending');

@@ -4,8 +4,14 @@ import { podLimits, podRequests, type ResourceMap } from '../../api/resources.ts
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../api/types.ts';
 import { grantedOf, RESIZABLE, resizableContainers, withAllocation } from '../resize/allocation.ts';
 import { isSidecar } from '../runtime/restart_policy.ts';
+import { mayRestartAll, restartRound } from '../runtime/restart_round.ts';
 import { RESIZE_CONDITIONS } from './status_diff.ts';
-import { containerStatuses, type ContainerStatusInput, timestamp } from './container_statuses.ts';
+import {
+  containerStatuses,
+  type ContainerStatusInput,
+  hasStartedOver,
+  timestamp,
+} from './container_statuses.ts';
 import { type Phase, podPhase } from './phase.ts';
 
 export interface PodStatusInput extends ContainerStatusInput {
@@ -38,6 +44,7 @@ const OWN_CONDITIONS = [
   'Initialized',
   'Ready',
   'ContainersReady',
+  'AllContainersRestarting',
   ...RESIZE_CONDITIONS,
 ] as const;
 
@@ -214,6 +221,7 @@ function podConditions(
     { ...ready, type: 'ContainersReady' },
     { type: 'PodScheduled', status: 'True' },
     ...disruption(input),
+    ...allRestarting(input, phase),
   ];
   const before = new Map(
     [...(pod.status?.conditions ?? []), ...(previous?.conditions ?? [])].map((c) => [c.type, c]),
@@ -237,6 +245,17 @@ function disruption({ verdict }: PodStatusInput): Wanted[] {
   return [{ type: 'DisruptionTarget', status: 'True', reason, message }];
 }
 
+/** Of pods with a container whose exit may have all of them start over (KEP-5532). */
+function allRestarting({ pod, runtime, terminating }: PodStatusInput, phase: Phase): Wanted[] {
+  if (!mayRestartAll(pod)) return [];
+  const type = 'AllContainersRestarting';
+  if (phase === 'Succeeded') return [{ type, status: 'False', reason: 'PodCompleted' }];
+  if (phase === 'Failed') return [{ type, status: 'False', reason: 'PodFailed' }];
+  if (terminating || !restartRound(pod, runtime).isRestarting) return [{ type, status: 'False' }];
+  const message = 'container exited with restart policy rule';
+  return [{ type, status: 'True', reason: 'RestartAllContainersStarted', message }];
+}
+
 function hasNetwork(input: PodStatusInput): boolean {
   const sandbox = input.runtime?.sandboxes[0];
   return sandbox?.state === 'ready' && (sandbox.hostNetwork || sandbox.ips.length > 0);
@@ -249,6 +268,7 @@ function initialized(pod: Pod, phase: Phase, { init, regular }: Statuses): Wante
   const incomplete = (pod.spec.initContainers ?? [])
     .filter((container) => {
       const status = init.find(({ name }) => name === container.name);
+      if (hasStartedOver(status)) return false;
       if (isSidecar(container))
         return status?.started !== true && !(begun && status?.containerID !== undefined);
       return status?.ready !== true;
