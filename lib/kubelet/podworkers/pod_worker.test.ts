@@ -22,6 +22,14 @@ const NO_RESIZE: PodWorkerOptions['resize'] = {
   actuated: () => undefined,
 };
 
+const NO_PROBES: PodWorkerOptions['probes'] = {
+  podAdded: () => undefined,
+  podTerminating: () => undefined,
+  podRemoved: () => undefined,
+  verdicts: () => ({}),
+  started: () => true,
+};
+
 const ref = { uid: 'u', namespace: 'ns', name: 'p' };
 const pod = (
   more: Partial<Pod['metadata']> = {},
@@ -104,13 +112,7 @@ function scene(first: Pod | undefined, more: Partial<PodWorkerOptions> = {}, ini
         return Promise.resolve();
       },
     },
-    probes: {
-      podAdded: () => undefined,
-      podTerminating: () => undefined,
-      podRemoved: () => undefined,
-      verdicts: () => ({}),
-      started: () => true,
-    },
+    probes: NO_PROBES,
     statuses: {
       set: (_pod, set) => statuses.push(set),
       get: () => statuses.at(-1),
@@ -185,6 +187,30 @@ test('from start to success: volumes and cgroup go, the pod stays in the API', a
     ['unmount', 'remove cgroup', 'flush Succeeded'],
     'terminated',
   ]);
+  await s.end();
+});
+
+test('a pod that takes its time to end is shown unready as soon as its readiness probe fails (K13)', async () => {
+  let readiness = true;
+  const ended = Promise.withResolvers<void>();
+  const probed = { name: 'a', image: 'img:1', readinessProbe: { tcpSocket: { port: 80 } } };
+  const s = scene(
+    pod({}, { containers: [probed] }),
+    {
+      probes: { ...NO_PROBES, verdicts: () => ({ readiness }) },
+      stop: { stopPod: () => ended.promise },
+    },
+    runtime('running'),
+  );
+  await s.settle();
+  s.worker.update({ ...deleted(300), spec: { ...spec, containers: [probed] } });
+  await s.settle();
+  const isReady = (): boolean | undefined => s.last()?.containerStatuses?.[0]?.ready;
+  expect([s.worker.state, isReady()]).toEqual(['terminating', true]);
+  readiness = false;
+  s.worker.wake();
+  expect([s.worker.state, isReady(), s.last()?.phase]).toEqual(['terminating', false, 'Running']);
+  ended.resolve();
   await s.end();
 });
 

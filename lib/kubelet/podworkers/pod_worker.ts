@@ -12,7 +12,8 @@
  *
  * Turns are woken by changes of the spec, of the runtime, of probe verdicts, and by timers (back-off, deadline). A turn
  * that fails is repeated with back-off, whatever wakes the worker before that: such a turn brings the status up to date
- * and does nothing else. A turn under way is interrupted when the pod is to end or to end sooner.
+ * and does nothing else. A turn under way is interrupted when the pod is to end or to end sooner; whatever else wakes the
+ * worker meanwhile shows in the status at once (a pod that ends may be unready long before it has ended).
  */
 import { containerStatusOf } from './container_status_of.ts';
 import type { Pod, PodCondition, PodStatus } from '../../api/types.ts';
@@ -135,6 +136,8 @@ export class PodWorker {
   #startedAtMs: number;
   #graceSeconds: number | undefined;
   #signalled = false;
+  /** A turn is under way. */
+  #isBusy = false;
   #wake: (() => void) | undefined;
   #timer: Timer | undefined;
   #resizeTimer: Timer | undefined;
@@ -213,6 +216,7 @@ export class PodWorker {
   wake(): void {
     this.#signalled = true;
     this.#wake?.();
+    if (this.#isBusy && (this.#admitted || this.#state === 'terminating')) this.#publish(false);
   }
 
   /** Lives until the pod is removed or the signal aborts. Never rejects. */
@@ -237,7 +241,10 @@ export class PodWorker {
       const began = clock.monotonic();
       const ageMs = this.#turns++ === 0 ? began - bornMs : undefined;
       try {
-        const again = await this.#take(AbortSignal.any([signal, turn.signal]));
+        this.#isBusy = true;
+        const again = await this.#take(AbortSignal.any([signal, turn.signal])).finally(() => {
+          this.#isBusy = false;
+        });
         this.#lastTurnMs = clock.monotonic();
         observeTurn?.(state, this.#lastTurnMs - began, ageMs);
         if (again || this.#state !== state) {
