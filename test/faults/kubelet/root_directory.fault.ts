@@ -1,6 +1,7 @@
 /** The kubelet's own directory fails it: full, or with a checkpoint that makes no sense. */
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from '../../../lib/base/errors.ts';
 import { closeApi, nodeFile, processOf } from '../../e2e/support/cluster.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
 import { describePod, TestNamespace } from '../../e2e/support/namespace.ts';
@@ -18,6 +19,8 @@ async function inNodeMounts(...argv: readonly string[]): Promise<void> {
     'nsenter',
     `--target=${processOf(NODE).pid}`,
     '--mount',
+    // Its own /proc, which umount reads.
+    '--pid',
     '--',
     ...argv,
   ]);
@@ -82,7 +85,7 @@ function fill(file: string): void {
     try {
       for (;;) writeFileSync(file, Buffer.alloc(size), { flag: 'a' });
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+      if (errorCode(error) !== 'ENOSPC') throw error;
     }
   }
 }
