@@ -1,5 +1,5 @@
 import { hostname as machineHostname } from 'node:os';
-import type { Node, NodeCondition, NodeStatus } from '../../api/types.ts';
+import type { Node, NodeStatus } from '../../api/types.ts';
 import { errorMessage } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
@@ -116,7 +116,7 @@ class Reporter implements NodeReporter {
   }
 
   #provisional(): Node {
-    const fresh = initialNode(this.#registration, this.#ownStatus([], [], this.#now()).status);
+    const fresh = initialNode(this.#registration, this.#ownStatus(undefined, [], this.#now()).status);
     return { ...fresh, metadata: { ...fresh.metadata, name: this.#options.options.nodeName } };
   }
 
@@ -219,11 +219,11 @@ class Reporter implements NodeReporter {
     if (this.#known === undefined && !(await this.#register(images, signal))) return;
     const node = this.#known;
     if (node === undefined) return;
-    const { status, events } = this.#ownStatus(node.status?.conditions ?? [], images, this.#now());
+    const { status, events } = this.#ownStatus(node, images, this.#now());
     const due = clock.monotonic() - this.#reportedAt >= options.config.nodeStatusReportFrequency;
     if (due || statusChanged(node, status)) {
       try {
-        this.#known = await client.patch(NODES, { name: options.nodeName }, statusPatch(status), {
+        this.#known = await client.patch(NODES, { name: options.nodeName }, statusPatch(node, status), {
           type: 'strategic-merge',
           subresource: 'status',
           signal,
@@ -301,7 +301,7 @@ class Reporter implements NodeReporter {
       });
       return false;
     }
-    const { status, events } = this.#ownStatus([], images, this.#now());
+    const { status, events } = this.#ownStatus(undefined, images, this.#now());
     try {
       const node = await client.create(NODES, initialNode(this.#registration, status), { signal });
       this.#known = node;
@@ -326,13 +326,13 @@ class Reporter implements NodeReporter {
   }
 
   #ownStatus(
-    before: readonly NodeCondition[],
+    before: Node | undefined,
     images: Awaited<ReturnType<NodeFacts['images']>>,
     now: string,
   ): { status: OwnStatus; events: readonly string[] } {
     const { facts, options, kubeletVersion, pressure } = this.#options;
     const { conditions, events } = nodeConditions(
-      before,
+      before?.status?.conditions ?? [],
       pressure?.() ?? NO_PRESSURE,
       facts.health().problems,
       now,
@@ -347,6 +347,7 @@ class Reporter implements NodeReporter {
       runtimeHandlers: facts.runtimeHandlers(),
       volumesInUse: facts.volumesInUse(),
       conditions,
+      knownCapacity: before?.status?.capacity,
       declaredFeatures: this.#options.declaredFeatures ?? [],
     });
     return { status, events };

@@ -104,7 +104,6 @@ test('what the server drops or adds is no change; heartbeats are none; anything 
     metadata: { name: 'n' },
     status: {
       ...rest,
-      capacity: { ...own.capacity, 'example.com/gpu': '1' },
       runtimeHandlers: [{ features: {} }],
       conditions: [...(own.conditions ?? []), { type: 'NetworkUnavailable', status: 'False' }],
     },
@@ -121,8 +120,30 @@ test('what the server drops or adds is no change; heartbeats are none; anything 
   expect(statusChanged(stored, nodeStatus({ ...input, declaredFeatures: ['F'] }))).toBe(true);
 });
 
+test.each([
+  ['added to the capacity', { 'example.com/gpu': '4' }, {}, { 'example.com/gpu': '4' }],
+  ['changed', { 'example.com/gpu': '2' }, { 'example.com/gpu': '4' }, { 'example.com/gpu': '2' }],
+  ['taken from the capacity', {}, { 'example.com/gpu': '4' }, { 'example.com/gpu': null }],
+  ['a name of Kubernetes is none', { 'kubernetes.io/x': '1' }, {}, undefined],
+  ['in line', { 'example.com/gpu': '4' }, { 'example.com/gpu': '4' }, undefined],
+])('an extended resource %s: its allocatable follows (K18)', (_, capacity, allocatable, want) => {
+  const plain = nodeStatus(input);
+  const node: Node = {
+    metadata: { name: 'n' },
+    status: {
+      ...plain,
+      capacity: { ...plain.capacity, ...capacity },
+      allocatable: { ...plain.allocatable, ...allocatable },
+    },
+  };
+  const own = nodeStatus({ ...input, knownCapacity: node.status?.capacity });
+  expect(statusChanged(node, own)).toBe(want !== undefined);
+  if (want !== undefined)
+    expect(statusPatch(node, own)).toMatchObject({ status: { capacity: plain.capacity, allocatable: want } });
+});
+
 test('addresses are replaced as a whole', () => {
-  expect(statusPatch({ addresses: [{ type: 'Hostname', address: 'n' }] })).toEqual({
+  expect(statusPatch({}, { addresses: [{ type: 'Hostname', address: 'n' }] })).toEqual({
     status: { addresses: [{ type: 'Hostname', address: 'n' }, { $patch: 'replace' }] },
   });
 });

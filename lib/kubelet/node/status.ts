@@ -18,6 +18,8 @@ export interface StatusInput {
   readonly runtimeHandlers: ReturnType<NodeFacts['runtimeHandlers']>;
   readonly volumesInUse: readonly string[];
   readonly conditions: readonly NodeCondition[];
+  /** `status.capacity` as the API has it: others may add extended resources to it. */
+  readonly knownCapacity?: NodeStatus['capacity'];
   /** What the scheduler and the apiserver ask for before they let pods that need it come here (KEP-5328). */
   readonly declaredFeatures?: readonly string[];
 }
@@ -43,7 +45,7 @@ export function nodeStatus(input: StatusInput): OwnStatus {
   const { machine, config } = input;
   return {
     capacity: nodeCapacity(machine, config),
-    allocatable: nodeAllocatable(machine, config),
+    allocatable: { ...extendedResources(input.knownCapacity), ...nodeAllocatable(machine, config) },
     addresses: input.addresses,
     daemonEndpoints: { kubeletEndpoint: { Port: config.port } },
     nodeInfo: {
@@ -65,6 +67,23 @@ export function nodeStatus(input: StatusInput): OwnStatus {
     conditions: input.conditions,
     declaredFeatures: [...(input.declaredFeatures ?? [])],
   };
+}
+
+/**
+ * Extended resources of a node: all that anybody has added to its capacity can be allocated. Their names have a domain
+ * that is not Kubernetes' own.
+ */
+function extendedResources(resources: NodeStatus['capacity'] = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(resources).filter(([name]) => isExtended(name)));
+}
+
+function isExtended(name: string): boolean {
+  return name.includes('/') && !name.includes('kubernetes.io/') && !name.startsWith('requests.');
+}
+
+/** Allocatable, but no longer in the capacity. */
+function withdrawn({ allocatable = {} }: NodeStatus, own: OwnStatus): readonly string[] {
+  return Object.keys(allocatable).filter((name) => isExtended(name) && own.allocatable?.[name] === undefined);
 }
 
 /** Without what distributions add: `containerd://1.6.20~ds1` is `containerd://1.6.20`. */
@@ -101,8 +120,9 @@ export function statusChanged(node: Node, own: OwnStatus): boolean {
     declaredFeatures: has.declaredFeatures,
   };
   if (!sameJson(theirs, rest)) return true;
-  // Other resources than ours (device plugins, extended resources) are not compared.
+  // The capacity of extended resources is not ours to say.
   if (!containsAll(has.capacity, capacity) || !containsAll(has.allocatable, allocatable)) return true;
+  if (withdrawn(has, own).length > 0) return true;
   return conditions.some((own) => {
     const theirs = has.conditions?.find((c) => c.type === own.type);
     return theirs?.status !== own.status || theirs.reason !== own.reason || theirs.message !== own.message;
@@ -134,6 +154,13 @@ function strip(value: unknown): unknown {
  * A strategic merge patch for the status subresource. Conditions of others stay (they merge by type); addresses are
  * replaced as a whole, because they may repeat a type.
  */
-export function statusPatch(own: OwnStatus): unknown {
-  return { status: { ...own, addresses: [...(own.addresses ?? []), { $patch: 'replace' }] } };
+export function statusPatch(node: Pick<Node, 'status'>, own: OwnStatus): unknown {
+  const gone = withdrawn(node.status ?? {}, own).map((name) => [name, null]);
+  return {
+    status: {
+      ...own,
+      ...(gone.length === 0 ? {} : { allocatable: { ...own.allocatable, ...Object.fromEntries(gone) } }),
+      addresses: [...(own.addresses ?? []), { $patch: 'replace' }],
+    },
+  };
 }
