@@ -155,7 +155,7 @@ function strip(value: unknown): unknown {
  * replaced as a whole, because they may repeat a type.
  */
 export function statusPatch(node: Pick<Node, 'status'>, own: OwnStatus): unknown {
-  const gone = withdrawn(node.status ?? {}, own).map((name) => [name, null]);
+  const gone = withdrawn(node.status ?? {}, own).map((name): [string, null] => [name, null]);
   return {
     status: {
       ...own,
