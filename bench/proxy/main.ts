@@ -85,7 +85,11 @@ async function compare(bed: TestBed, mode: Mode, workload: Workload): Promise<vo
   const runs = count('runs');
   for (let run = 0; run < runs; run++) {
     for (const [who, argv] of chosen) {
-      found.set(who, [...(found.get(who) ?? []), await measure(bed, argv, mode, workload)]);
+      const figures = await measure(bed, argv, mode, workload);
+      found.set(who, [...(found.get(who) ?? []), figures]);
+      // A run that is cut off has said what it had.
+      const said = Object.entries(figures).map(([name, numbers]) => `${name} ${spread(numbers)}`);
+      console.error(`  run ${run + 1}, ${who}: ${said.join('; ')}`);
     }
   }
   for (const name of Object.keys(found.values().next().value?.[0] ?? {})) {

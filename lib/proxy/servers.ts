@@ -1,7 +1,7 @@
 /** The proxy's HTTP servers: health on 10256, metrics and what runs here on 10249. */
 import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
 import { encodeConfig } from '../component/config/document.ts';
-import type { RootLogger } from '../component/logging.ts';
 import type { Metrics } from '../component/metrics.ts';
 import type { Handler } from '../component/serving/exchange.ts';
 import { json, text, textError } from '../component/serving/exchange.ts';
@@ -24,7 +24,7 @@ export interface ServersOptions {
   readonly config: ProxyConfig;
   /** All flags with their values, for /flagz. */
   readonly flags: ReadonlyMap<string, string>;
-  readonly log: RootLogger;
+  readonly log: Log;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly health: ProxyHealth;

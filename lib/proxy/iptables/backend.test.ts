@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { service, slice } from '../testing/objects.ts';
 import { ProxyUnderTest } from '../testing/proxy_under_test.ts';
 import type { ModelKernel } from '../testing/random_changes.ts';
-import { randomStep, runSteps } from '../testing/random_changes.ts';
+import { modelRuns, randomStep, runSteps } from '../testing/random_changes.ts';
 import { cleanup } from './cleanup.ts';
 import { FakeNetfilter } from './fake_netfilter.ts';
 import { NetfilterError } from './netfilter.ts';
@@ -317,7 +317,7 @@ test('model check: incremental rules equal those of a fresh start', async () => 
       await runSteps(steps, onKernel(kernel), onKernel(fresh));
       expect(sorted(kernel)).toBe(sorted(fresh));
     }),
-    { numRuns: 300 },
+    modelRuns(300),
   );
 });
 

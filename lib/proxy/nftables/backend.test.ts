@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { service, slice } from '../testing/objects.ts';
 import { ProxyUnderTest } from '../testing/proxy_under_test.ts';
 import type { ModelKernel } from '../testing/random_changes.ts';
-import { randomStep, runSteps } from '../testing/random_changes.ts';
+import { modelRuns, randomStep, runSteps } from '../testing/random_changes.ts';
 import { cleanup } from './cleanup.ts';
 import { canonical } from './dump.ts';
 import { FakeNft } from './fake_nft.ts';
@@ -241,6 +241,6 @@ test('model check: the incremental table equals that of a fresh start', async ()
       await runSteps(steps, onKernel(kernel), onKernel(fresh));
       expect(canonical(kernel.dump())).toBe(canonical(fresh.dump()));
     }),
-    { numRuns: 300 },
+    modelRuns(300),
   );
 });

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { runProgram } from '../program.ts';
 import { ProxyUnderTest } from '../testing/proxy_under_test.ts';
-import { randomStep, runSteps } from '../testing/random_changes.ts';
+import { modelRuns, randomStep, runSteps } from '../testing/random_changes.ts';
 import { canonical, parseTable } from './dump.ts';
 import { FakeNft } from './fake_nft.ts';
 import type { Nft } from './nft.ts';
@@ -85,7 +85,7 @@ test('random changes, restarts and flushes: fake and kernel agree on every trans
       expect(realDump()).toBe(canonical(both.fake.dump()));
       expect(realDump()).toBe(canonical(fresh.dump()));
     }),
-    { numRuns: 25 },
+    modelRuns(25),
   );
 });
 

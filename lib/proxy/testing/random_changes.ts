@@ -46,6 +46,11 @@ export const randomStep = fc.oneof(
   }),
 );
 
+/** How many sequences a model check tries: `few`, or $TSK_MODEL_RUNS. */
+export function modelRuns(few: number): { readonly numRuns: number } {
+  return { numRuns: Number(process.env['TSK_MODEL_RUNS'] ?? few) };
+}
+
 export type RandomStep = typeof randomStep extends fc.Arbitrary<infer S> ? S : never;
 
 /** Tells the proxy of the change of objects that the step makes, if it makes one. */

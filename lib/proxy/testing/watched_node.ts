@@ -28,6 +28,8 @@ export interface ProxyProcess {
   readonly isRunning: boolean;
   /** What it wrote. */
   log(): string;
+  /** Writes its config file anew, as {@link WatchedNode.startProxy} would. */
+  configure(mode: Mode, fields?: Readonly<Record<string, unknown>>): void;
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -80,7 +82,9 @@ export class WatchedNode {
     const file = (what: string): string => join(this.#dir, `${what}-${name}`);
     const [kubeconfig, config, log] = [file('kubeconfig'), file('config'), file('log')];
     writeFileSync(kubeconfig, JSON.stringify(kubeconfigContent()));
-    writeFileSync(config, JSON.stringify(proxyConfig(mode, kubeconfig, fields)));
+    const configure: ProxyProcess['configure'] = (mode, fields = {}) =>
+      writeFileSync(config, JSON.stringify(proxyConfig(mode, kubeconfig, fields)));
+    configure(mode, fields);
     const child = this.#bed.spawnInNode([
       'sh',
       '-c',
@@ -91,7 +95,7 @@ export class WatchedNode {
       '--config',
       config,
     ]);
-    const proxy = proxyProcess(child, () => readFileSync(log, 'utf8'));
+    const proxy = proxyProcess(child, () => readFileSync(log, 'utf8'), configure);
     this.#proxies.push(proxy);
     return proxy;
   }
@@ -104,7 +108,11 @@ export class WatchedNode {
   }
 }
 
-function proxyProcess(child: ChildProcess, log: () => string): ProxyProcess {
+function proxyProcess(
+  child: ChildProcess,
+  log: () => string,
+  configure: ProxyProcess['configure'],
+): ProxyProcess {
   const ended = once(child, 'exit');
   return {
     pid: child.pid ?? 0,
@@ -113,6 +121,7 @@ function proxyProcess(child: ChildProcess, log: () => string): ProxyProcess {
       return child.exitCode === null && child.signalCode === null;
     },
     log,
+    configure,
     kill: async (signal = 'SIGTERM') => {
       child.kill(signal);
       await ended;
