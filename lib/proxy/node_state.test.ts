@@ -54,7 +54,7 @@ test.each([
   expect(detector?.kind === 'sourceRange' ? String(detector.range) : undefined).toBe(range);
 });
 
-test('or by the interface they come from', () => {
+test('P5: or by the interface they come from', () => {
   const detectLocal = { bridgeInterface: 'cni0', interfaceNamePrefix: 'veth' };
   expect(policy({ detectLocalMode: 'BridgeInterface', detectLocal }).localDetector).toEqual({
     kind: 'interface',
@@ -78,7 +78,7 @@ test.each([
   expect(policy({ nodePortAddresses })).toMatchObject({ nodePortAddresses: addresses, guardLocalnet: guard });
 });
 
-test('without route_localnet node ports are not offered on loopback', () => {
+test('P5: without route_localnet node ports are not offered on loopback', () => {
   expect(policy({}, 'IPv4', false)).toMatchObject({ localhostNodePorts: false, guardLocalnet: false });
   expect(policy({}, 'IPv6')).toMatchObject({ localhostNodePorts: false, guardLocalnet: false });
 });

@@ -41,7 +41,7 @@ for (const proxy of ['ours', 'stock'] as const) {
   }
 }
 
-test.each(rows)('%s, %s mode, %s', async (proxy, mode, name, { config, situations }) => {
+test.each(rows)('P1-P7: %s, %s mode, %s', async (proxy, mode, name, { config, situations }) => {
   const all = situations(mode);
   const families = full || (proxy === 'ours' && name === 'default') ? FAMILIES : (['IPv4'] as const);
   const objects: Objects = {

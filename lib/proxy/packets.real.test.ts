@@ -65,7 +65,7 @@ const answers = async (
 describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
   inMode(wanted);
 
-  test('a cluster IP is answered by all endpoints, from pod, node and (routed) client', async () => {
+  test('P2: a cluster IP is answered by all endpoints, from pod, node and (routed) client', async () => {
     proxy.tracker.setService(service('a/web', VIP));
     proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`, `${POD2}@n1`]));
     await proxy.sync();
@@ -74,7 +74,7 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     expect((await bed.ask('client', 'tcp', VIP, 80)).by).toMatch(/^pod/);
   });
 
-  test('pods keep their source address; clients outside are masqueraded at cluster and node port', async () => {
+  test('P5: pods keep their source address; clients outside are masqueraded at cluster and node port', async () => {
     proxy.tracker.setService(
       service('a/web', VIP, { type: 'NodePort', ports: [{ name: 'p', port: 80, nodePort: 30080 }] }),
     );
@@ -89,14 +89,14 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     expect((await bed.ask('node', 'tcp', '127.0.0.1', 30080)).by).toBe(loopback);
   });
 
-  test('hairpin: a pod reaches itself through its Service, masqueraded', async () => {
+  test('P5: hairpin: a pod reaches itself through its Service, masqueraded', async () => {
     proxy.tracker.setService(service('a/web', VIP));
     proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`]));
     await proxy.sync();
     expect(await bed.ask('pod1', 'tcp', VIP, 80)).toEqual({ by: 'pod1', source: '10.66.0.1' });
   });
 
-  test('UDP: answered, and a flow follows when its endpoint goes; other flows are left alone', async () => {
+  test('P6: UDP: answered, and a flow follows when its endpoint goes; other flows are left alone', async () => {
     const udp = { ports: [{ name: 'p', port: 53, protocol: 'UDP' }] };
     proxy.tracker.setService(service('a/dns', VIP, udp));
     proxy.tracker.setSlice(slice('a/dns-1', 'dns', [`${POD1}@n1`], [...UDP_PORT]));
@@ -111,7 +111,7 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     expect(bed.exec('node', ['conntrack', '-L', '-p', 'udp'])).toContain('dport=53');
   });
 
-  test('UDP: a flow that was refused works as soon as the Service has its first endpoint', async () => {
+  test('P6: UDP: a flow that was refused works as soon as the Service has its first endpoint', async () => {
     proxy.tracker.setService(service('a/dns', VIP, { ports: [{ name: 'p', port: 53, protocol: 'UDP' }] }));
     await proxy.sync();
     expect((await bed.ask('far', 'udp', VIP, 53, 1500, 4100)).by).toBeUndefined();
@@ -120,7 +120,7 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     expect((await bed.ask('far', 'udp', VIP, 53, 1500, 4100)).by).toBe('pod1');
   });
 
-  test('session affinity keeps a client with one endpoint', async () => {
+  test('P2: session affinity keeps a client with one endpoint', async () => {
     proxy.tracker.setService(service('a/web', VIP, { sessionAffinity: 'ClientIP' }));
     proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`, `${POD2}@n1`]));
     await proxy.sync();
@@ -128,7 +128,7 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     expect((await answers(12, () => bed.ask('client', 'tcp', VIP, 80))).size).toBe(1);
   });
 
-  test('without endpoints connections are refused at once: cluster IP and node port', async () => {
+  test('P4: without endpoints connections are refused at once: cluster IP and node port', async () => {
     proxy.tracker.setService(
       service('a/web', VIP, { type: 'NodePort', ports: [{ name: 'p', port: 80, nodePort: 30080 }] }),
     );
@@ -138,7 +138,7 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     expect(await bed.ask('client', 'tcp', NODE, 30080)).toEqual({ by: undefined, error: 'ECONNREFUSED' });
   });
 
-  test('external policy Local: source address kept, only local endpoints; without one dropped, but not for pods', async () => {
+  test('P3: external policy Local: source address kept, only local endpoints; without one dropped, but not for pods', async () => {
     const spec = {
       type: 'NodePort',
       externalTrafficPolicy: 'Local',
@@ -157,7 +157,7 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     expect((await bed.ask('pod2', 'tcp', NODE, 30080)).by).toBe('far');
   });
 
-  test('internal policy Local: local endpoints only, dropped without one', async () => {
+  test('P3: internal policy Local: local endpoints only, dropped without one', async () => {
     proxy.tracker.setService(service('a/web', VIP, { internalTrafficPolicy: 'Local' }));
     proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`, `${FAR}@n2`]));
     await proxy.sync();
@@ -167,7 +167,7 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     expect(await bed.ask('pod2', 'tcp', VIP, 80, 800)).toEqual({ by: undefined, error: 'timeout' });
   });
 
-  test('terminating endpoints serve only while nothing is ready', async () => {
+  test('P2: terminating endpoints serve only while nothing is ready', async () => {
     proxy.tracker.setService(service('a/web', VIP));
     const draining = endpoint(`${POD1}@n1`, { ready: false, serving: true, terminating: true });
     proxy.tracker.setSlice(slice('a/web-1', 'web', [draining]));
@@ -178,7 +178,7 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     expect(await answers(8, () => bed.ask('far', 'tcp', VIP, 80))).toEqual(new Set(['pod2']));
   });
 
-  test('load balancer source ranges: the address answers those named and drops others', async () => {
+  test('P3: load balancer source ranges: the address answers those named and drops others', async () => {
     const spec = { type: 'LoadBalancer', loadBalancerSourceRanges: ['198.51.100.0/24'] };
     const status = { status: { loadBalancer: { ingress: [{ ip: '203.0.113.5' }] } } };
     proxy.tracker.setService(service('a/web', VIP, spec, status));
@@ -192,7 +192,7 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
 describe('iptables only', () => {
   inMode('iptables');
 
-  test('a new start changes nothing: no rule is sent, a held connection stays', async () => {
+  test('P17: a new start changes nothing: no rule is sent, a held connection stays', async () => {
     proxy.tracker.setService(service('a/web', VIP));
     const endpoints = slice('a/web-1', 'web', [`${POD1}@n1`, `${POD2}@n1`]);
     proxy.tracker.setSlice(endpoints);
@@ -209,7 +209,7 @@ describe('iptables only', () => {
     held.close();
   });
 
-  test('a large cluster: endpoints of other nodes without chains, hairpin and masquerading as ever', async () => {
+  test('P8: a large cluster: endpoints of other nodes without chains, hairpin and masquerading as ever', async () => {
     for (let n = 0; n < 4; n++) {
       const hosts = Array.from({ length: 300 }, (_, i) => `10.120.${n}.${i % 250}@n2`);
       proxy.tracker.setService(service(`b/s${n}`, `10.97.0.${n + 1}`));
@@ -244,7 +244,7 @@ describe('iptables only', () => {
     expect(await answers(20, () => bed.ask('pod2', 'tcp', VIP, 80))).toEqual(new Set(['pod1', 'far']));
   });
 
-  test('rules and chains of others survive every kind of sync', async () => {
+  test('P8: rules and chains of others survive every kind of sync', async () => {
     const foreign =
       '*nat\n:CNI-MINE - [0:0]\n-A CNI-MINE -s 10.9.9.9/32 -j RETURN\n-A POSTROUTING -s 10.9.9.0/24 -j CNI-MINE\nCOMMIT\n';
     bed.exec('node', ['iptables-restore', '--noflush'], foreign);
@@ -261,7 +261,7 @@ describe('iptables only', () => {
     expect(nat).not.toContain('KUBE-SVC-');
   });
 
-  test('a flush by another program is noticed and repaired', async () => {
+  test('P8: a flush by another program is noticed and repaired', async () => {
     proxy.tracker.setService(service('a/web', VIP));
     proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`]));
     await proxy.sync();
@@ -281,7 +281,7 @@ describe('iptables only', () => {
 describe('nftables only', () => {
   inMode('nftables');
 
-  test('a new start writes the table whole: same rules, a held connection and affinity stay', async () => {
+  test('P17: a new start writes the table whole: same rules, a held connection and affinity stay', async () => {
     proxy.tracker.setService(service('a/web', VIP, { sessionAffinity: 'ClientIP' }));
     const endpoints = slice('a/web-1', 'web', [`${POD1}@n1`, `${POD2}@n1`]);
     proxy.tracker.setSlice(endpoints);
@@ -300,7 +300,7 @@ describe('nftables only', () => {
     expect(await answers(8, () => bed.ask('far', 'tcp', VIP, 80))).toEqual(new Set([by]));
   });
 
-  test('tables of others survive every kind of sync', async () => {
+  test('P9: tables of others survive every kind of sync', async () => {
     const foreign = 'table ip mine {\n\tchain c {\n\t\tip saddr 10.9.9.9 drop\n\t}\n}\n';
     bed.exec('node', ['nft', '-f', '-'], foreign);
     proxy.tracker.setService(service('a/web', VIP));
@@ -313,7 +313,7 @@ describe('nftables only', () => {
     bed.exec('node', ['nft', 'delete', 'table', 'ip', 'mine']);
   });
 
-  test('the ruleset flushed by another program: noticed and repaired', async () => {
+  test('P9: the ruleset flushed by another program: noticed and repaired', async () => {
     proxy.tracker.setService(service('a/web', VIP));
     proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`]));
     await proxy.sync();

@@ -25,7 +25,7 @@ const NFTABLES = [
 test.each([
   ['iptables' as const, [...COMMON, ...IPTABLES], NFTABLES],
   ['nftables' as const, [...COMMON, ...NFTABLES], IPTABLES],
-])('%s mode has the names that stock has in it', async (mode, want, not) => {
+])('P12: %s mode has the names that stock has in it', async (mode, want, not) => {
   const metrics = new Metrics();
   const none = { pendingServiceChanges: () => 0, pendingEndpointChanges: () => 0 };
   createProxyMetrics(metrics, none, mode);

@@ -36,7 +36,7 @@ test('a change after quiet is brought into force at once', async () => {
   expect(at).toEqual([5000]);
 });
 
-test('many changes make one sync per interval, and the last is not lost', async () => {
+test('P11: many changes make one sync per interval, and the last is not lost', async () => {
   const { clock, at, runner } = setUp();
   for (let i = 0; i < 25; i++) {
     runner.request();
@@ -68,7 +68,7 @@ test('a change during a sync is followed by another sync', async () => {
   expect(at).toEqual([0, 2000]);
 });
 
-test('failures are tried again with growing delay, and success ends that', async () => {
+test('P11: failures are tried again with growing delay, and success ends that', async () => {
   let failures = 3;
   const { clock, at, errors, runner } = setUp({
     minIntervalMs: 0,

@@ -22,7 +22,7 @@ test.each([
   ).toBe(max);
 });
 
-test('timeouts are in seconds; zero leaves one alone', () => {
+test('P6: timeouts are in seconds; zero leaves one alone', () => {
   const settings = new Map(
     conntrackSettings({ ...CONFIG, tcpCloseWaitTimeout: 0, udpTimeout: 30_500, tcpBeLiberal: true }, 1),
   );

@@ -118,7 +118,7 @@ test.each([
   expect(fieldsWithoutEffect(decode(yaml)).map((f) => f.field)).toEqual([field]);
 });
 
-test('what kubeadm writes has nothing without effect', () => {
+test('P13: what kubeadm writes has nothing without effect', () => {
   const yaml =
     'ipvs: {excludeCIDRs: null, minSyncPeriod: 0s, scheduler: "", strictARP: false, syncPeriod: 0s}\nenableProfiling: false';
   expect(fieldsWithoutEffect(decode(yaml))).toEqual([]);
@@ -131,7 +131,7 @@ test('what is written decodes to the same', () => {
   expect(decodeConfig(encodeConfig(config, PROXY_CONFIG_KIND), 'again', [PROXY_CONFIG_KIND])).toEqual(config);
 });
 
-test('flags give the same configuration as a file', () => {
+test('P13: flags give the same configuration as a file', () => {
   expect(flags()).toEqual({ ...decode(''), logging: decode('').logging });
   expect(
     flags(

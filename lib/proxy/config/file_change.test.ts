@@ -40,7 +40,7 @@ test('another file put in its place', async () => {
   expect(await changed).toBe('two');
 });
 
-test('a volume of a ConfigMap, whose link is turned to another folder', async () => {
+test('P13: a volume of a ConfigMap, whose link is turned to another folder', async () => {
   for (const [version, text] of [
     ['..v1', 'one'],
     ['..v2', 'two'],

@@ -64,7 +64,7 @@ test.each([
   expect(found).toHaveLength(stale ? 1 : 0);
 });
 
-test('flows of one place to one endpoint are deleted by one call that names both', () => {
+test('P6: flows of one place to one endpoint are deleted by one call that names both', () => {
   const flows = parseFlows(
     [
       line('10.96.0.10', 53, '10.66.0.1', 5353),

@@ -43,7 +43,7 @@ test.each([
   });
 });
 
-test('with a source: what becomes of its packets', async () => {
+test('P14: with a source: what becomes of its packets', async () => {
   const destination = { ip: '192.0.2.1', port: 30080, protocol: 'TCP', source: '198.51.100.9' } as const;
   expect(explainDestination(await source(), destination, isNode)).toMatchObject({
     path: { verdict: 'translated', endpoints: ['10.66.0.1:8080'] },

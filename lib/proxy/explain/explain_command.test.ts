@@ -22,7 +22,7 @@ async function run(args: string[], reply = { status: 200, body: JSON.stringify(a
   return { code, ...said };
 }
 
-test('a destination is explained as text', async () => {
+test('P14: a destination is explained as text', async () => {
   const { code, out, url } = await run(['10.96.0.1:80']);
   expect(code).toBe(0);
   expect(url).toBe('http://127.0.0.1:10249/debug/explain?destination=10.96.0.1%3A80&protocol=tcp');

@@ -32,7 +32,7 @@ function setUp() {
   return { clock, health, ask, both, sync, codes };
 }
 
-test('before the first sync: alive, but no traffic yet; too late: neither', async () => {
+test('P12: before the first sync: alive, but no traffic yet; too late: neither', async () => {
   const { clock, both } = setUp();
   expect(both()).toEqual([503, 200]);
   await clock.advance(60_000);
@@ -72,7 +72,7 @@ test('one family that does not keep up is enough to be unhealthy', async () => {
   expect(both()).toEqual([200, 200]);
 });
 
-test('a node that is about to go: not healthy for load balancers, alive all the same', () => {
+test('P12: a node that is about to go: not healthy for load balancers, alive all the same', () => {
   const { health, both, sync } = setUp();
   sync();
   health.nodeEligible = false;

@@ -38,7 +38,7 @@ beforeEach(() => {
 });
 afterEach(() => servers.close());
 
-test("tells load balancers about local endpoints, in upstream's JSON", async () => {
+test("P3: tells load balancers about local endpoints, in upstream's JSON", async () => {
   const port = await freePort();
   const of = (localEndpoints: number) => [{ namespace: 'a', name: 'web', port, localEndpoints }];
   await servers.update(of(2));

@@ -38,7 +38,7 @@ describe('hot path', () => {
     fake.saves = 0;
   });
 
-  test('one endpoint more: only the chains of that Service are sent, nothing is listed', async () => {
+  test('P8: one endpoint more: only the chains of that Service are sent, nothing is listed', async () => {
     proxy.tracker.setSlice(webSlice('10.66.0.1', '10.66.0.2', '10.66.0.3'));
     await proxy.sync();
     expect(fake.saves).toBe(0);
@@ -82,7 +82,7 @@ describe('large clusters', () => {
   const noted = (): number =>
     perService().filter((c) => fake.chain('nat', c)?.some((rule) => rule.includes('--comment'))).length;
 
-  test('above 1000 endpoints the chains of Services have no comments, the dispatch keeps them', async () => {
+  test('P8: above 1000 endpoints the chains of Services have no comments, the dispatch keeps them', async () => {
     proxy.tracker.setService(web({ sessionAffinity: 'ClientIP' }));
     proxy.tracker.setSlice(webSlice(...many(1001)));
     await proxy.sync();
@@ -131,7 +131,7 @@ describe('large clusters', () => {
   });
 });
 
-test('restart: the next start finds everything in place and sends nothing', async () => {
+test('P17: restart: the next start finds everything in place and sends nothing', async () => {
   proxy.tracker.setService(web());
   proxy.tracker.setSlice(webSlice('10.66.0.1'));
   await proxy.sync();
@@ -238,7 +238,7 @@ describe('refusals', () => {
     },
   );
 
-  test('when the line is not named, halves are tried', async () => {
+  test('P11: when the line is not named, halves are tried', async () => {
     const restore = fake.restore.bind(fake);
     fake.restore = async (text) => {
       try {
@@ -253,7 +253,7 @@ describe('refusals', () => {
     expect(dispatched()).toHaveLength(18);
   });
 
-  test('when nothing goes in, it is an error, and nothing is lost', async () => {
+  test('P11: when nothing goes in, it is an error, and nothing is lost', async () => {
     addService(1);
     fake.refuses = /KUBE-POSTROUTING/;
     await expect(proxy.sync()).rejects.toThrow('not supported');
@@ -271,7 +271,7 @@ describe('refusals', () => {
   });
 });
 
-test('cleanup leaves an empty packet filter', async () => {
+test('P10: cleanup leaves an empty packet filter', async () => {
   const empty = new FakeNetfilter().dump();
   proxy.tracker.setService(web({ type: 'NodePort', ports: [{ name: 'p', port: 80, nodePort: 30080 }] }));
   proxy.tracker.setSlice(webSlice('10.66.0.1'));
@@ -302,7 +302,7 @@ test('a change of policy renders every Service anew', async () => {
  * Whatever happens in whatever order, syncs, failures and restarts included: the kernel's rules are those that a fresh
  * start would write.
  */
-test('model check: incremental rules equal those of a fresh start', async () => {
+test('P17: model check: incremental rules equal those of a fresh start', async () => {
   const onKernel = (kernel: FakeNetfilter): ModelKernel => ({
     start: () => new ProxyUnderTest({ netfilter: kernel }),
     setFailing: (failing) => {

@@ -79,7 +79,7 @@ test('few rules stand in the first chain, as stock has them', () => {
   expect(chains.rules.size).toBe(1);
 });
 
-test.each([1000, 10_000, 50_000])('%d Services: a packet is compared with few of them', (services) => {
+test.each([1000, 10_000, 50_000])('P8: %d Services: a packet is compared with few of them', (services) => {
   const chains = new Chains('IPv4');
   const numbers = Array.from({ length: services }, (_, i) => (i * 7919) % 65_536);
   for (const n of numbers) chains.tree.add(ip(n), rule(n));

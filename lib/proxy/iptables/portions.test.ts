@@ -18,7 +18,7 @@ function feed(proxy: ProxyUnderTest, count = SERVICES): void {
 
 const chainsNamed = (text: string): number => text.match(/^:/gm)?.length ?? 0;
 
-test('many Services at once come in portions, and nothing refers to them before all are there', async () => {
+test('P16: many Services at once come in portions, and nothing refers to them before all are there', async () => {
   const fake = new FakeNetfilter();
   const proxy = new ProxyUnderTest({ netfilter: fake });
   await proxy.sync();
@@ -53,7 +53,7 @@ test('many Services that go are out of use first', async () => {
   expect(fake.chains('nat').filter((chain) => /KUBE-S(VC|EP)-/.test(chain))).toEqual([]);
 });
 
-test('killed between two portions: the next start finds what is there and brings the rest', async () => {
+test('P17: killed between two portions: the next start finds what is there and brings the rest', async () => {
   const fake = new FakeNetfilter();
   const restore = fake.restore.bind(fake);
   let left = 2;

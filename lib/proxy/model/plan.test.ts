@@ -91,7 +91,7 @@ test('reachable is each used endpoint once, in order', () => {
   expect(ips(plan(E_LOCAL, [e(3, READY), e(2, DRAINING), e(4, UNREADY)]).reachable)).toBe('2,3');
 });
 
-describe('topology hints', () => {
+describe('P3: topology hints', () => {
   const hinted = (n: number, zones: string[], nodes?: string[]) => ({
     ...e(n, READY),
     hints: {

@@ -35,7 +35,7 @@ describe('hot path', () => {
     fake.contents = () => Promise.reject(new Error('listed'));
   });
 
-  test('one endpoint more: only the chain of that Service is sent, nothing is listed', async () => {
+  test('P9: one endpoint more: only the chain of that Service is sent, nothing is listed', async () => {
     proxy.tracker.setSlice(webSlice('10.66.0.1', '10.66.0.2', '10.66.0.3'));
     await proxy.sync();
     expect(last()).toEqual([
@@ -208,7 +208,7 @@ describe('refusals', () => {
     expect(fake.elements('service-ips')).toHaveLength(18);
   });
 
-  test('when nothing goes in, it is an error, and nothing is lost', async () => {
+  test('P11: when nothing goes in, it is an error, and nothing is lost', async () => {
     addService(1);
     fake.refuses = /masquerading/;
     await expect(proxy.sync()).rejects.toThrow('not supported');
@@ -218,7 +218,7 @@ describe('refusals', () => {
   });
 });
 
-test('cleanup removes the table', async () => {
+test('P10: cleanup removes the table', async () => {
   addService(1);
   await proxy.sync();
   expect(await cleanup(fake)).toBe(true);
@@ -226,7 +226,7 @@ test('cleanup removes the table', async () => {
   expect(await cleanup(fake)).toBe(false);
 });
 
-test('model check: the incremental table equals that of a fresh start', async () => {
+test('P17: model check: the incremental table equals that of a fresh start', async () => {
   const onKernel = (kernel: FakeNft): ModelKernel => ({
     start: () => new ProxyUnderTest({ nft: kernel }),
     setFailing: (failing) => {

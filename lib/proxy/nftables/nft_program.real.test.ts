@@ -65,7 +65,7 @@ class Both implements Nft {
   }
 }
 
-test('random changes, restarts and flushes: fake and kernel agree on every transaction and end up alike', async () => {
+test('P9: random changes, restarts and flushes: fake and kernel agree on every transaction and end up alike', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(randomStep, { maxLength: 30 }), async (steps) => {
       inNamespace('nft', 'flush', 'ruleset');

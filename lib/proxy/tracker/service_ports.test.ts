@@ -22,7 +22,7 @@ test.each([
   expect(result).toEqual({ ports: [], problems: [] });
 });
 
-test('dual stack: each family has its cluster IP and the external addresses of its family', () => {
+test('P1: dual stack: each family has its cluster IP and the external addresses of its family', () => {
   const { ports } = spec({
     clusterIPs: [VIP, 'fd00:0::0010'],
     externalIPs: ['192.0.2.1', '2001:db8::1', '192.0.2.1'],
@@ -33,7 +33,7 @@ test('dual stack: each family has its cluster IP and the external addresses of i
   ]);
 });
 
-test('load balancer addresses count only for type LoadBalancer and mode VIP', () => {
+test('P1: load balancer addresses count only for type LoadBalancer and mode VIP', () => {
   const status = {
     loadBalancer: { ingress: [{ ip: '192.0.2.7' }, { ip: '192.0.2.8', ipMode: 'Proxy' }, { hostname: 'x' }] },
   };
@@ -41,7 +41,7 @@ test('load balancer addresses count only for type LoadBalancer and mode VIP', ()
   expect(spec({ type: 'ClusterIP' }, { status }).ports[0]?.loadBalancerIPs).toEqual([]);
 });
 
-test('node ports and health check ports count only where they mean something', () => {
+test('P3: node ports and health check ports count only where they mean something', () => {
   const ports = [{ port: 80, nodePort: 30080 }];
   expect(spec({ ports }).ports[0]?.nodePort).toBe(0);
   expect(spec({ type: 'NodePort', ports }).ports[0]?.nodePort).toBe(30080);
@@ -50,14 +50,14 @@ test('node ports and health check ports count only where they mean something', (
   expect(spec({ ...local, externalTrafficPolicy: 'Local' }).ports[0]?.healthCheckNodePort).toBe(32000);
 });
 
-test('source ranges: of the family; one that covers everything lifts the restriction', () => {
+test('P3: source ranges: of the family; one that covers everything lifts the restriction', () => {
   const ranges = (list: string[]) =>
     spec({ loadBalancerSourceRanges: list }).ports[0]?.loadBalancerSourceRanges.map(String);
   expect(ranges(['10.1.2.3/8', ' 192.0.2.0/24', '2001:db8::/32'])).toEqual(['10.0.0.0/8', '192.0.2.0/24']);
   expect(ranges(['192.0.2.0/24', '0.0.0.0/0'])).toEqual([]);
 });
 
-test('session affinity: timeout of the Service, three hours without', () => {
+test('P2: session affinity: timeout of the Service, three hours without', () => {
   const seconds = (timeoutSeconds?: number) =>
     spec({
       sessionAffinity: 'ClientIP',

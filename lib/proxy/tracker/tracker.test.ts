@@ -8,7 +8,7 @@ const addresses = (tracker: ServiceTracker, key = 'a/web') => {
   return port === undefined ? undefined : tracker.endpoints(port).map((e) => e.address);
 };
 
-test('several slices of a Service make one list, each address once, in order', () => {
+test('P2: several slices of a Service make one list, each address once, in order', () => {
   const t = make();
   t.setService(service('a/web', VIP));
   t.setSlice(slice('a/web-2', 'web', ['10.0.0.3', '10.0.0.1']));
@@ -63,7 +63,7 @@ test.each<[string, Partial<Parameters<ServiceTracker['setSlice']>[0]>]>([
   expect(addresses(t)).toEqual([]);
 });
 
-test('hostile endpoints are left out and reported', () => {
+test('P18: hostile endpoints are left out and reported', () => {
   const problems: string[] = [];
   const t = new ServiceTracker({
     nodeName: 'n1',
@@ -118,7 +118,7 @@ test('slices may come before their Service and outlive it; nothing stays when bo
   expect([...t.services()]).toEqual([]);
 });
 
-test('a Service that becomes headless loses its ports', () => {
+test('P7: a Service that becomes headless loses its ports', () => {
   const t = make();
   t.setService(service('a/web', VIP));
   t.take();

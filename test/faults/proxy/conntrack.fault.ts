@@ -27,7 +27,7 @@ function flows(): Count {
   return counts;
 }
 
-test.each(MODES)(`%s: ${FLOWS} flows`, async (mode) => {
+test.each(MODES)(`P6: %s: ${FLOWS} flows`, async (mode) => {
   // Long enough for the whole test.
   for (const name of ['udp_timeout', 'udp_timeout_stream'])
     node.bed.exec('node', ['busybox', 'sysctl', '-qw', `net.netfilter.nf_conntrack_${name}=900`]);

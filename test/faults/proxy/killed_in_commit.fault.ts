@@ -21,7 +21,7 @@ function changed(n: number, round: number): object {
   ]);
 }
 
-test.each(MODES)('%s', async (mode) => {
+test.each(MODES)('P17: %s', async (mode) => {
   for (let n = 0; n < SERVICES; n++) {
     await node.api.put('services', service(`b/s${n}`, vip(n)));
     await node.api.put('endpointslices', changed(n, 0));

@@ -16,7 +16,7 @@ test.each(
     [stock('nftables'), ours('nftables'), stock('nftables')],
     [stock('iptables'), ours('nftables'), ours('iptables')],
   ].map((steps) => ({ name: steps.map((step) => step.name).join(', '), steps })),
-)('$name', async ({ steps }) => {
+)('P10: $name', async ({ steps }) => {
   const [first, ...rest] = steps;
   if (first === undefined) throw new Error('no step');
   let proxy = await node.start(first.program, first.mode);

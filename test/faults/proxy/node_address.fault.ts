@@ -8,7 +8,7 @@ import { MODES, OURS, ProxyNode } from '../support/proxy_node.ts';
 const node = ProxyNode.forTests();
 const OTHER = '198.51.100.77';
 
-test.each(MODES)('%s', async (mode) => {
+test.each(MODES)('P5: %s', async (mode) => {
   const ports = [{ name: 'p', port: 80, nodePort: 30080, protocol: 'TCP' }];
   await node.api.put('services', service('c/np', '10.96.0.98', { type: 'NodePort', ports }));
   await node.api.put('endpointslices', slice('c/np-1', 'np', [`${POD1}@n1`]));

@@ -44,7 +44,7 @@ test.each([
       ] as const,
   ),
   ...MODES.map((mode) => [mode, 'the line is not named', 'not supported', 'not supported'] as const),
-])('%s, %s', async (mode, _name, iptablesSays, nftSays) => {
+])('P11: %s, %s', async (mode, _name, iptablesSays, nftSays) => {
   refusing('iptables-restore', iptablesSays);
   refusing('nft', nftSays);
   for (let n = 0; n < SERVICES; n++) {

@@ -15,7 +15,7 @@ const HELD_S = scaled(30, 8);
 /** The longest pause between two tries, and what a busy machine needs. */
 const AFTER_MS = 35_000;
 
-test(`the lock is held for ${HELD_S} s`, async () => {
+test(`P8: the lock is held for ${HELD_S} s`, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'tsk-legacy-'));
   for (const ip of ['iptables', 'ip6tables'])
     for (const tool of ['', '-save', '-restore'])
