@@ -91,6 +91,7 @@ function viewOf(kubelet: Served): KubeletView {
     streaming,
     stats: kubelet.stats,
     podCgroup: (uid) => podCgroupPath(kubelet, uid),
+    hierarchy: kubelet.hierarchy,
     checkpoint: checkpointer(kubelet),
     timeline,
     node: () => reporter.node(),

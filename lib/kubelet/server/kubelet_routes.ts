@@ -14,6 +14,7 @@ import { verbosityHandler } from '../../component/verbosity_handler.ts';
 import { configz, flagz, statusz } from '../../component/zpages.ts';
 import { isCriError } from '../../cri/errors.ts';
 import type { HttpMetrics } from '../metrics/http_metrics.ts';
+import { kernelMetrics, type PodGroups, readKernel } from '../metrics/kernel_metrics.ts';
 import { plain } from './access.ts';
 import { serveContainerLogs } from './container_logs/handler.ts';
 import { EXPOSITION_TYPE } from './exposition.ts';
@@ -21,7 +22,8 @@ import { serveHostLogs } from './host_logs.ts';
 import { findPod, podPath, runningContainer } from './pod_path.ts';
 import { RequestError } from './request_error.ts';
 import { sessionUrl } from './streaming_request.ts';
-import { cadvisorMetrics, type CgroupNames, resourceMetrics } from './usage_metrics.ts';
+import type { Summary } from './summary.ts';
+import { cadvisorMetrics, cgroupLabels, type CgroupNames, resourceMetrics } from './usage_metrics.ts';
 import type { KubeletView } from './view.ts';
 
 export interface KubeletRouteOptions {
@@ -57,7 +59,7 @@ function adder(routes: Routes): On {
 
 /** What anyone may read who may read at all: health, pods, usage and metrics (`readOnlyPort`). */
 export function readOnlyRoutes(options: KubeletRouteOptions): Routes {
-  const { view, log, metrics, probeMetrics, signal } = options;
+  const { view, log, clock, metrics, probeMetrics, signal } = options;
   const routes = new Routes();
   const on = adder(routes);
   const health = new HealthChecks(log, {
@@ -85,7 +87,9 @@ export function readOnlyRoutes(options: KubeletRouteOptions): Routes {
       container: (uid, name) =>
         view.runtime.podStatus(uid)?.containers.find((c) => c.name === name && c.state === 'running'),
     };
-    text(res, cadvisorMetrics(summary, machine(view.node()), names), EXPOSITION_TYPE);
+    const kernel = view.hierarchy && (await readKernel(view.hierarchy, podGroups(view, summary, names)));
+    const more = kernel === undefined ? '' : kernelMetrics(kernel, clock.now());
+    text(res, cadvisorMetrics(summary, machine(view.node()), names) + more, EXPOSITION_TYPE);
   });
   on(['GET'], '/stats/summary', async ({ res, query }) => {
     const onlyCPUAndMemory = query.get('only_cpu_and_memory') === 'true';
@@ -96,6 +100,23 @@ export function readOnlyRoutes(options: KubeletRouteOptions): Routes {
     );
   });
   return routes;
+}
+
+/** The groups of the pods that there are figures of. */
+function podGroups(view: KubeletView, { pods }: Summary, names: CgroupNames): PodGroups[] {
+  const { ofPod, ofContainer } = cgroupLabels(names);
+  return pods.flatMap((pod) => {
+    const { uid } = pod.podRef;
+    const path = view.podCgroup?.(uid);
+    if (path === undefined) return [];
+    const containers = pod.containers.flatMap(({ name }) => {
+      const id = names.container?.(uid, name)?.id;
+      return id === undefined ? [] : [{ id, labels: ofContainer(pod, name) }];
+    });
+    return [
+      { path, labels: ofPod(pod), containers, hostNetwork: view.pods.pod(uid)?.spec.hostNetwork === true },
+    ];
+  });
 }
 
 /** All paths of the authenticated port. */

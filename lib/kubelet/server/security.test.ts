@@ -41,7 +41,8 @@ test.each([
     }
   }
   expect(kubelet.calls).toEqual([]);
-});
+  // A hundred connections.
+}, 60_000);
 
 test.each([
   ['without credentials', null, 401],

@@ -111,6 +111,26 @@ export interface CgroupNames {
   ) => { readonly id: string; readonly image: string } | undefined;
 }
 
+/** Labels of the groups of pods and containers. */
+export function cgroupLabels(names: CgroupNames): {
+  readonly idOf: (pod: PodStats) => string;
+  readonly ofPod: (pod: PodStats) => Labels;
+  readonly ofContainer: (pod: PodStats, container: string) => Labels;
+} {
+  const idOf = (pod: PodStats): string =>
+    names.podCgroup?.(pod.podRef.uid) ?? `/kubepods/pod${pod.podRef.uid}`;
+  return {
+    idOf,
+    ofPod: (pod) => labels('', pod.podRef.name, pod.podRef.namespace, idOf(pod)),
+    ofContainer: (pod, container) => {
+      const { name, namespace, uid } = pod.podRef;
+      const known = names.container?.(uid, container);
+      const id = `${idOf(pod)}/${known?.id ?? container}`;
+      return { container, id, image: known?.image ?? '', name: known?.id ?? '', namespace, pod: name };
+    },
+  };
+}
+
 /** The container metrics that dashboards know from cAdvisor, as far as the runtime gives them. */
 export function cadvisorMetrics(
   { node, pods }: Summary,
@@ -118,21 +138,11 @@ export function cadvisorMetrics(
   names: CgroupNames = {},
 ): string {
   const out = new Exposition();
-  const podId = (pod: PodStats): string =>
-    names.podCgroup?.(pod.podRef.uid) ?? `/kubepods/pod${pod.podRef.uid}`;
-  const labelsOf = (pod: PodStats, container: string): Labels => {
-    const { name, namespace, uid } = pod.podRef;
-    const known = names.container?.(uid, container);
-    const id = `${podId(pod)}/${known?.id ?? container}`;
-    return { container, id, image: known?.image ?? '', name: known?.id ?? '', namespace, pod: name };
-  };
+  const { idOf: podId, ofPod, ofContainer: labelsOf } = cgroupLabels(names);
   const cgroups = [
     { labels: labels('', '', '', '/'), stats: { ...node, startTime: node.startTime } },
     ...pods.flatMap((pod) => [
-      {
-        labels: labels('', pod.podRef.name, pod.podRef.namespace, podId(pod)),
-        stats: pod,
-      },
+      { labels: ofPod(pod), stats: pod },
       ...pod.containers.map((c) => ({ labels: labelsOf(pod, c.name), stats: c })),
     ]),
   ];
@@ -217,10 +227,7 @@ export function cadvisorMetrics(
     'container_processes',
     'gauge',
     'Processes of the pod.',
-    pods.map((p) => [
-      p.process_stats?.process_count,
-      labels('', p.podRef.name, p.podRef.namespace, podId(p)),
-    ]),
+    pods.map((p) => [p.process_stats?.process_count, ofPod(p)]),
   );
   out.metric('container_scrape_error', 'gauge', '1 when figures could not be read, else 0.', [[0, {}]]);
   out.metric(

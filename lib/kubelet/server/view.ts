@@ -3,6 +3,7 @@
  * together from the concerns; a test fakes what it needs.
  */
 import type { Node } from '../../api/types.ts';
+import type { Hierarchy } from '../cgroups/hierarchy.ts';
 import type { ContainerExec, PodRef, PodView, RuntimeView, Timeline } from '../contracts.ts';
 import type { Summary } from './summary.ts';
 
@@ -47,6 +48,8 @@ export interface KubeletView {
   readonly timeline: Timeline;
   /** Name of a pod's cgroup (`/kubepods/burstable/pod...`), for /metrics/cadvisor. */
   podCgroup?(uid: string): string | undefined;
+  /** Where the groups are, for what /metrics/cadvisor asks the kernel. */
+  readonly hierarchy?: Hierarchy;
   node(): Node | undefined;
   /** Why the sync loop counts as stuck (last turn too long ago), or undefined: for /healthz/syncloop and the watchdog. */
   syncLoopProblem(): string | undefined;
