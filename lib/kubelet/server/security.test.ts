@@ -31,18 +31,22 @@ test.each([
   ['without credentials', null, 401],
   ['with the certificate of a foreign authority', elsewhere, 401],
   ['who may nothing', stranger, 403],
-])('a stranger %s gets nothing, whatever the path and the method', async (_, client, status) => {
-  expect(everyPath().length).toBeGreaterThan(25);
-  for (const path of everyPath()) {
-    for (const method of METHODS) {
-      const answer = await ask(path, { method, client });
-      expect([method, path, answer.status]).toEqual([method, path, status]);
-      expect(answer.body).toMatch(/^(Unauthorized|Forbidden \(user=alice, .*\n|)$/);
+])(
+  'a stranger %s gets nothing, whatever the path and the method',
+  async (_, client, status) => {
+    expect(everyPath().length).toBeGreaterThan(25);
+    for (const path of everyPath()) {
+      for (const method of METHODS) {
+        const answer = await ask(path, { method, client });
+        expect([method, path, answer.status]).toEqual([method, path, status]);
+        expect(answer.body).toMatch(/^(Unauthorized|Forbidden \(user=alice, .*\n|)$/);
+      }
     }
-  }
-  expect(kubelet.calls).toEqual([]);
-  // A hundred connections.
-}, 60_000);
+    expect(kubelet.calls).toEqual([]);
+    // A hundred connections.
+  },
+  60_000,
+);
 
 test.each([
   ['without credentials', null, 401],
