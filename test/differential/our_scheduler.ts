@@ -7,12 +7,18 @@ import type { Pod } from '../../lib/api/types.ts';
 import { CycleState } from '../../lib/scheduler/framework/cycle_state.ts';
 import type { Profile } from '../../lib/scheduler/framework/plugin.ts';
 import type { Refusal } from '../../lib/scheduler/framework/status.ts';
+import { isRejected } from '../../lib/scheduler/framework/status.ts';
+import { Extender } from '../../lib/scheduler/extender/extender.ts';
+import { httpPost } from '../../lib/scheduler/extender/http_post.ts';
+import { chooseWithExtenders } from '../../lib/scheduler/extender/run_extenders.ts';
+import { schedulerNameOf } from '../../lib/scheduler/scheduler_name.ts';
+import { schedulerConfig } from './both_configs.ts';
 import { candidateCosts } from '../../lib/scheduler/preemption/choose_candidate.ts';
 import { findCandidates } from '../../lib/scheduler/preemption/find_candidates.ts';
 import type { Candidate } from '../../lib/scheduler/framework/candidate.ts';
 import type { Decision } from '../../lib/scheduler/diagnosis.ts';
 import { SignatureTable } from '../../lib/scheduler/columns/signature_table.ts';
-import { runPreFilters, schedulePod } from '../../lib/scheduler/schedule_pod.ts';
+import { findFeasible, runPreFilters, schedulePod } from '../../lib/scheduler/schedule_pod.ts';
 import { unschedulableMessage } from '../../lib/scheduler/diagnosis.ts';
 import { pluginHandle } from '../../lib/scheduler/testing/plugin_handle.ts';
 
@@ -29,26 +35,39 @@ export interface OurDecision {
 
 export class OurScheduler {
   readonly handle: OurHandle = pluginHandle();
-  readonly #profile: Profile;
-  readonly #table: SignatureTable;
+  readonly #profiles: ReadonlyMap<string, Profile>;
+  readonly #tables: ReadonlyMap<Profile, SignatureTable>;
+  readonly #extenders: readonly Extender[];
+  readonly #close: () => Promise<void>;
 
-  constructor() {
-    const { apiVersion, kind } = SCHEDULER_CONFIG_KIND;
-    const config = decodeConfig({ apiVersion, kind }, 'test', [SCHEDULER_CONFIG_KIND]);
-    const profile = createProfiles(config, 'test', () => this.handle, nullLog).get('default-scheduler');
-    if (profile === undefined) throw new Error('no default profile');
-    this.#profile = profile;
-    this.#table = new SignatureTable(profile, this.handle.cache, this.handle.nominated);
+  /** @param extenderUrl of a {@link TestExtender} */
+  constructor(extenderUrl: string) {
+    const config = decodeConfig(schedulerConfig(extenderUrl), 'test', [SCHEDULER_CONFIG_KIND]);
+    const { cache, nominated } = this.handle;
+    this.#profiles = createProfiles(config, 'test', () => this.handle, nullLog);
+    this.#tables = new Map(
+      Array.from(this.#profiles.values(), (p) => [p, new SignatureTable(p, cache, nominated)]),
+    );
+    const connected = config.extenders.map((extender) => ({ extender, http: httpPost(extender) }));
+    this.#extenders = connected.map(({ extender, http }) => new Extender(extender, http.post));
+    this.#close = async () => {
+      await Promise.all(connected.map(({ http }) => http.close()));
+    };
+  }
+
+  /** Ends the connections to the extender. */
+  async close(): Promise<void> {
+    await this.#close();
+  }
+
+  /** Whether the pod has to wait before it is tried at all. */
+  isHeld(pod: Pod): boolean {
+    return this.#profileOf(pod).preEnqueue.some((plugin) => isRejected(plugin.preEnqueue(pod)));
   }
 
   async decide(pod: Pod): Promise<OurDecision> {
-    const { cache, nominated } = this.handle;
     const state = new CycleState();
-    // From columns where it can be, as the scheduler itself does.
-    let decision = this.#table.decide(pod, () => 0);
-    if (decision === undefined)
-      decision = schedulePod(pod, cache.nodes(), this.#profile, state, { nominated });
-    else runPreFilters(pod, cache.nodes(), this.#profile, state);
+    const decision = await this.#look(pod, state);
     if (decision.kind === 'error')
       return { decision, best: [], message: decision.status.reasons.join(', '), candidates: [] };
     if (decision.kind === 'node') {
@@ -59,12 +78,37 @@ export class OurScheduler {
     return await this.#preempt(pod, decision, state);
   }
 
+  #profileOf(pod: Pod): Profile {
+    const profile = this.#profiles.get(schedulerNameOf(pod));
+    if (profile === undefined) throw new RangeError(`no profile "${schedulerNameOf(pod)}"`);
+    return profile;
+  }
+
+  /** From columns where it can be, and with extenders where they are interested, as the scheduler itself does. */
+  async #look(pod: Pod, state: CycleState): Promise<Decision> {
+    const { cache, nominated } = this.handle;
+    const nodes = cache.nodes();
+    const profile = this.#profileOf(pod);
+    const extenders = this.#extenders.filter((extender) => extender.isInterested(pod));
+    if (extenders.length > 0) {
+      const found = findFeasible(pod, nodes, profile, state, { nominated });
+      if (found.kind !== 'feasible') return found;
+      const { signal } = new AbortController();
+      return await chooseWithExtenders(pod, found, nodes.length, { profile, state, extenders, signal });
+    }
+    const decision = this.#tables.get(profile)?.decide(pod, () => 0);
+    if (decision === undefined) return schedulePod(pod, nodes, profile, state, { nominated });
+    runPreFilters(pod, nodes, profile, state);
+    return decision;
+  }
+
   async #preempt(
     pod: Pod,
     decision: Extract<Decision, { kind: 'unschedulable' }>,
     state: CycleState,
   ): Promise<OurDecision> {
     const { cache, nominated, objects } = this.handle;
+    const profile = this.#profileOf(pod);
     const { refusals, refusedOutright } = decision.diagnosis;
     const all: ReadonlyMap<string, Refusal> =
       refusedOutright === undefined
@@ -74,12 +118,12 @@ export class OurScheduler {
     const helped = cache.nodes().filter((node) => all.get(node.name)?.resolvable === true);
     const budgets = objects.podDisruptionBudgets.list();
     const found =
-      pod.spec.preemptionPolicy === 'Never'
+      pod.spec.preemptionPolicy === 'Never' || !profile.postFilter.some((p) => p.name === 'DefaultPreemption')
         ? undefined
         : findCandidates(
             pod,
             helped,
-            { profile: this.#profile, state, nominated, budgets },
+            { profile, state, nominated, budgets },
             { enough: helped.length, random: () => 0 },
           );
     if (found !== undefined && !('code' in found) && found.candidates.length > 0) {
@@ -96,9 +140,9 @@ export class OurScheduler {
       };
     }
     const messages: string[] = [];
-    for (const plugin of this.#profile.postFilter) {
+    for (const plugin of profile.postFilter) {
       const result = await plugin.postFilter(state, pod, all, {
-        profile: this.#profile,
+        profile,
         signal: new AbortController().signal,
         extenders: (_pod, candidates) => Promise.resolve(candidates),
       });

@@ -18,11 +18,20 @@ export interface CaseResult {
   readonly decided: number;
   readonly refused: number;
   readonly preempted: number;
+  /** Pods that had to wait at a gate first. */
+  readonly gated: number;
   readonly differences: readonly string[];
 }
 
 const POLL_MS = 4;
 const PATIENCE_MS = 15_000;
+
+export interface CaseOptions {
+  readonly log: ScoreLog;
+  /** How long the stock scheduler gets to see a new object; too short shows as a difference. */
+  readonly settleMs: number;
+  readonly extenderUrl: string;
+}
 
 /** Makes the namespaces that every case uses. */
 export async function createNamespaces(client: ApiClient): Promise<void> {
@@ -37,18 +46,13 @@ export async function createNamespaces(client: ApiClient): Promise<void> {
 /**
  * Creates the cluster of the case, has each pod placed by the stock scheduler and asks ours about the same state.
  * Everything is deleted afterwards.
- *
- * @param settleMs how long the stock scheduler gets to see a new object; too short shows as a difference
  */
-export async function runCase(
-  client: ApiClient,
-  given: Case,
-  log: ScoreLog,
-  settleMs: number,
-): Promise<CaseResult> {
+export async function runCase(client: ApiClient, given: Case, options: CaseOptions): Promise<CaseResult> {
+  const ours = new OurScheduler(options.extenderUrl);
   try {
-    return await compareOn(client, given, log, settleMs);
+    return await compareOn(client, given, options, ours);
   } finally {
+    await ours.close();
     await clean(client);
   }
 }
@@ -56,10 +60,9 @@ export async function runCase(
 async function compareOn(
   client: ApiClient,
   given: Case,
-  log: ScoreLog,
-  settleMs: number,
+  { log, settleMs }: CaseOptions,
+  ours: OurScheduler,
 ): Promise<CaseResult> {
-  const ours = new OurScheduler();
   const { cache, objects } = ours.handle;
   for (const n of (await client.list(resources.NAMESPACES)).items) objects.namespaces.put(n);
   const make = <T extends KubeObject>(r: ResourceType<T>, wanted: readonly NewObject<T>[]): Promise<T[]> =>
@@ -80,14 +83,28 @@ async function compareOn(
   for (const pod of await make(resources.PODS, given.placed)) cache.addPod(pod);
   await pause(settleMs);
 
-  const result = { decided: 0, refused: 0, preempted: 0, differences: [] as string[] };
+  const result = { decided: 0, refused: 0, preempted: 0, gated: 0, differences: [] as string[] };
   const bound: Pod[] = [];
   for (const wanted of given.incoming) {
     log.skip();
-    const pod = await client.create(resources.PODS, wanted);
+    let pod = await client.create(resources.PODS, wanted);
+    const where = `seed ${given.seed}, pod ${keyOf(pod)}`;
+    if ((pod.spec.schedulingGates ?? []).length > 0) {
+      result.gated++;
+      await pause(settleMs);
+      const isHeld = ours.isHeld(pod);
+      const isHeldByStock = ((await client.get(resources.PODS, at(pod))).spec.nodeName ?? '') === '';
+      if (!isHeld || !isHeldByStock)
+        result.differences.push(`${where}: gates hold it in ours: ${isHeld}, in stock: ${isHeldByStock}`);
+      pod = await client.patch(
+        resources.PODS,
+        at(pod),
+        { spec: { schedulingGates: null } },
+        { type: 'merge' },
+      );
+    }
     const expected = await ours.decide(pod);
     const outcome = await stockOutcome(client, pod);
-    const where = `seed ${given.seed}, pod ${keyOf(pod)}`;
     const node = outcome.spec.nodeName ?? '';
     if (node !== '') {
       if (hasStorage) {
@@ -101,14 +118,8 @@ async function compareOn(
         result.differences.push(`${where}: ${difference}`);
       // As the kubelet would: by it, preemption tells pods of equal priority apart.
       const status = { startTime: startTime(1e7, result.decided) };
-      const { namespace, name } = pod.metadata;
       cache.addPod(
-        await client.patch(
-          resources.PODS,
-          { namespace, name },
-          { status },
-          { type: 'merge', subresource: 'status' },
-        ),
+        await client.patch(resources.PODS, at(pod), { status }, { type: 'merge', subresource: 'status' }),
       );
       if (result.differences.length > 0) break;
       continue;
@@ -154,7 +165,8 @@ function* compareChoice(
         continue;
       }
       for (const plugin of new Set([...Object.keys(a), ...Object.keys(b)])) {
-        if (plugin === 'VolumeBinding') continue;
+        // The stock scheduler logs no score of VolumeBinding, and those of extenders apart.
+        if (plugin === 'VolumeBinding' || plugin.startsWith('http:')) continue;
         if ((a[plugin] ?? 0) !== (b[plugin] ?? 0))
           yield `score of ${plugin} on ${name}: ours ${a[plugin] ?? 'none'}, stock ${b[plugin] ?? 'none'}`;
       }
@@ -177,12 +189,13 @@ function* comparePreemption({ candidates }: OurDecision, nominated: string, vict
 
 /** The pod as the stock scheduler leaves it: placed or refused. */
 async function stockOutcome(client: ApiClient, pod: Pod): Promise<Pod> {
-  const { namespace, name } = pod.metadata;
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
-    const now = await client.get(resources.PODS, { namespace, name });
+    const now = await client.get(resources.PODS, at(pod));
     if ((now.spec.nodeName ?? '') !== '') return now;
-    if (getCondition(now.status?.conditions, 'PodScheduled')?.status === 'False') return now;
+    const condition = getCondition(now.status?.conditions, 'PodScheduled');
+    // The apiserver says so of gates.
+    if (condition?.status === 'False' && condition.reason !== 'SchedulingGated') return now;
     if ((pod.spec.volumes ?? []).length > 0) await bindDecided(client, pod);
     if (Date.now() > end) throw new Error(`the stock scheduler said nothing on ${keyOf(pod)}`);
     await pause(POLL_MS);
@@ -239,9 +252,13 @@ async function createWithStatus<T extends KubeObject>(
   return await client.patch(r, { namespace, name }, { status }, { type: 'merge', subresource: 'status' });
 }
 
-async function remove(client: ApiClient, { metadata: { namespace, name } }: Pod): Promise<void> {
+function at({ metadata: { namespace, name } }: Pod) {
+  return { namespace, name };
+}
+
+async function remove(client: ApiClient, pod: Pod): Promise<void> {
   try {
-    await client.delete(resources.PODS, { namespace, name }, { gracePeriodSeconds: 0 });
+    await client.delete(resources.PODS, at(pod), { gracePeriodSeconds: 0 });
   } catch (err) {
     if (!isNotFound(err)) throw err;
   }

@@ -5,6 +5,7 @@ import type { Apiserver } from '../fixtures/apiserver.ts';
 import { startApiserver } from '../fixtures/apiserver.ts';
 import { freePort, ServerProcess } from '../fixtures/processes.ts';
 import { stockBinary } from '../fixtures/stock_binaries.ts';
+import { schedulerConfig } from './both_configs.ts';
 
 export interface StockScheduler {
   readonly server: Apiserver;
@@ -16,8 +17,10 @@ export interface StockScheduler {
 /**
  * Admission that would change what the generated objects say is off: priorities are taken as given, and nodes do not get
  * the not-ready taint.
+ *
+ * @param extenderUrl of a {@link TestExtender}
  */
-export async function startStockScheduler(): Promise<StockScheduler> {
+export async function startStockScheduler(extenderUrl: string): Promise<StockScheduler> {
   const server = await startApiserver({
     flags: [
       '--disable-admission-plugins=ServiceAccount,Priority,TaintNodesByCondition,DefaultTolerationSeconds,StorageObjectInUseProtection',
@@ -27,10 +30,8 @@ export async function startStockScheduler(): Promise<StockScheduler> {
   writeFileSync(
     config,
     JSON.stringify({
-      apiVersion: 'kubescheduler.config.k8s.io/v1',
-      kind: 'KubeSchedulerConfiguration',
+      ...schedulerConfig(extenderUrl),
       clientConnection: { kubeconfig: server.kubeconfigPath, qps: 5000, burst: 5000 },
-      leaderElection: { leaderElect: false },
     }),
   );
   const logPath = join(server.dir, 'stock-scheduler.log');

@@ -37,6 +37,13 @@ export function podResources(pod: Pod): PodResources {
   return resources;
 }
 
+/**
+ * Whether a score by that resource says anything of the pod: one that is neither Kubernetes' own nor requested does not.
+ */
+export function isScored({ requests }: PodResources, resource: string): boolean {
+  return requests.has(resource) || !resource.includes('/') || resource.includes('kubernetes.io/');
+}
+
 /** Everything that the sums follow from. */
 function textOf({ spec, status }: Pod): string {
   let text = '';

@@ -17,10 +17,12 @@ import {
 } from '../../component/config/schema.ts';
 import type { InterPodAffinityArgs } from '../plugins/inter_pod_affinity.ts';
 import type { NodeAffinityArgs } from '../plugins/node_affinity.ts';
+import type { BalancedAllocationArgs } from '../plugins/node_resources_balanced_allocation.ts';
 import type { NodeResourcesFitArgs } from '../plugins/node_resources_fit.ts';
 import type { PodTopologySpreadArgs } from '../plugins/pod_topology_spread.ts';
 import type { DefaultPreemptionArgs } from '../preemption/default_preemption.ts';
 import type { PluginArgs } from '../plugins/registry.ts';
+import { MAX_SHAPE_SCORE } from '../plugins/scoring_strategy.ts';
 import { KNOWN_PLUGINS } from '../plugins/registry.ts';
 import type { ProfileConfig } from './scheduler_config.ts';
 
@@ -30,6 +32,10 @@ const resource = object({
   name: refine(string(), 'the name of a resource', (s) => s !== ''),
   weight: withDefault(integer({ min: 1, max: 100 }), 1),
 });
+const CPU_AND_MEMORY = [
+  { name: 'cpu', weight: 1 },
+  { name: 'memory', weight: 1 },
+];
 const fitArgs = object({
   ignoredResources: withDefault(list(string()), []),
   ignoredResourceGroups: withDefault(
@@ -39,14 +45,44 @@ const fitArgs = object({
     [],
   ),
   scoringStrategy: object({
-    type: withDefault(choice(['LeastAllocated', 'MostAllocated']), 'LeastAllocated'),
-    resources: withDefault(list(resource), [
-      { name: 'cpu', weight: 1 },
-      { name: 'memory', weight: 1 },
-    ]),
+    type: withDefault(
+      choice(['LeastAllocated', 'MostAllocated', 'RequestedToCapacityRatio']),
+      'LeastAllocated',
+    ),
+    resources: withDefault(list(resource), CPU_AND_MEMORY),
+    requestedToCapacityRatio: optional(
+      object({
+        shape: withDefault(
+          list(
+            object({
+              utilization: integer({ min: 0, max: 100 }),
+              score: integer({ min: 0, max: MAX_SHAPE_SCORE }),
+            }),
+          ),
+          [],
+        ),
+      }),
+    ),
   }),
 });
-const FIT: ConfigKind<NodeResourcesFitArgs> = { apiVersion, kind: 'NodeResourcesFitArgs', schema: fitArgs };
+const FIT = { apiVersion, kind: 'NodeResourcesFitArgs', schema: fitArgs };
+
+const balancedArgs = object({
+  resources: withDefault(
+    list(
+      object({
+        name: refine(string(), 'the name of a resource', (s) => s !== ''),
+        weight: withDefault(integer({ min: 1, max: 1 }), 1),
+      }),
+    ),
+    CPU_AND_MEMORY,
+  ),
+});
+const BALANCED: ConfigKind<BalancedAllocationArgs> = {
+  apiVersion,
+  kind: 'NodeResourcesBalancedAllocationArgs',
+  schema: balancedArgs,
+};
 
 const expression = object({
   key: string(),
@@ -140,7 +176,9 @@ export function pluginArgs(
     // In the file the type of the arguments may be left out; the plugin's name implies it.
     const typed = isObject(given) ? { apiVersion, kind: `${name}Args`, ...given } : given;
     if (name === 'NodeResourcesFit')
-      args = { ...args, NodeResourcesFit: decodeConfig(typed ?? {}, where, [FIT]) };
+      args = { ...args, NodeResourcesFit: fitArgsOf(decodeConfig(typed ?? {}, where, [FIT]), where) };
+    else if (name === 'NodeResourcesBalancedAllocation')
+      args = { ...args, NodeResourcesBalancedAllocation: decodeConfig(typed ?? {}, where, [BALANCED]) };
     else if (name === 'NodeAffinity')
       args = { ...args, NodeAffinity: definedOnly(decodeConfig(typed ?? {}, where, [AFFINITY])) };
     else if (name === 'DefaultPreemption')
@@ -155,6 +193,22 @@ export function pluginArgs(
     else own.set(name, given);
   }
   return { args, idle, own };
+}
+
+function fitArgsOf(decoded: Infer<typeof fitArgs>, where: string): NodeResourcesFitArgs {
+  const { type, resources, requestedToCapacityRatio } = decoded.scoringStrategy;
+  if (type !== 'RequestedToCapacityRatio') return { ...decoded, scoringStrategy: { type, resources } };
+  const { shape = [] } = requestedToCapacityRatio ?? {};
+  const path = 'scoringStrategy.requestedToCapacityRatio.shape';
+  if (shape.length === 0)
+    throw new ConfigError(where, [{ path, message: `want at least one point for the type ${type}` }]);
+  for (const [i, { utilization }] of shape.entries()) {
+    const before = shape[i - 1]?.utilization ?? -1;
+    if (utilization > before) continue;
+    const message = `got ${utilization} after ${before}, want each higher than the one before`;
+    throw new ConfigError(where, [{ path: `${path}[${i}].utilization`, message }]);
+  }
+  return { ...decoded, scoringStrategy: { type, resources, shape } };
 }
 
 function spreadArgsOf(decoded: Infer<typeof spreadArgs>, where: string): PodTopologySpreadArgs {

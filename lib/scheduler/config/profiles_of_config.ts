@@ -49,7 +49,8 @@ export function createProfiles(
           ? args
           : {
               ...args,
-              NodeResourcesFit: { ...fit, ignoredResources: [...(fit?.ignoredResources ?? []), ...ignored] },
+              // As in the stock scheduler, those of extenders take the place of those in the arguments.
+              NodeResourcesFit: { ...fit, ignoredResources: ignored },
             };
       const plugins = enabledPlugins(profile, withIgnored, handle);
       for (const definition of own?.definitions ?? []) {

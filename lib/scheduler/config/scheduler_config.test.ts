@@ -19,6 +19,11 @@ function load(fields: object): SchedulerConfig {
   return config;
 }
 
+function ratio(...shape: readonly object[]): object {
+  const scoringStrategy = { type: 'RequestedToCapacityRatio', requestedToCapacityRatio: { shape } };
+  return { name: 'NodeResourcesFit', args: { scoringStrategy } };
+}
+
 test('an empty file has the defaults of the stock scheduler', () => {
   expect(load({})).toMatchObject({
     parallelism: 16,
@@ -73,7 +78,37 @@ describe('what is wrong is named', () => {
           { pluginConfig: [{ name: 'NodeResourcesFit', args: { scoringStrategy: { type: 'Least' } } }] },
         ],
       },
-      'field "scoringStrategy.type": got "Least", want one of "LeastAllocated", "MostAllocated"',
+      'field "scoringStrategy.type": got "Least", want one of "LeastAllocated", "MostAllocated", "RequestedToCapacityRatio"',
+    ],
+    [
+      'no shape',
+      { profiles: [{ pluginConfig: [ratio()] }] },
+      'field "scoringStrategy.requestedToCapacityRatio.shape": want at least one point for the type RequestedToCapacityRatio',
+    ],
+    [
+      'points out of order',
+      {
+        profiles: [{ pluginConfig: [ratio({ utilization: 40, score: 0 }, { utilization: 40, score: 10 })] }],
+      },
+      'field "scoringStrategy.requestedToCapacityRatio.shape[1].utilization": got 40 after 40, want each higher than the one before',
+    ],
+    [
+      'a score out of range',
+      { profiles: [{ pluginConfig: [ratio({ utilization: 0, score: 11 })] }] },
+      'field "scoringStrategy.requestedToCapacityRatio.shape[0].score": got 11, want a whole number from 0 to 10',
+    ],
+    [
+      'weights where all count the same',
+      {
+        profiles: [
+          {
+            pluginConfig: [
+              { name: 'NodeResourcesBalancedAllocation', args: { resources: [{ name: 'cpu', weight: 2 }] } },
+            ],
+          },
+        ],
+      },
+      'field "resources[0].weight": got 2',
     ],
   ])('%s', (_name, fields, message) => {
     expect(() => load(fields)).toThrow(message);

@@ -1,15 +1,10 @@
-import type { Pod } from '../../api/types.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
-import { podResources } from '../cache/pod_resources.ts';
+import type { PodResources } from '../cache/pod_resources.ts';
+import { isScored, podResources } from '../cache/pod_resources.ts';
 import type { EnqueueExtensions, FilterPlugin, ScorePlugin, SignPlugin } from '../framework/plugin.ts';
-import { MAX_NODE_SCORE } from '../framework/plugin.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
-
-/** A resource and how much it counts in a score. */
-export interface ResourceWeight {
-  readonly name: string;
-  readonly weight: number;
-}
+import type { ScoringStrategy } from './scoring_strategy.ts';
+import { strategyScore } from './scoring_strategy.ts';
 
 /** NodeResourcesFitArgs, as far as they act. */
 export interface NodeResourcesFitArgs {
@@ -17,13 +12,10 @@ export interface NodeResourcesFitArgs {
   readonly ignoredResources?: readonly string[];
   /** Prefixes of extended resources that need not fit. */
   readonly ignoredResourceGroups?: readonly string[];
-  readonly scoringStrategy?: {
-    readonly type: 'LeastAllocated' | 'MostAllocated';
-    readonly resources: readonly ResourceWeight[];
-  };
+  readonly scoringStrategy?: ScoringStrategy;
 }
 
-const DEFAULT_STRATEGY: NonNullable<NodeResourcesFitArgs['scoringStrategy']> = {
+const DEFAULT_STRATEGY: ScoringStrategy = {
   type: 'LeastAllocated',
   resources: [
     { name: 'cpu', weight: 1 },
@@ -35,7 +27,7 @@ const DEFAULT_STRATEGY: NonNullable<NodeResourcesFitArgs['scoringStrategy']> = {
 export function nodeResourcesFit(
   args: NodeResourcesFitArgs = {},
 ): FilterPlugin & ScorePlugin & SignPlugin & EnqueueExtensions {
-  const strategy = args.scoringStrategy ?? DEFAULT_STRATEGY;
+  const scoreOf = strategyScore(args.scoringStrategy ?? DEFAULT_STRATEGY);
   const ignoredNames = new Set(args.ignoredResources);
   const ignoredGroups = new Set(args.ignoredResourceGroups);
   const isIgnored = (resource: string): boolean => {
@@ -59,18 +51,11 @@ export function nodeResourcesFit(
       return hopeless ? unresolvable(...reasons) : unschedulable(...reasons);
     },
     score(_state, pod, node) {
-      let sum = 0;
-      let weights = 0;
-      for (const { name, weight } of strategy.resources) {
-        const capacity = node.allocatable(name);
-        // A resource that the node does not have says nothing about how full it is.
-        if (capacity === 0) continue;
-        const used = usedWith(pod, node, name);
-        const share = strategy.type === 'LeastAllocated' ? capacity - used : used;
-        sum += weight * (used > capacity ? 0 : Math.floor((share * MAX_NODE_SCORE) / capacity));
-        weights += weight;
-      }
-      return weights === 0 ? 0 : Math.floor(sum / weights);
+      const resources = podResources(pod);
+      return scoreOf(
+        (name) => (isScored(resources, name) ? node.allocatable(name) : 0),
+        (name) => usedWith(resources, node, name),
+      );
     },
     signPod: (pod) => podResources(pod).key,
     eventsToRegister: () => [
@@ -84,8 +69,11 @@ export function nodeResourcesFit(
 }
 
 /** What would be requested on the node with the pod on it; for cpu and memory, empty requests count by default. */
-function usedWith(pod: Pod, node: NodeInfo, resource: string): number {
-  const { requests, nonZeroCpu, nonZeroMemory } = podResources(pod);
+function usedWith(
+  { requests, nonZeroCpu, nonZeroMemory }: PodResources,
+  node: NodeInfo,
+  resource: string,
+): number {
   if (resource === 'cpu') return node.nonZeroRequested('cpu') + nonZeroCpu;
   if (resource === 'memory') return node.nonZeroRequested('memory') + nonZeroMemory;
   return node.requested(resource) + (requests.get(resource) ?? 0);

@@ -12,6 +12,7 @@ import type { NodeAffinityArgs } from './node_affinity.ts';
 import { nodeAffinity } from './node_affinity.ts';
 import { nodeName } from './node_name.ts';
 import { nodePorts } from './node_ports.ts';
+import type { BalancedAllocationArgs } from './node_resources_balanced_allocation.ts';
 import { nodeResourcesBalancedAllocation } from './node_resources_balanced_allocation.ts';
 import type { NodeResourcesFitArgs } from './node_resources_fit.ts';
 import { nodeResourcesFit } from './node_resources_fit.ts';
@@ -32,6 +33,7 @@ export interface PluginArgs {
   readonly DefaultPreemption?: DefaultPreemptionArgs;
   readonly InterPodAffinity?: InterPodAffinityArgs;
   readonly NodeAffinity?: NodeAffinityArgs;
+  readonly NodeResourcesBalancedAllocation?: BalancedAllocationArgs;
   readonly NodeResourcesFit?: NodeResourcesFitArgs;
   readonly PodTopologySpread?: PodTopologySpreadArgs;
   readonly VolumeBinding?: VolumeBindingArgs;
@@ -83,7 +85,11 @@ const REGISTERED: readonly Registered[] = [
         ...(handle.random === undefined ? {} : { random: handle.random }),
       }),
   },
-  fixed(nodeResourcesBalancedAllocation, 1),
+  {
+    name: 'NodeResourcesBalancedAllocation',
+    weight: 1,
+    create: (args) => nodeResourcesBalancedAllocation(args.NodeResourcesBalancedAllocation),
+  },
   { name: 'ImageLocality', weight: 1, create: (_args, handle) => imageLocality(handle) },
   { name: 'DefaultBinder', weight: 0, create: (_args, { client }) => defaultBinder(client) },
 ];
