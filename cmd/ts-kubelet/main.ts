@@ -13,6 +13,10 @@ void daemonMain({
       const { explainCommand } = await import('../../lib/kubelet/explain/explain_command.ts');
       return explainCommand(args);
     },
+    ui: async (args) => {
+      const { uiCommand } = await import('../../lib/kubelet/ui/ui_command.ts');
+      return uiCommand(args);
+    },
   },
   load: () => import('../../lib/kubelet/daemon.ts'),
 });

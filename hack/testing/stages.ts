@@ -87,10 +87,12 @@ export function stages(flavours: Readonly<Partial<Record<Swappable, Flavour>>>):
       name: 'types',
       commands: [
         { argv: ['node_modules/.bin/tsc', '--noEmit'], timeoutMs: 5 * MINUTE },
-        ...['lib/scheduler/ui/browser', 'lib/proxy/ui/browser'].map((folder): Command => ({
-          argv: ['node_modules/.bin/tsc', '--noEmit', '-p', folder],
-          timeoutMs: 5 * MINUTE,
-        })),
+        ...['lib/scheduler/ui/browser', 'lib/proxy/ui/browser', 'lib/kubelet/ui/browser'].map(
+          (folder): Command => ({
+            argv: ['node_modules/.bin/tsc', '--noEmit', '-p', folder],
+            timeoutMs: 5 * MINUTE,
+          }),
+        ),
       ],
     },
     { name: 'packages', commands: [{ argv: ['hack/testing/packages.ts'], timeoutMs: 10 * MINUTE }] },

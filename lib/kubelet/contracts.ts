@@ -384,6 +384,8 @@ export interface Timeline {
   ):
     | { readonly pod: PodRef; readonly waitingFor?: string; readonly entries: readonly TimelineEntry[] }
     | undefined;
+  /** All pods that something is known of, gone ones too, with what happened last. */
+  latest(): readonly { readonly pod: PodRef; readonly waitingFor?: string; readonly last?: TimelineEntry }[];
 }
 
 // ---------------------------------------------------------------- directories

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { errorMessage } from '../../base/errors.ts';
 import type { ClientConfig } from '../../client/client_config.ts';
+import type { ApiClient } from '../../client/client.ts';
 import { createClient } from '../../client/kubeconfig.ts';
 import { pageProxy } from './page_proxy.ts';
 
@@ -11,12 +12,14 @@ export interface ServedPage {
   readonly userAgent: string;
   /** On 127.0.0.1; 0: any free one. */
   readonly port: number;
+  /** Path of the server below which the daemon is, as that of a node's proxy; default: the daemon is asked itself. */
+  readonly below?: string;
 }
 
 /** Serves `/ui` of a daemon. @returns the exit code: 0 after an interruption, 1 when the port cannot be had */
-export async function servePage({ config, userAgent, port }: ServedPage): Promise<number> {
+export async function servePage({ config, userAgent, port, below = '' }: ServedPage): Promise<number> {
   const client = createClient(config, { userAgent, qps: 0 });
-  const proxy = pageProxy(client, '/ui');
+  const proxy = pageProxy(below === '' ? client : throughProxy(client, below), '/ui');
   try {
     await new Promise<void>((resolve, reject) => {
       proxy.once('error', reject).listen(port, '127.0.0.1', resolve);
@@ -27,7 +30,7 @@ export async function servePage({ config, userAgent, port }: ServedPage): Promis
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server has such an address
   const { port: served } = proxy.address() as AddressInfo;
-  process.stdout.write(`http://127.0.0.1:${served}/ui shows ${config.server}\n`);
+  process.stdout.write(`http://127.0.0.1:${served}/ui shows ${config.server}${below}\n`);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
@@ -35,4 +38,19 @@ export async function servePage({ config, userAgent, port }: ServedPage): Promis
   proxy.close();
   await client.close();
   return 0;
+}
+
+/** Asks below a path of the apiserver, which puts that path before the links of the documents that pass through. */
+export function throughProxy(
+  client: Pick<ApiClient, 'requestText'>,
+  below: string,
+): Pick<ApiClient, 'requestText'> {
+  return {
+    async requestText(request) {
+      const answer = await client.requestText({ ...request, path: `${below}${request.path}` });
+      return answer.startsWith('<!doctype html>') || answer.startsWith('<html')
+        ? answer.replaceAll(`${below}/`, '/')
+        : answer;
+    },
+  };
 }

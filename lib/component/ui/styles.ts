@@ -22,6 +22,8 @@ h2 small, .dim { color: var(--dim); font-weight: normal; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
 .columns > section { margin: 0; }
 .scroll { overflow: auto; max-height: 460px; }
+.long > .scroll { max-height: none; }
+.scroll + h2 { margin-top: 16px; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: 4px 10px 4px 0; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { color: var(--dim); font-weight: 600; position: sticky; top: 0; background: var(--panel); white-space: nowrap; }

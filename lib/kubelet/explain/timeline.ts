@@ -50,6 +50,17 @@ export class MemoryTimeline implements Timeline {
     return { pod, entries: [...entries], ...(waitingFor === undefined ? {} : { waitingFor }) };
   }
 
+  latest(): ReturnType<Timeline['latest']> {
+    return [...this.#pods.values()].map(({ pod, entries, waitingFor }) => {
+      const last = entries.at(-1);
+      return {
+        pod,
+        ...(waitingFor === undefined ? {} : { waitingFor }),
+        ...(last === undefined ? {} : { last }),
+      };
+    });
+  }
+
   #of({ uid, namespace, name }: PodRef): PodHistory {
     const known = this.#pods.get(uid);
     if (known !== undefined) return known;

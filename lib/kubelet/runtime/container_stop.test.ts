@@ -45,7 +45,12 @@ function scene(
       node: () => undefined,
       container: (_pod, name, _type, reason, message) => events.push(`${reason} ${name}: ${message}`),
     },
-    timeline: { record: () => undefined, waiting: () => undefined, explain: () => undefined },
+    timeline: {
+      record: () => undefined,
+      waiting: () => undefined,
+      explain: () => undefined,
+      latest: () => [],
+    },
     exec: {
       execSync: async (id, argv) => {
         at(`exec ${id} ${argv.join(' ')}`);

@@ -15,6 +15,7 @@ import { configz, flagz, statusz } from '../../component/zpages.ts';
 import { isCriError } from '../../cri/errors.ts';
 import type { HttpMetrics } from '../metrics/http_metrics.ts';
 import { kernelMetrics, type PodGroups, readKernel } from '../metrics/kernel_metrics.ts';
+import { installUi } from '../ui/kubelet_ui.ts';
 import { plain } from './access.ts';
 import { serveContainerLogs } from './container_logs/handler.ts';
 import { EXPOSITION_TYPE } from './exposition.ts';
@@ -129,6 +130,7 @@ export function kubeletRoutes(options: KubeletRouteOptions): Routes {
   on(['GET'], '/flagz', flagz('kubelet', options.flags));
   if (options.debugFlagsHandler) routes.exact('/debug/flags/v', verbosityHandler(log));
   on(['GET'], '/debug/explain/pod/', (exchange) => explainPod(view, exchange));
+  installUi(routes, { ...view, clock });
   on(['POST'], '/checkpoint/', (exchange) => checkpoint(view, exchange, signal));
 
   if (!debuggingHandlers) return routes;

@@ -15,6 +15,8 @@ const elsewhere = new CertificateAuthority().issue({
 const scraper = ca.issue({ commonName: 'scraper' });
 
 useKubeletServer(ca);
+// Some of these tests make a hundred TLS connections.
+jest.setTimeout(60_000);
 
 /** Every path that is served, with something below those that want it, and some that are not. */
 function everyPath(): string[] {

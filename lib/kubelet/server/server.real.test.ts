@@ -20,6 +20,7 @@ import { parseBundle } from '../../component/x509/verify.ts';
 import { connectRuntime } from '../../cri/runtime_client.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
 import type { ContainerRuntimeState, PodRuntimeStatus } from '../contracts.ts';
+import { MemoryTimeline } from '../explain/timeline.ts';
 import { criStreaming } from './cri_streaming.ts';
 import { startKubeletServer } from './server.ts';
 import { criStats } from './stats/cri_stats.ts';
@@ -134,7 +135,7 @@ function start(): Promise<RunningServer> {
       exec: { execSync: () => Promise.reject(new Error('not here')) },
       streaming: criStreaming(client),
       stats: criStats({ client, runtime, nodeName: 'node-1', rootDir: '/', clock: systemClock }),
-      timeline: { record: () => undefined, waiting: () => undefined, explain: () => undefined },
+      timeline: new MemoryTimeline(systemClock),
       node: () => undefined,
       syncLoopProblem: () => undefined,
       configuration: () => ({}),

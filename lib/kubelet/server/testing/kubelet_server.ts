@@ -160,6 +160,7 @@ export function view(): KubeletView {
       }),
     },
     timeline: {
+      latest: () => [],
       record: () => undefined,
       waiting: () => undefined,
       explain: (namespace, name) =>

@@ -1,4 +1,5 @@
 /** What the proxy's page does in the browser. */
+import { age, draw, problem } from '../../../component/ui/browser/draw.ts';
 import { element, link, section, table, tile } from '../../../component/ui/browser/elements.ts';
 import { fetchJson, live } from '../../../component/ui/browser/live.ts';
 import type {
@@ -41,28 +42,6 @@ let nodeAddresses: ReadonlyMap<string, string> = new Map();
 
 function field(placeholder: string, label: string): HTMLInputElement {
   return element('input', { placeholder, 'aria-label': label, autocomplete: 'off', spellcheck: 'false' });
-}
-
-/** Draws only what has changed: what somebody reads or has opened stays as it is. */
-const drawn = new Map<HTMLElement, string>();
-function draw(target: HTMLElement, data: unknown, children: () => readonly HTMLElement[]): void {
-  const text = JSON.stringify(data);
-  if (drawn.get(target) === text) return;
-  drawn.set(target, text);
-  const scrolled = [...target.querySelectorAll('.scroll')].map((part) => part.scrollTop);
-  const closed = new Set(
-    [...target.querySelectorAll('details:not([open]) > summary')].map((summary) => summary.textContent),
-  );
-  const focused = target.contains(document.activeElement) ? document.activeElement?.textContent : undefined;
-  target.replaceChildren(...children());
-  for (const [i, part] of [...target.querySelectorAll('.scroll')].entries())
-    part.scrollTop = scrolled[i] ?? 0;
-  for (const part of target.querySelectorAll('details'))
-    if (closed.has(part.firstElementChild?.textContent ?? '')) part.open = false;
-  if (focused !== undefined)
-    [...target.querySelectorAll('button')]
-      .find((b) => b.textContent === focused)
-      ?.focus({ preventScroll: true });
 }
 
 function showOverview({ now, mode, node, totals, families, syncs }: UiOverview): void {
@@ -111,12 +90,6 @@ function syncRow(sync: UiSync): readonly Cell[] {
     sync.sent,
     element('span', { class: look }, sync.note),
   ];
-}
-
-function age(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s ago`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3600)} h ago`;
 }
 
 async function showServices(): Promise<void> {
@@ -319,10 +292,6 @@ function packetParts(e: PacketExplanation): readonly HTMLElement[] {
       family: e.family ?? '',
     }),
   ];
-}
-
-function problem(err: unknown): HTMLElement {
-  return element('p', { class: 'bad' }, err instanceof Error ? err.message : String(err));
 }
 
 // Answers of our own server, of the same build: what it says of their shape is believed.

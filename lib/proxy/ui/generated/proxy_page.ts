@@ -2,6 +2,31 @@
 export const PROXY_PAGE_SCRIPT =
   "\"use strict\";\n\
 (() => {\n\
+  // lib/component/ui/browser/draw.ts\n\
+  var drawn = /* @__PURE__ */ new WeakMap();\n\
+  function draw(target, data, children) {\n\
+    let text = JSON.stringify(data);\n\
+    if (drawn.get(target) === text) return;\n\
+    drawn.set(target, text);\n\
+    let scrolled = [...target.querySelectorAll(\".scroll\")].map((part) => part.scrollTop), closed = new Set(\n\
+      [...target.querySelectorAll(\"details:not([open]) > summary\")].map((summary) => summary.textContent)\n\
+    ), focused = target.contains(document.activeElement) ? document.activeElement?.textContent : void 0;\n\
+    target.replaceChildren(...children());\n\
+    for (let [i, part] of [...target.querySelectorAll(\".scroll\")].entries())\n\
+      part.scrollTop = scrolled[i] ?? 0;\n\
+    for (let part of target.querySelectorAll(\"details\"))\n\
+      closed.has(part.firstElementChild?.textContent ?? \"\") && (part.open = !1);\n\
+    focused !== void 0 && [...target.querySelectorAll(\"button\")].find((b) => b.textContent === focused)?.focus({ preventScroll: !0 });\n\
+  }\n\
+  function age(ms) {\n\
+    let seconds = Math.max(0, Math.round(ms / 1e3));\n\
+    return seconds < 120 ? `${seconds} s ago` : seconds < 7200 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3600)} h ago`;\n\
+  }\n\
+  function problem(err) {\n\
+    let told = document.createElement(\"p\");\n\
+    return told.className = \"bad\", told.textContent = err instanceof Error ? err.message : String(err), told;\n\
+  }\n\
+\n\
   // lib/component/ui/browser/elements.ts\n\
   function element(tag, attributes = {}, ...children) {\n\
     let made = document.createElement(tag);\n\
@@ -80,21 +105,6 @@ export const PROXY_PAGE_SCRIPT =
   function field(placeholder, label) {\n\
     return element(\"input\", { placeholder, \"aria-label\": label, autocomplete: \"off\", spellcheck: \"false\" });\n\
   }\n\
-  var drawn = /* @__PURE__ */ new Map();\n\
-  function draw(target, data, children) {\n\
-    let text = JSON.stringify(data);\n\
-    if (drawn.get(target) === text) return;\n\
-    drawn.set(target, text);\n\
-    let scrolled = [...target.querySelectorAll(\".scroll\")].map((part) => part.scrollTop), closed = new Set(\n\
-      [...target.querySelectorAll(\"details:not([open]) > summary\")].map((summary) => summary.textContent)\n\
-    ), focused = target.contains(document.activeElement) ? document.activeElement?.textContent : void 0;\n\
-    target.replaceChildren(...children());\n\
-    for (let [i, part] of [...target.querySelectorAll(\".scroll\")].entries())\n\
-      part.scrollTop = scrolled[i] ?? 0;\n\
-    for (let part of target.querySelectorAll(\"details\"))\n\
-      closed.has(part.firstElementChild?.textContent ?? \"\") && (part.open = !1);\n\
-    focused !== void 0 && [...target.querySelectorAll(\"button\")].find((b) => b.textContent === focused)?.focus({ preventScroll: !0 });\n\
-  }\n\
   function showOverview({ now, mode, node, totals, families, syncs }) {\n\
     nodeAddresses = new Map(families.map((f) => [f.family, f.nodeAddress]));\n\
     let [last] = syncs, ago = last === void 0 ? \"\" : age(now - last.at);\n\
@@ -136,10 +146,6 @@ export const PROXY_PAGE_SCRIPT =
       sync.sent,\n\
       element(\"span\", { class: look }, sync.note)\n\
     ];\n\
-  }\n\
-  function age(ms) {\n\
-    let seconds = Math.max(0, Math.round(ms / 1e3));\n\
-    return seconds < 120 ? `${seconds} s ago` : seconds < 7200 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3600)} h ago`;\n\
   }\n\
   async function showServices() {\n\
     let asked2 = search.value, list;\n\
@@ -303,9 +309,6 @@ export const PROXY_PAGE_SCRIPT =
         family: e.family ?? \"\"\n\
       })\n\
     ];\n\
-  }\n\
-  function problem(err) {\n\
-    return element(\"p\", { class: \"bad\" }, err instanceof Error ? err.message : String(err));\n\
   }\n\
   var overviewOf = (value) => value, servicesOf = (value) => value, serviceOf = (value) => value, packetOf = (value) => value;\n\
   async function followAddress() {\n\
