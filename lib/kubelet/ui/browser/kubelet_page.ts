@@ -87,7 +87,7 @@ function showPods(): void {
       ? []
       : [
           table(
-            ['Pod', 'What it waits for, and what happened last'],
+            ['Pod', 'What goes on'],
             rows.map((row) => podCells(row, now)),
           ),
         ]),

@@ -140,7 +140,7 @@ export const KUBELET_PAGE_SCRIPT =
       ),\n\
       ...rows.length === 0 ? [] : [\n\
         table(\n\
-          [\"Pod\", \"What it waits for, and what happened last\"],\n\
+          [\"Pod\", \"What goes on\"],\n\
           rows.map((row) => podCells(row, now))\n\
         )\n\
       ]\n\
