@@ -129,6 +129,13 @@ export class BenchPods {
     const end = performance.now() + LIMIT_MS;
     const missing = (): string[] => [...since.keys()].filter((name) => !at.has(name));
     while (missing().length > 0) {
+      const failed = this.#pods.store
+        .list()
+        .find((pod) => since.has(pod.metadata.name) && pod.status?.phase === 'Failed');
+      if (failed !== undefined)
+        throw new Error(
+          `${failed.metadata.name} failed: ${failed.status?.reason ?? ''} ${failed.status?.message ?? ''}`,
+        );
       if (performance.now() > end) throw new Error(`not ${what} after ${LIMIT_MS / 1000} s: ${missing()[0]}`);
       await this.#changed();
     }

@@ -43,6 +43,8 @@ const node = await NodeUnderTest.create(
 let pods: BenchPods | undefined;
 try {
   pods = await BenchPods.create(node.client, node.name);
+  // The kubelet that the cluster came up with has not the bench's configuration.
+  await node.use(flavours[0] ?? 'ours');
   for (const name of chosen) {
     const part = PARTS[name];
     if (part === undefined) continue;

@@ -21,7 +21,7 @@ export interface Part {
   measure(trial: Trial): Promise<Figures>;
 }
 
-const SETTLE_MS = 15_000;
+const SETTLE_MS = 12_000;
 const WINDOW_MS = 30_000;
 const ONE_BY_ONE = 10;
 const BATCH = 50;

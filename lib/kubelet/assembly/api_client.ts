@@ -21,6 +21,8 @@ export interface ApiAccess {
   readonly heartbeatClient: ApiClient;
   /** Has a listener told of every request to the API server. */
   readonly onRequest: (listener: (request: ObservedRequest) => void) => void;
+  /** Absent: the client certificate is not rotated. */
+  readonly clientRotation?: CertificateRotation;
   /** False: standalone; the client refuses everything. */
   readonly hasApi: boolean;
 }
@@ -94,7 +96,7 @@ export async function apiAccess(given: AccessOptions): Promise<ApiAccess> {
   const access = clientsFor(await fromStore(loaded, store, clock));
   const rotation = new CertificateRotation({ store, request: requestWith(access.client), clock, log });
   background.start('Rotation of the client certificate failed', rotation.run(signal));
-  return access;
+  return { ...access, clientRotation: rotation };
 }
 
 /** The configuration with the stored certificate; a first one is taken over from the kubeconfig. */

@@ -11,12 +11,15 @@ import { podUid } from '../runtime/runtime_names.ts';
 import { cgroupStats } from '../server/stats/cgroup_stats.ts';
 import type { Base } from './base.ts';
 import type { Housekeeping } from './housekeeping.ts';
+import type { KubeletMetrics } from './metrics.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
 import { podsGroupPath, type Runtime } from './runtime.ts';
 import type { Workers } from './workers.ts';
 
-export function startEviction(kubelet: Base & Runtime & Pods & NodeParts & Workers & Housekeeping): void {
+export function startEviction(
+  kubelet: Base & KubeletMetrics & Runtime & Pods & NodeParts & Workers & Housekeeping,
+): void {
   const { background, cgroups, clock, config, containerGc, cri, dirs, events, imageGc, log } = kubelet;
   const { admission, hierarchy, nodeInputs, reporter, signal, timeline, workers } = kubelet;
   const limited = config.cgroupsPerQOS && config.enforceNodeAllocatable.includes('pods');
@@ -50,6 +53,7 @@ export function startEviction(kubelet: Base & Runtime & Pods & NodeParts & Worke
       await containerGc.collect(reclaimSignal);
       await imageGc.removeUnused(reclaimSignal);
     },
+    evicted: (what) => kubelet.lifecycle.evicted(what),
     pressureChanged: () => reporter.poke(),
     events,
     timeline,

@@ -1,6 +1,7 @@
 /** What /metrics and /metrics/probes serve. */
 import { clientMetrics } from '../../component/client_metrics.ts';
 import { Metrics } from '../../component/metrics.ts';
+import { certificateMetrics } from '../metrics/certificate_metrics.ts';
 import { HttpMetrics } from '../metrics/http_metrics.ts';
 import { PodLifecycleMetrics } from '../metrics/pod_lifecycle_metrics.ts';
 import { ProbeMetrics } from '../metrics/probe_metrics.ts';
@@ -19,7 +20,7 @@ export interface KubeletMetrics {
 
 const LATENESS_SECONDS = [0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5];
 
-export function createMetrics({ clock, gates, onRequest }: Base): KubeletMetrics {
+export function createMetrics({ clientRotation, clock, gates, onRequest }: Base): KubeletMetrics {
   const metrics = new Metrics();
   metrics.addProcessMetrics(gates);
   const lateness = metrics.histogram({
@@ -28,6 +29,7 @@ export function createMetrics({ clock, gates, onRequest }: Base): KubeletMetrics
     buckets: LATENESS_SECONDS,
   });
   onRequest(clientMetrics(metrics));
+  clientRotation?.observe(certificateMetrics(metrics, 'client', clock));
   const lifecycle = new PodLifecycleMetrics(metrics, clock);
   const observeCall = runtimeMetrics(metrics);
   return {

@@ -7,11 +7,15 @@ import { selfSignedCertificate } from '../../component/x509/self_signed.ts';
 import { requestCertificate } from '../certificates/certificate_request.ts';
 import { CertificateStore } from '../certificates/certificate_store.ts';
 import { CertificateRotation } from '../certificates/rotation.ts';
+import { certificateMetrics } from '../metrics/certificate_metrics.ts';
 import type { Base } from './base.ts';
+import type { KubeletMetrics } from './metrics.ts';
 import type { NodeParts } from './node.ts';
 
 /** @throws CertificateError naming the files that cannot be used */
-export async function kubeletCertificate(kubelet: Base & NodeParts): Promise<Source<KeyPair>> {
+export async function kubeletCertificate(
+  kubelet: Base & NodeParts & KubeletMetrics,
+): Promise<Source<KeyPair>> {
   const { config, flags, hostIPs, nodeName } = kubelet;
   const { tlsCertFile: certFile, tlsPrivateKeyFile: keyFile } = config;
   const hosts = [nodeName, ...hostIPs()];
@@ -30,7 +34,10 @@ export async function kubeletCertificate(kubelet: Base & NodeParts): Promise<Sou
  * Asked for by CertificateSigningRequest, and again before it ends and when the node's addresses change. Until somebody
  * approves, a certificate made here keeps the port open to those who do not verify it.
  */
-function signedByCluster(kubelet: Base & NodeParts, hosts: readonly string[]): Source<KeyPair> {
+function signedByCluster(
+  kubelet: Base & NodeParts & KubeletMetrics,
+  hosts: readonly string[],
+): Source<KeyPair> {
   const { background, client, clock, flags, log, nodeName, reporter, signal } = kubelet;
   const source = new SettableSource(
     selfSignedCertificate({ commonName: nodeName, hosts, nowMs: clock.now() }),
@@ -51,6 +58,7 @@ function signedByCluster(kubelet: Base & NodeParts, hosts: readonly string[]): S
     clock,
     log,
   });
+  rotation.observe(certificateMetrics(kubelet.metrics, 'server', clock));
   background.start('Rotation of the serving certificate failed', rotation.run(signal));
   return source;
 }

@@ -86,7 +86,13 @@ describe('rotation', () => {
       random: () => 0.5,
     });
     const stop = new AbortController();
+    const observed = { untilMs: 0, failures: 0 };
+    rotation.observe({
+      has: (untilMs) => void (observed.untilMs = untilMs),
+      failed: () => void observed.failures++,
+    });
     return {
+      observed,
       clock,
       log,
       told,
@@ -106,7 +112,7 @@ describe('rotation', () => {
   }
 
   test('asks for the first certificate at once, and again after a refusal, with growing pauses', async () => {
-    const { clock, told, log, refuse, start } = scene();
+    const { clock, observed, told, log, refuse, start } = scene();
     refuse(2);
     const end = await start();
     expect(told).toHaveLength(0);
@@ -117,6 +123,7 @@ describe('rotation', () => {
     await settle();
     expect(told).toHaveLength(1);
     expect(log.messages.filter((m) => m.startsWith('Cannot renew'))).toHaveLength(2);
+    expect(observed).toEqual({ untilMs: validity(told[0]?.cert ?? '').untilMs, failures: 2 });
     await end();
   });
 

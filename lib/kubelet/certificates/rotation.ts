@@ -20,6 +20,13 @@ export interface RotationOptions {
   readonly random?: () => number;
 }
 
+/** Told how the certificate stands. */
+export interface RotationObserver {
+  /** There is a certificate, which ends then. */
+  has(untilMs: number): void;
+  failed(): void;
+}
+
 const RETRY = { initialMs: 2000, maxMs: 60_000, factor: 2, jitter: 0.1 };
 /** Longest sleep: clocks step, and what is wanted may change. */
 const LOOK_MS = 60_000;
@@ -34,11 +41,19 @@ export function rotationTime(
 
 export class CertificateRotation {
   readonly #options: RotationOptions;
+  readonly #observers: RotationObserver[] = [];
   #renewAtMs: number | undefined;
+  #untilMs: number | undefined;
   #madeFor: string | undefined;
 
   constructor(options: RotationOptions) {
     this.#options = options;
+  }
+
+  /** The observer is told of what is and of what comes. */
+  observe(observer: RotationObserver): void {
+    this.#observers.push(observer);
+    if (this.#untilMs !== undefined) observer.has(this.#untilMs);
   }
 
   /** Until the signal aborts; never rejects. */
@@ -59,6 +74,7 @@ export class CertificateRotation {
         } catch (error) {
           if (isAbort(error, signal)) return;
           wait = retry.next();
+          for (const observer of this.#observers) observer.failed();
           log.error(error, 'Cannot renew a certificate; trying again', { path: store.path, inMs: wait });
         }
       }
@@ -79,7 +95,10 @@ export class CertificateRotation {
   }
 
   #take(pair: KeyPair, madeFor: string | undefined): void {
-    this.#renewAtMs = rotationTime(validity(pair.cert), (this.#options.random ?? Math.random)());
+    const valid = validity(pair.cert);
+    this.#renewAtMs = rotationTime(valid, (this.#options.random ?? Math.random)());
+    this.#untilMs = valid.untilMs;
+    for (const observer of this.#observers) observer.has(valid.untilMs);
     this.#madeFor = madeFor;
     this.#options.changed?.(pair);
   }

@@ -30,6 +30,7 @@ function setUp(pods: Pod[], over: Partial<EvictionOptions> = {}) {
     changes: 0,
   };
   const evicted: string[] = [];
+  const signals: string[] = [];
   const events: string[] = [];
   const manager = new EvictionManager({
     thresholds: [memory, disk],
@@ -65,6 +66,7 @@ function setUp(pods: Pod[], over: Partial<EvictionOptions> = {}) {
       state.reclaimed++;
       return Promise.resolve();
     },
+    evicted: (what) => void signals.push(what),
     pressureChanged: () => void state.changes++,
     events: {
       pod: (about, _type, reason) => void events.push(`${about.metadata.name} ${reason}`),
@@ -78,11 +80,11 @@ function setUp(pods: Pod[], over: Partial<EvictionOptions> = {}) {
   const see = (name: Signal, available: number): void => {
     state.signals = new Map(state.signals).set(name, { available, capacity: 1000 });
   };
-  return { manager, clock, state, evicted, events, see };
+  return { manager, clock, state, evicted, events, see, signals };
 }
 
 test('memory: the pod that uses most beyond its request goes, at once, and the node says so', async () => {
-  const { manager, state, evicted, events, see } = setUp([pod('small'), pod('large')]);
+  const { manager, state, evicted, events, see, signals } = setUp([pod('small'), pod('large')]);
   state.used.set('large', 50).set('small', 5);
   see('memory.available', 500);
   expect(await manager.synchronize(signal)).toBeUndefined();
@@ -91,6 +93,7 @@ test('memory: the pod that uses most beyond its request goes, at once, and the n
   expect((await manager.synchronize(signal))?.metadata.name).toBe('large');
   expect(manager.pressure).toEqual({ memory: true, disk: false, pid: false });
   expect(state.changes).toBe(1);
+  expect(signals).toEqual(['memory.available']);
   expect(events).toEqual(['node EvictionThresholdMet Attempting to reclaim memory', 'large Evicted']);
   expect(evicted).toEqual([
     'large Evicted TerminationByKubelet 1s: The node was low on resource: memory. Threshold quantity: 100, available: 50. ' +
@@ -161,12 +164,13 @@ test.each([
 
 test('pods over the limits of their own go without any pressure; others are not even measured', async () => {
   const limit = { volumes: [{ name: 'v', emptyDir: { sizeLimit: '10' } }] };
-  const { manager, state, evicted } = setUp([pod('over', limit), pod('within', limit), pod('free')]);
+  const { manager, state, evicted, signals } = setUp([pod('over', limit), pod('within', limit), pod('free')]);
   state.used.set('over', 11).set('within', 10).set('free', 1000);
   await manager.checkLimits(signal);
   expect(evicted).toEqual([
     'over Evicted TerminationByKubelet 1s: Usage of EmptyDir volume "v" exceeds the limit "10". ',
   ]);
+  expect(signals).toEqual(['emptydirfs.limit']);
 });
 
 test('a look that fails is followed by another', async () => {

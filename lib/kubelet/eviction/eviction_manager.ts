@@ -54,6 +54,8 @@ export interface EvictionOptions {
   readonly reclaimDisk: (signal: AbortSignal) => Promise<void>;
   /** Called when what the node is short of changed. */
   readonly pressureChanged: () => void;
+  /** Told of every eviction. @param signal what it was for: `memory.available`, `emptydirfs.limit`, ... */
+  readonly evicted?: (signal: string) => void;
   readonly events: Pick<KubeletEvents, 'pod' | 'node'>;
   readonly timeline: Pick<Timeline, 'record'>;
   readonly clock: Clock;
@@ -168,7 +170,8 @@ export class EvictionManager {
     }
     const observation = seen.signals.get(threshold.signal);
     const message = evictionMessage(threshold, observation, victim, seen);
-    this.#evict(victim.pod, message, this.#graceOf(threshold, victim.pod));
+    const why = { message, signal: threshold.signal };
+    this.#evict(victim.pod, why, this.#graceOf(threshold, victim.pod));
     this.#last = { uid: podUid(victim.pod), untilMs: clock.monotonic() + CLEAN_UP_MS };
     return victim.pod;
   }
@@ -180,8 +183,10 @@ export class EvictionManager {
     return Math.max(IMMEDIATE_SECONDS, maxPodGraceSeconds < 0 ? own : Math.min(own, maxPodGraceSeconds));
   }
 
-  #evict(pod: Pod, message: string, graceSeconds: number): void {
-    const { events, log, pods, timeline } = this.#options;
+  #evict(pod: Pod, why: { readonly signal: string; readonly message: string }, graceSeconds: number): void {
+    const { evicted, events, log, pods, timeline } = this.#options;
+    const { message } = why;
+    evicted?.(why.signal);
     const ref = { uid: podUid(pod), namespace: pod.metadata.namespace ?? 'default', name: pod.metadata.name };
     events.pod(pod, 'Warning', 'Evicted', message);
     timeline.record(ref, { what: 'evicted', why: message });

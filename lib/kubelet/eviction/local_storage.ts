@@ -15,19 +15,31 @@ export function hasStorageLimits(pod: Pod): boolean {
   );
 }
 
+export interface StorageExcess {
+  /** As metrics of evictions name it. */
+  readonly signal: 'emptydirfs.limit' | 'ephemeralpodfs.limit' | 'ephemeralcontainerfs.limit';
+  readonly message: string;
+}
+
 /** Why the pod must go, `undefined` when it keeps to its limits. */
-export function storageExcess(use: PodUse, { dedicatedImageFs }: DiskLayout): string | undefined {
+export function storageExcess(use: PodUse, { dedicatedImageFs }: DiskLayout): StorageExcess | undefined {
   const { pod } = use;
   for (const { name, emptyDir } of pod.spec.volumes ?? []) {
     if (emptyDir?.sizeLimit === undefined) continue;
     const limit = parseQuantity(emptyDir.sizeLimit);
     const used = use.volumes.get(name)?.bytes;
     if (used !== undefined && !limit.isZero && used > Number(limit.value()))
-      return `Usage of EmptyDir volume "${name}" exceeds the limit "${limit.toString()}". `;
+      return {
+        signal: 'emptydirfs.limit',
+        message: `Usage of EmptyDir volume "${name}" exceeds the limit "${limit.toString()}". `,
+      };
   }
   const ofPod = podLimits(pod).get(RESOURCE);
   if (ofPod !== undefined && diskUse(use, ALL_PARTS).bytes > Number(ofPod.value()))
-    return `Pod ephemeral local storage usage exceeds the total limit of containers ${ofPod.toString()}. `;
+    return {
+      signal: 'ephemeralpodfs.limit',
+      message: `Pod ephemeral local storage usage exceeds the total limit of containers ${ofPod.toString()}. `,
+    };
   for (const { name, rootfs, logs } of use.containers) {
     const text = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((c) => c.name === name)
       ?.resources?.limits?.[RESOURCE];
@@ -35,7 +47,10 @@ export function storageExcess(use: PodUse, { dedicatedImageFs }: DiskLayout): st
     const limit = parseQuantity(text);
     const used = (logs?.bytes ?? 0) + (dedicatedImageFs ? 0 : (rootfs?.bytes ?? 0));
     if (used > Number(limit.value()))
-      return `Container ${name} exceeded its local ephemeral storage limit "${limit.toString()}". `;
+      return {
+        signal: 'ephemeralcontainerfs.limit',
+        message: `Container ${name} exceeded its local ephemeral storage limit "${limit.toString()}". `,
+      };
   }
   return undefined;
 }

@@ -62,11 +62,13 @@ test('relists: how long, and how far apart', async () => {
 test('what failed is counted with its reason', async () => {
   const { lifecycle, value } = scene();
   lifecycle.rejected('OutOfcpu');
+  lifecycle.evicted('memory.available');
   lifecycle.sandbox(100, true);
   lifecycle.container('container', 'RunContainerError');
   lifecycle.container('init_container', undefined);
   await expect(lifecycle.cgroup('create', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await value('kubelet_admission_rejections_total{reason="OutOfcpu"}')).toBe(1);
+  expect(await value('kubelet_evictions{eviction_signal="memory.available"}')).toBe(1);
   expect(await value('kubelet_started_pods_errors_total')).toBe(1);
   expect(
     await value(

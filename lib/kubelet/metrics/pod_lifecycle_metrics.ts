@@ -25,6 +25,7 @@ export class PodLifecycleMetrics {
   readonly #starting = new Map<string, Starting>();
   #lastRelistMs: number | undefined;
   readonly #rejections;
+  readonly #evictions;
   readonly #containersPerPod;
   readonly #startDuration;
   readonly #totalDuration;
@@ -48,6 +49,11 @@ export class PodLifecycleMetrics {
       name: 'kubelet_admission_rejections_total',
       help: 'Pods that the node did not let in, by reason.',
       labelNames: ['reason'],
+    });
+    this.#evictions = metrics.counter({
+      name: 'kubelet_evictions',
+      help: 'Pods that were evicted, by what for.',
+      labelNames: ['eviction_signal'],
     });
     this.#containersPerPod = metrics.histogram({
       name: 'kubelet_containers_per_pod_count',
@@ -180,6 +186,10 @@ export class PodLifecycleMetrics {
 
   rejected(reason: string): void {
     this.#rejections.inc({ reason });
+  }
+
+  evicted(eviction_signal: string): void {
+    this.#evictions.inc({ eviction_signal });
   }
 
   /** A turn of a pod's worker has ended. @param ageMs set with the first turn: time since the worker was made */
