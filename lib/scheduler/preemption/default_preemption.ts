@@ -5,6 +5,7 @@ import type { Pod } from '../../api/types.ts';
 import { isAbort } from '../../base/errors.ts';
 import { isNotFound } from '../../client/errors.ts';
 import { PODS } from '../../client/resource.ts';
+import type { NodeInfo } from '../cache/node_info.ts';
 import { podId } from '../cache/node_info.ts';
 import type { EnqueueExtensions, PostFilterPlugin, PreEnqueuePlugin } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
@@ -83,7 +84,9 @@ export function defaultPreemption(
       const signature = nominated.nodeOf(pod) === undefined ? context.signature : undefined;
       const found = findCandidates(pod, helped === 0 ? [] : nodes, dryRun, {
         enough: Math.min(wanted, helped),
-        isHelped: (node) => refusals.get(node.name)?.resolvable === true,
+        ...(helped === nodes.length
+          ? {}
+          : { isHelped: (node: NodeInfo) => refusals.get(node.name)?.resolvable === true }),
         random,
         ...(signature === undefined
           ? {}

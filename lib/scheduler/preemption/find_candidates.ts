@@ -1,7 +1,7 @@
 /** The nodes on which room could be made for a pod, and at what cost. */
 import type { Pod } from '../../api/types.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
-import type { Refusal, Status } from '../framework/status.ts';
+import type { Refusal, Rejection, Status } from '../framework/status.ts';
 import { isRejected, refusalOf } from '../framework/status.ts';
 import type { Candidate } from '../framework/candidate.ts';
 import type { DryRun } from './victims.ts';
@@ -46,7 +46,7 @@ export function findCandidates(
     }
     if ('code' in outcome) {
       if (!isRejected(outcome)) return outcome;
-      refusals.set(node.name, refusalOf(outcome));
+      refusals.set(node.name, knownRefusal(outcome));
       continue;
     }
     candidates.push(outcome);
@@ -54,4 +54,16 @@ export function findCandidates(
     if (harmless > 0 && candidates.length >= enough) break;
   }
   return { candidates, refusals };
+}
+
+// An outcome that is remembered says the same for pod after pod.
+const knownRefusals = new WeakMap<Rejection, Refusal>();
+
+function knownRefusal(status: Rejection): Refusal {
+  let refusal = knownRefusals.get(status);
+  if (refusal === undefined) {
+    refusal = refusalOf(status);
+    knownRefusals.set(status, refusal);
+  }
+  return refusal;
 }
