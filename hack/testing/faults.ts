@@ -7,7 +7,7 @@ import type { Command } from './stages.ts';
 
 const CLUSTER = 'faults';
 /** Components whose faults make the nodes that they need themselves. */
-const NEED_NO_CLUSTER: ReadonlySet<string> = new Set(['proxy']);
+const NEED_NO_CLUSTER: ReadonlySet<string> = new Set(['proxy', 'scheduler']);
 const MINUTE = 60_000;
 const SUFFIX = '.fault.ts';
 

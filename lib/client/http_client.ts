@@ -36,6 +36,8 @@ export interface ClientOptions {
   readonly clock?: Clock;
   /** Told of things that did not fail a call but should be known: a token file unreadable, ... */
   readonly onError?: (err: unknown) => void;
+  /** Asked right before each request is sent, when it has waited for its turn: what it throws fails the call. */
+  readonly beforeSend?: (method: string) => void;
   /** Told of every request that was sent, repeated ones each time. */
   readonly observe?: (request: ObservedRequest) => void;
 }
@@ -83,6 +85,7 @@ class HttpClient implements ApiClient {
   readonly #clock: Clock;
   readonly #userAgent: string;
   readonly #onError: (err: unknown) => void;
+  readonly #beforeSend: (method: string) => void;
   readonly #observe: (method: string, beganMs: number, status: number | undefined) => void;
   #streamCheck: Timer | undefined;
 
@@ -93,6 +96,7 @@ class HttpClient implements ApiClient {
     this.#credentials = new Credentials(config, this.#clock, this.#onError);
     this.#bucket = new TokenBucket(options.qps ?? 50, options.burst ?? 100, this.#clock);
     this.#userAgent = options.userAgent ?? 'ts-kubernetes';
+    this.#beforeSend = options.beforeSend ?? (() => undefined);
     const { host } = new URL(config.server);
     this.#observe = (method, beganMs, status) =>
       options.observe?.({ method, host, status, durationMs: this.#clock.monotonic() - beganMs });
@@ -272,6 +276,7 @@ class HttpClient implements ApiClient {
     for (let attempt = 0; ; attempt++) {
       await this.#bucket.take(deadline.signal);
       const identity = await deadline.race(this.#credentials.current());
+      this.#beforeSend(call.method);
       const began = this.#clock.monotonic();
       const sending = this.#transport.send({
         method: call.method,

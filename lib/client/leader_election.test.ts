@@ -148,6 +148,28 @@ test('a leader that cannot renew stops at the renew deadline, before others may 
   expect(stoppedAt - renewedAt).toBe(10_000);
 });
 
+test('a leader knows by the clock alone when others may have taken over', async () => {
+  let holds = (): boolean => false;
+  void contend({
+    onStartedLeading: (_signal, now) => {
+      holds = now;
+      return new Promise(() => undefined);
+    },
+  });
+  await clock.advance(0);
+  expect(holds()).toBe(true);
+  await clock.advance(9_000); // renewed meanwhile
+  const renewed = clock.monotonic();
+  const moment = jest.spyOn(clock, 'monotonic');
+  // As after SIGSTOP and SIGCONT: time has passed, and no timer has run yet.
+  moment.mockReturnValue(renewed + 12_000);
+  expect(holds()).toBe(true);
+  moment.mockReturnValue(renewed + 15_001);
+  expect(holds()).toBe(false);
+  moment.mockRestore();
+  stop.abort();
+});
+
 test('aborted before it was won, it ends without leading', async () => {
   stored({
     metadata: { namespace: 'ns', name: 'l' },

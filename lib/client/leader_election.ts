@@ -25,8 +25,12 @@ export interface LeaderElectionOptions {
   /** Gives the Lease up when `signal` aborts, once the work has ended, so that the next leader need not wait. */
   readonly releaseOnCancel: boolean;
   readonly clock: Clock;
-  /** The work of a leader; its signal aborts when leadership is lost or given up. It must end then. */
-  onStartedLeading(signal: AbortSignal): Promise<void>;
+  /**
+   * The work of a leader; its signal aborts when leadership is lost or given up. It must end then. A process that was
+   * stopped and goes on later may come to its work before it comes to the signal: `holds` says whether the Lease is still
+   * ours by the clock, for what must not be done without it.
+   */
+  onStartedLeading(signal: AbortSignal, holds: () => boolean): Promise<void>;
   /** Leadership is over: the signal of the work has been aborted. Also called when it was never won. */
   onStoppedLeading(): void;
   /** Another (or this) contender was seen to hold the Lease. */
@@ -62,7 +66,7 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
   const leading = new AbortController();
   let failure: { readonly err: unknown } | undefined;
   const failed = new AbortController();
-  const lead = async (): Promise<void> => options.onStartedLeading(leading.signal);
+  const lead = async (): Promise<void> => options.onStartedLeading(leading.signal, () => contender.holds);
   const work = lead().catch((err: unknown) => {
     if (leading.signal.aborted) return; // ended by being told to
     failure = { err };
@@ -110,6 +114,8 @@ class Contender {
   #changedAt = 0;
   #announced = '';
   #led = false;
+  /** When the request was begun that gave or renewed us the Lease. */
+  #heldSince = Number.NEGATIVE_INFINITY;
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options;
@@ -117,6 +123,12 @@ class Contender {
 
   get leads(): boolean {
     return this.#lease?.spec?.holderIdentity === this.#options.identity;
+  }
+
+  /** We have it, and nobody else can have taken it yet. */
+  get holds(): boolean {
+    const { clock, leaseDurationMs } = this.#options;
+    return this.leads && clock.monotonic() - this.#heldSince < leaseDurationMs;
   }
 
   /** Another contender took the Lease from us. */
@@ -132,9 +144,11 @@ class Contender {
 
   /** Whether we hold the Lease now, renewed by this call. Rejects only when the signal aborts. */
   async attempt(signal: AbortSignal, timeoutMs = this.#options.renewDeadlineMs): Promise<boolean> {
+    const began = this.#options.clock.monotonic();
     try {
       const won = await this.#acquireOrRenew(signal, timeoutMs);
       this.#led ||= won;
+      if (won) this.#heldSince = began;
       return won;
     } catch (err) {
       if (signal.aborted) throw err;

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { stringify } from 'yaml';
 import type { ApiClient } from '../client/client.ts';
+import type { ClientOptions } from '../client/http_client.ts';
 import { createEventRecorder } from '../client/events.ts';
 import type { EventRecorder } from '../client/events.ts';
 import { createClient, inClusterConfig, loadKubeconfig } from '../client/kubeconfig.ts';
@@ -65,9 +66,14 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     return;
   }
   log.info('Starting Kubernetes Scheduler', { version: KUBERNETES_VERSION, implementation: 'ts-scheduler' });
-  const client = connect(config, flags.values.master, ctx);
+  let mayWrite = (): boolean => true;
+  const client = connect(config, flags.values.master, ctx, {
+    beforeSend(method) {
+      if (method !== 'GET' && !mayWrite()) throw new LeadershipOverError('the lease is not held any more');
+    },
+  });
   // Of its own, so that a burst of bindings cannot keep the Lease from being renewed.
-  const election = connect(config, flags.values.master, ctx, 0);
+  const election = connect(config, flags.values.master, ctx, { qps: 0 });
   const source = flags.values.config === '' ? 'command line' : flags.values.config;
   metrics.addProcessMetrics(gates);
   const cluster = clusterInformers(client, clock, (err) => log.error(err, 'List or watch failed'));
@@ -120,7 +126,8 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
   const informers = new AbortController();
   const watching = cluster.run(informers.signal);
   try {
-    const work = async (leading: AbortSignal): Promise<void> => {
+    const work = async (leading: AbortSignal, holds = (): boolean => true): Promise<void> => {
+      mayWrite = holds;
       await cluster.synced(leading);
       log.info('Scheduling', {
         nodes: nodes.store.size,
@@ -136,6 +143,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     ctx.notify.startWatchdog(async () => (await healthz.problem()) === undefined, signal);
     await (config.leaderElection.leaderElect ? lead(config, election, ctx, work) : work(signal));
   } finally {
+    mayWrite = () => true; // events of what was done; everything else has been told to end
     queue.close();
     await own?.close();
     informers.abort(new Error('shutting down'));
@@ -145,6 +153,11 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     await Promise.all(extenders.map(({ http }) => http.close()));
     await Promise.all([client.close(), election.close()]);
   }
+}
+
+/** A scheduler that was stopped past its lease must not bind what the next one may have bound elsewhere. */
+class LeadershipOverError extends Error {
+  override readonly name = 'LeadershipOverError';
 }
 
 async function pluginsOf(paths: readonly string[]): Promise<readonly PluginDefinition[]> {
@@ -175,9 +188,9 @@ function connect(
   config: SchedulerConfig,
   master: string,
   ctx: DaemonContext,
-  qps = config.clientConnection.qps,
+  options: ClientOptions,
 ): ApiClient {
-  const { kubeconfig, burst } = config.clientConnection;
+  const { kubeconfig, qps, burst } = config.clientConnection;
   const target =
     kubeconfig === '' && master === ''
       ? inClusterConfig()
@@ -191,6 +204,7 @@ function connect(
     userAgent: userAgent(ctx.name),
     clock: ctx.clock,
     onError: (err) => ctx.log.error(err, 'API client'),
+    ...options,
   });
 }
 
@@ -220,7 +234,7 @@ async function lead(
   config: SchedulerConfig,
   client: ApiClient,
   { clock, log, signal }: DaemonContext,
-  work: (signal: AbortSignal) => Promise<void>,
+  work: (signal: AbortSignal, holds: () => boolean) => Promise<void>,
 ): Promise<void> {
   const { leaseDuration, renewDeadline, retryPeriod, resourceName, resourceNamespace } =
     config.leaderElection;

@@ -126,7 +126,7 @@ export class OurScheduler {
             { profile, state, nominated, budgets },
             { enough: helped.length, random: () => 0 },
           );
-    if (found !== undefined && !('code' in found) && found.candidates.length > 0) {
+    if (found !== undefined && !('code' in found) && found.candidates.some((c) => c.victims.length > 0)) {
       const costs = found.candidates.map((c) => JSON.stringify(candidateCosts(c).map((x) => x + 0)));
       const least = found.candidates
         .map((c) => candidateCosts(c))

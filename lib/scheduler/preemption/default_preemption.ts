@@ -103,6 +103,11 @@ export function defaultPreemption(
         ]);
         return { nominatedNodeName: '', status: unschedulable(`preemption: ${message}`) };
       }
+      // An extender refused a node on which there is room: nobody's going would help.
+      if (best.victims.length === 0)
+        return {
+          status: unschedulable(`preemption: expected at least one victim pod on node "${best.node}"`),
+        };
       for (const other of nominated.on(best.node))
         if (podPriority(other) < podPriority(pod)) void takeNominationBack(other, handle, signal);
       void makeRoom(pod, best, signal);
