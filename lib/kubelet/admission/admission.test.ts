@@ -100,7 +100,7 @@ test.each<[string, Pod, Pod[], string | undefined]>([
     [],
     undefined,
   ],
-])('%s', (_, candidate, others, want) => {
+])('K12: %s', (_, candidate, others, want) => {
   const refusal = refusalOf(candidate, node, others, {
     config: { allowedUnsafeSysctls: ['net.x.*'] },
     nodeName: 'n1',
@@ -108,7 +108,7 @@ test.each<[string, Pod, Pod[], string | undefined]>([
   expect(refusal === undefined ? undefined : `${refusal.reason}: ${refusal.message}`).toBe(want);
 });
 
-describe('a critical pod on a full node', () => {
+describe('K12: a critical pod on a full node', () => {
   const victim = { ...pod({ containers: [cpu('1500m')] }), metadata: { name: 'victim', uid: 'victim' } };
   const admit = (wanted: Pod, preempted: string[]) =>
     nodeAdmission({

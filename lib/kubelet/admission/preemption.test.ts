@@ -39,11 +39,11 @@ test.each<[string, readonly (readonly [string, number])[], Pod[], string[] | und
     [pod('a', '1'), pod('b', undefined), pod('c', undefined)],
     ['b', 'a'],
   ],
-])('%s', (_, shortage, active, wanted) => {
+])('K12: %s', (_, shortage, active, wanted) => {
   expect(names(victimsFor(critical, new Map(shortage), active))).toEqual(wanted);
 });
 
-test('a critical pod waits until those it replaces have ended', () => {
+test('K12: a critical pod waits until those it replaces have ended', () => {
   const preemptions = new Preemptions();
   const ended = new Set<string>();
   const waits = (): boolean => preemptions.waits(critical, (uid) => ended.has(uid));

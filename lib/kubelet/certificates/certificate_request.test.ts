@@ -38,7 +38,7 @@ async function ask(statuses: readonly Status[], timeoutMs = 60_000) {
   return { pair: await asked, created };
 }
 
-test('the certificate is handed over with the key that was made for it', async () => {
+test('K19: the certificate is handed over with the key that was made for it', async () => {
   const { cert } = selfSignedCertificate({ commonName: 'x', hosts: ['x'], nowMs: Date.now() });
   const { pair, created } = await ask([{}, {}, { certificate: Buffer.from(cert).toString('base64') }]);
   expect(new X509Certificate(pair.cert).subject).toContain('x');
@@ -60,6 +60,6 @@ test.each<[string, readonly Status[], string]>([
     'csr-1 could not be signed (Policy: no)',
   ],
   ['that nobody approves', [{}], 'was not approved in time'],
-])('a request %s is an error', async (_what, statuses, message) => {
+])('K19: a request %s is an error', async (_what, statuses, message) => {
   await expect(ask(statuses)).rejects.toThrow(message);
 });

@@ -23,7 +23,7 @@ const settle = async (): Promise<void> => {
   for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-describe('the store', () => {
+describe('K19: the store', () => {
   test('keeps each pair in a file of its own, readable by nobody else, with a link to the present one', async () => {
     const store = new CertificateStore(join(dir, 'pki'), 'kubelet-client');
     expect(await store.current()).toBeUndefined();
@@ -54,12 +54,12 @@ describe('the store', () => {
   });
 });
 
-test('renewal falls between 70 and 90 percent of the lifetime', () => {
+test('K19: renewal falls between 70 and 90 percent of the lifetime', () => {
   const times = [0, 0.5, 1].map((random) => rotationTime({ fromMs: 1000, untilMs: 2000 }, random));
   expect(times).toEqual([1700, 1800, 1900]);
 });
 
-describe('rotation', () => {
+describe('K19: rotation', () => {
   function scene(first?: KeyPair, wanted?: () => string) {
     const clock = new FakeClock(START);
     const kept: KeyPair[] = first === undefined ? [] : [first];
@@ -165,7 +165,7 @@ describe('rotation', () => {
   });
 });
 
-describe('bootstrap', () => {
+describe('K19: bootstrap', () => {
   test('is called for while the kubeconfig is missing, broken, or its certificate has ended', () => {
     const path = join(dir, 'kubeconfig');
     const good = pairAt(START);

@@ -22,7 +22,7 @@ test.each([
   ['', '/kubepods/besteffort'],
   ['/', '/kubepods/besteffort'],
   ['/a/b', '/a/b/kubepods/besteffort'],
-])('below cgroupRoot %j', (root, want) => {
+])('K20: below cgroupRoot %j', (root, want) => {
   expect(cgroupParent(qosCgroup(parseCgroupRoot(root), 'BestEffort'), 'cgroupfs')).toBe(want);
 });
 
@@ -35,7 +35,7 @@ test.each([
   expect(podUidOf(directory, driver)).toBe(want),
 );
 
-test('v1: controllers by their mount points, the unified one beside has none but holds groups, too', () => {
+test('K20: v1: controllers by their mount points, the unified one beside has none but holds groups, too', () => {
   const hierarchy = parseHierarchy(
     [
       'cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0',
@@ -51,7 +51,7 @@ test('v1: controllers by their mount points, the unified one beside has none but
   ]);
 });
 
-test('v2', () => {
+test('K20: v2', () => {
   const { version, roots } = parseHierarchy('cgroup2 /sys/fs/cgroup cgroup2 rw 0 0');
   expect([version, roots]).toEqual([2, ['/sys/fs/cgroup']]);
 });

@@ -21,15 +21,15 @@ test.each([
     { ...none, systemReserved: { cpu: '4', memory: '1Ti', pid: '99999' } },
     { milliCpu: 0, memoryBytes: 0, pids: 1 },
   ],
-])('the group of all pods: %s', (_what, config, limits) => {
+])('K20: the group of all pods: %s', (_what, config, limits) => {
   expect(podsGroupLimits(capacity, config, 32_768)).toEqual(limits);
 });
 
-test('no figure, no limit', () => {
+test('K20: no figure, no limit', () => {
   expect(podsGroupLimits({}, { ...none, kubeReserved: { pid: '5' } }, undefined)).toEqual({});
 });
 
-test('groups of daemons are held to their reservation where that is asked for', () => {
+test('K20: groups of daemons are held to their reservation where that is asked for', () => {
   const config: EnforcementConfig = {
     ...none,
     enforceNodeAllocatable: ['pods', 'kube-reserved'],

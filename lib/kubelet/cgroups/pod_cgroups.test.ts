@@ -48,9 +48,9 @@ test.each<[string, Pod['spec'], object]>([
     { containers: [{ name: 'c', image: 'i' }], resources: { limits: { memory: '3Mi' } } },
     { cpuShares: 2, cpuQuota: undefined, memoryBytes: 3 * 2 ** 20 },
   ],
-])('%s', (_, spec, want) => expect(podLimits(pod(spec), options)).toEqual(want));
+])('K20: %s', (_, spec, want) => expect(podLimits(pod(spec), options)).toEqual(want));
 
-test('without CFS quota', () => {
+test('K20: without CFS quota', () => {
   expect(
     podLimits(pod({ containers: [limited('1', undefined)] }), { ...options, cpuCFSQuota: false }).cpuQuota,
   ).toBeUndefined();

@@ -35,16 +35,16 @@ test.each([
   { spec: { setHostnameAsFQDN: true }, want: 'web-0' },
   { spec: { hostNetwork: true }, want: '' },
   { spec: { hostnameOverride: 'a.b.c', subdomain: 's' }, want: 'a.b.c' },
-])('host name for $spec', ({ spec, want }) => expect(dns().hostname(podOf(spec))).toBe(want));
+])('K2: host name for $spec', ({ spec, want }) => expect(dns().hostname(podOf(spec))).toBe(want));
 
-test('a long pod name is cut to a label that may end it; a long FQDN is refused', () => {
+test('K2: a long pod name is cut to a label that may end it; a long FQDN is refused', () => {
   expect(dns().hostname(podOf({}, `${'a'.repeat(61)}-.b`))).toBe('a'.repeat(61));
   expect(() => dns().hostname(podOf({ subdomain: 's', setHostnameAsFQDN: true }, 'a'.repeat(60)))).toThrow(
     /^Failed to construct FQDN from Pod hostname and cluster domain, FQDN a+\.s\.ns\.svc\.cluster\.local is too long \(64 characters is the max, 83 characters requested\)$/,
   );
 });
 
-test('the hosts file: addresses of the pod with its names, aliases; written in place', async () => {
+test('K2: the hosts file: addresses of the pod with its names, aliases; written in place', async () => {
   const pod = podOf({ subdomain: 's', hostAliases: [{ ip: '1.2.3.4', hostnames: ['a', 'b'] }] });
   const path = await dns().writeHostsFile(pod, ['10.0.0.5', 'fd00::5']);
   expect(path).toBe(join(root, 'pods/u/etc-hosts'));
@@ -72,14 +72,14 @@ test('the hosts file: addresses of the pod with its names, aliases; written in p
   expect(readFileSync(path, 'utf8')).toContain('10.0.0.6');
 });
 
-test('on the host network it is the host’s', async () => {
+test('K2: on the host network it is the host’s', async () => {
   const path = await dns().writeHostsFile(podOf({ hostNetwork: true }), ['192.0.2.1']);
   expect(readFileSync(path, 'utf8')).toBe(
     '# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost node\n',
   );
 });
 
-test('events: no cluster DNS, limits', async () => {
+test('K2: events: no cluster DNS, limits', async () => {
   expect((await dns({ clusterDNS: [] }).podDns(podOf())).servers).toEqual(['192.0.2.53']);
   expect(events[0]).toBe(
     'Warning MissingClusterDNS pod: "web-0_ns(u)". kubelet does not have ClusterDNS IP configured and cannot create Pod using "ClusterFirst" policy. Falling back to "Default" policy.',

@@ -50,17 +50,17 @@ test.each([
       options: ['ndots:1'],
     },
   },
-])('$spec', ({ spec, want }) => {
+])('K2: $spec', ({ spec, want }) => {
   expect(podDns(podOf(spec), settings)).toEqual({ dns: want, missingClusterDns: false });
 });
 
-test('without cluster DNS the policy falls back to the host and says so', () => {
+test('K2: without cluster DNS the policy falls back to the host and says so', () => {
   const none = { ...settings, clusterDns: [] };
   expect(podDns(podOf({}), none)).toEqual({ dns: settings.host, missingClusterDns: true });
   expect(podDns(podOf({ dnsPolicy: 'Default' }), none).missingClusterDns).toBe(false);
 });
 
-test('without the host’s resolv.conf nothing of it is inherited', () => {
+test('K2: without the host’s resolv.conf nothing of it is inherited', () => {
   const { host: _host, ...rest } = settings;
   const off = { ...rest, host: undefined };
   expect(podDns(podOf({ dnsPolicy: 'Default' }), off).dns).toEqual({
@@ -71,7 +71,7 @@ test('without the host’s resolv.conf nothing of it is inherited', () => {
   expect(podDns(podOf({}), off).dns.searches).toEqual(CLUSTER.searches.slice(0, 3));
 });
 
-test('limits cut, and say what is left', () => {
+test('K2: limits cut, and say what is left', () => {
   const many = Array.from({ length: 33 }, (_x, i) => `d${i}`);
   const cut = withinLimits({ servers: ['1', '2', '3', '4'], searches: many, options: [] });
   expect(cut.dns.servers).toEqual(['1', '2', '3']);
@@ -88,7 +88,7 @@ test('limits cut, and say what is left', () => {
   expect(withinLimits({ servers: [], searches: longer, options: [] }).dns.searches).toEqual([longer[0]]);
 });
 
-test('resolv.conf: comments, the last search line, trailing dots, options', () => {
+test('K2: resolv.conf: comments, the last search line, trailing dots, options', () => {
   const text = [
     '# comment',
     'nameserver 1.1.1.1 ; tail',

@@ -1,6 +1,6 @@
 import { podField, quote } from './pod_field.ts';
 
-test('all labels and annotations, sorted, quoted as Go does', () => {
+test('K7: all labels and annotations, sorted, quoted as Go does', () => {
   const pod = {
     metadata: { name: 'p', labels: { b: '2', a: 'x "y"\n\tz\\' }, annotations: {} },
     spec: { containers: [] },
@@ -16,4 +16,4 @@ test.each([
   ['\u0000\u007f', '"\\x00\\x7f"'],
   ['\u200b', '"\\u200b"'],
   ['\u00a0', '"\\u00a0"'],
-])('%j', (text, quoted) => expect(quote(text)).toBe(quoted));
+])('K7: %j', (text, quoted) => expect(quote(text)).toBe(quoted));

@@ -10,7 +10,7 @@ test.each<[string, Record<string, string>]>([
   ["A=''\nA='last'\n", { A: 'last' }],
   ["A='# not a comment'\nB='a=b \"c\" $D \\n'", { A: '# not a comment', B: 'a=b "c" $D \\n' }],
   ["A='one\ntwo\n'\nB='x'\n", { A: 'one\ntwo\n', B: 'x' }],
-])('%j', (text, want) => {
+])('K7: %j', (text, want) => {
   expect(Object.fromEntries(parseEnvFile(text))).toEqual(want);
 });
 
@@ -23,6 +23,6 @@ test.each([
   ["A='1\n2'\nB", 'line 3'],
   ["='1'", 'line 1'],
   ["A ='1'", 'line 1'],
-])('%j is refused: %s', (text, message) => {
+])('K7: %j is refused: %s', (text, message) => {
   expect(() => parseEnvFile(text)).toThrow(message);
 });

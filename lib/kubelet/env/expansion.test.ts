@@ -28,10 +28,10 @@ test.each([
   ['$(A$(A)', '$(A$(A)'],
   ['$()', '$()'],
   ['cost: 5$ $(A)', 'cost: 5$ 1'],
-])('%j becomes %j', (text, expanded) => {
+])('K7: %j becomes %j', (text, expanded) => {
   expect(expandVariables(text, env)).toBe(expanded);
 });
 
-test('names without a value are told', () => {
+test('K7: names without a value are told', () => {
   expect(expandStrict('$(X)/$(A)/$(Y)', env)).toEqual({ text: '$(X)/1/$(Y)', missing: ['X', 'Y'] });
 });

@@ -84,7 +84,7 @@ test.each([
   ['status.hostIPs', '192.0.2.1,2001:db8::1'],
   ['status.podIP', '10.0.0.5'],
   ['status.podIPs', '10.0.0.5,fd00::5'],
-])('fieldRef %s', async (fieldPath, want) => {
+])('K7: fieldRef %s', async (fieldPath, want) => {
   expect((await resolve({ env: env({ fieldRef: { fieldPath } }) }))['X']).toBe(want);
 });
 
@@ -97,7 +97,7 @@ test.each([
   ['requests.memory', '3Mi', undefined, '34'], // rounded up
   ['requests.cpu', undefined, undefined, '0'],
   ['limits.cpu', '1', 'side', '4'],
-])('resourceFieldRef %s by %s of %s', async (resource, divisor, containerName, want) => {
+])('K7: resourceFieldRef %s by %s of %s', async (resource, divisor, containerName, want) => {
   const ref = {
     resource,
     ...(divisor === undefined ? {} : { divisor }),
@@ -106,7 +106,7 @@ test.each([
   expect((await resolve({ env: env({ resourceFieldRef: ref }) }))['X']).toBe(want);
 });
 
-test('ConfigMap, Secret and file keys; envFrom with prefix; literals override, references see what came before', async () => {
+test('K7: ConfigMap, Secret and file keys; envFrom with prefix; literals override, references see what came before', async () => {
   const got = await resolve({
     envFrom: [
       { configMapRef: { name: 'conf' }, prefix: 'P_' },
@@ -176,13 +176,13 @@ test.each<[string, Partial<Container>]>([
     'environment variable key "G" not found in file "a.env"',
     { env: env({ fileKeyRef: { volumeName: 'v', path: 'a.env', key: 'G' } }) },
   ],
-])('%s', async (message, container) => {
+])('K7: %s', async (message, container) => {
   const failed = resolve(container);
   await expect(failed).rejects.toThrow(ContainerConfigError);
   await expect(failed).rejects.toMatchObject({ message });
 });
 
-test('nothing is constructed before services are known', async () => {
+test('K7: nothing is constructed before services are known', async () => {
   await expect(resolve({}, false)).rejects.toThrow(
     'services have not yet been read at least once, cannot construct envvars',
   );
@@ -197,4 +197,4 @@ test.each([
   ['a=b', false],
   ['ä', false],
   ['a\n', false],
-])('name %j: %s', (name, valid) => expect(isVariableName(name)).toBe(valid));
+])('K7: name %j: %s', (name, valid) => expect(isVariableName(name)).toBe(valid));

@@ -34,11 +34,11 @@ const KUBERNETES = {
   KUBERNETES_PORT_443_TCP_ADDR: '10.96.0.1',
 };
 
-test('without links only the API server', () => {
+test('K7: without links only the API server', () => {
   expect(Object.fromEntries(serviceVariables(view, 'ns', false))).toEqual(KUBERNETES);
 });
 
-test('with links all of the namespace that have an address', () => {
+test('K7: with links all of the namespace that have an address', () => {
   expect(Object.fromEntries(serviceVariables(view, 'ns', true))).toEqual({
     ...KUBERNETES,
     MY_DNS_SERVICE_HOST: 'fd00::5',

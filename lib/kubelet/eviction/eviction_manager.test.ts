@@ -83,7 +83,7 @@ function setUp(pods: Pod[], over: Partial<EvictionOptions> = {}) {
   return { manager, clock, state, evicted, events, see, signals };
 }
 
-test('memory: the pod that uses most beyond its request goes, at once, and the node says so', async () => {
+test('K22: memory: the pod that uses most beyond its request goes, at once, and the node says so', async () => {
   const { manager, state, evicted, events, see, signals } = setUp([pod('small'), pod('large')]);
   state.used.set('large', 50).set('small', 5);
   see('memory.available', 500);
@@ -101,7 +101,7 @@ test('memory: the pod that uses most beyond its request goes, at once, and the n
   ]);
 });
 
-test('the next eviction waits for the effect of the last, and at most half a minute', async () => {
+test('K22: the next eviction waits for the effect of the last, and at most half a minute', async () => {
   const { manager, clock, state, evicted, see } = setUp([pod('a'), pod('b'), pod('c')]);
   see('memory.available', 50);
   await manager.synchronize(signal);
@@ -114,7 +114,7 @@ test('the next eviction waits for the effect of the last, and at most half a min
   expect(evicted).toHaveLength(3);
 });
 
-test('critical pods stay, whatever the node is short of', async () => {
+test('K22: critical pods stay, whatever the node is short of', async () => {
   const { manager, evicted, see } = setUp([
     pod('critical', { priority: 2_000_001_000 }),
     {
@@ -127,7 +127,7 @@ test('critical pods stay, whatever the node is short of', async () => {
   expect(evicted).toEqual([]);
 });
 
-test('disk: what nobody uses goes first, and where that is enough no pod does', async () => {
+test('K22: disk: what nobody uses goes first, and where that is enough no pod does', async () => {
   const { manager, state, evicted, see } = setUp([pod('a')], {
     reclaimDisk: () => {
       see('nodefs.available', 500);
@@ -141,7 +141,7 @@ test('disk: what nobody uses goes first, and where that is enough no pod does', 
   expect(state.pods).toHaveLength(1);
 });
 
-test('disk: where it is not enough a pod goes', async () => {
+test('K22: disk: where it is not enough a pod goes', async () => {
   const { manager, state, see } = setUp([pod('a')]);
   see('nodefs.available', 50);
   expect((await manager.synchronize(signal))?.metadata.name).toBe('a');
@@ -152,7 +152,7 @@ test.each([
   ['by the configuration', 10, 10],
   ['at least one second', 0, 1],
   ["by the pod's own, when negative", -1, 45],
-])('soft evictions give grace %s', async (_what, maxPodGraceSeconds, seconds) => {
+])('K22: soft evictions give grace %s', async (_what, maxPodGraceSeconds, seconds) => {
   const { manager, evicted, see } = setUp([pod('a', { terminationGracePeriodSeconds: 45 })], {
     thresholds: [{ ...memory, hard: false }],
     maxPodGraceSeconds,
@@ -162,7 +162,7 @@ test.each([
   expect(evicted[0]).toContain(` ${seconds}s: `);
 });
 
-test('pods over the limits of their own go without any pressure; others are not even measured', async () => {
+test('K22: pods over the limits of their own go without any pressure; others are not even measured', async () => {
   const limit = { volumes: [{ name: 'v', emptyDir: { sizeLimit: '10' } }] };
   const { manager, state, evicted, signals } = setUp([pod('over', limit), pod('within', limit), pod('free')]);
   state.used.set('over', 11).set('within', 10).set('free', 1000);
@@ -173,7 +173,7 @@ test('pods over the limits of their own go without any pressure; others are not 
   expect(signals).toEqual(['emptydirfs.limit']);
 });
 
-test('a look that fails is followed by another', async () => {
+test('K22: a look that fails is followed by another', async () => {
   let fail = true;
   const { manager, clock, state } = setUp([], {
     observe: () => {

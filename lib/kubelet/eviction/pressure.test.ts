@@ -132,6 +132,6 @@ test.each<[string, Threshold[], [number, Partial<Record<Signal, number>>][], Thr
     [hard, { ...soft, graceMs: 0 }, disk, pid],
     { memory: true, disk: true, pid: true },
   ],
-])('%s', (_what, thresholds, steps, due, pressure) => {
+])('K22: %s', (_what, thresholds, steps, due, pressure) => {
   expect(looks(thresholds, steps)).toEqual({ due, pressure });
 });

@@ -16,7 +16,7 @@ function settings(over: Partial<EvictionSettings>): EvictionSettings {
   };
 }
 
-test('hard and soft thresholds with grace and minimum reclaim', () => {
+test('K22: hard and soft thresholds with grace and minimum reclaim', () => {
   expect(
     parseThresholds(
       settings({
@@ -100,7 +100,7 @@ test.each<[string, Partial<EvictionSettings>, string, string]>([
     'evictionMinimumReclaim.pid.available',
     'got "-1"',
   ],
-])('%s is refused by field', (_what, over, field, message) => {
+])('K22: %s is refused by field', (_what, over, field, message) => {
   const parse = (): unknown => parseThresholds(settings(over));
   expect(parse).toThrow(ThresholdError);
   expect(parse).toThrow(message);
@@ -111,12 +111,12 @@ test.each<[string, Partial<EvictionSettings>, string, string]>([
   }
 });
 
-test('a share is of the capacity, rounded down', () => {
+test('K22: a share is of the capacity, rounded down', () => {
   expect(absolute({ share: 0.1 }, 1009)).toBe(100);
   expect(absolute({ bytes: 5 }, 1)).toBe(5);
 });
 
-test('the hard threshold of memory holds for the memory of all pods as well, unless that has one of its own', () => {
+test('K22: the hard threshold of memory holds for the memory of all pods as well, unless that has one of its own', () => {
   const signals = (evictionHard: Record<string, string>): unknown =>
     withAllocatableMemory(
       parseThresholds(

@@ -108,7 +108,7 @@ test.each<[string, Signal, boolean, PodUse[], string[]]>([
     [use('few', { volume: 5, request: '0' }), use('many', { volume: 50, request: '1000' })],
     ['many', 'few'],
   ],
-])('%s', (_what, signal, dedicatedImageFs, pods, order) => {
+])('K22: %s', (_what, signal, dedicatedImageFs, pods, order) => {
   expect(rank(signal, pods, { dedicatedImageFs }).map(({ pod }) => pod.metadata.name)).toEqual(order);
 });
 
@@ -146,7 +146,7 @@ test.each<[Signal, PodUse, string]>([
     use('p'),
     'The node was low on resource: pids. Threshold quantity: 104857600, available: 96468992. ',
   ],
-])('%s: what the status says', (signal, found, message) => {
+])('K22: %s: what the status says', (signal, found, message) => {
   const seen = { available: 92 * 1024 * 1024, capacity: 1000 * 1024 * 1024 };
   expect(evictionMessage(threshold(signal), seen, found, { dedicatedImageFs: false })).toBe(message);
 });
@@ -203,12 +203,12 @@ test.each<[string, PodUse, boolean, string | undefined]>([
     true,
     undefined,
   ],
-])('local storage: %s', (_what, found, dedicatedImageFs, message) => {
+])('K22: local storage: %s', (_what, found, dedicatedImageFs, message) => {
   expect(hasStorageLimits(found.pod)).toBe(true);
   expect(storageExcess(found, { dedicatedImageFs })?.message).toBe(message);
 });
 
-test('a pod without limits is not measured', () => {
+test('K22: a pod without limits is not measured', () => {
   expect(hasStorageLimits(use('p', { request: '1' }).pod)).toBe(false);
 });
 
@@ -236,6 +236,6 @@ test.each<[string, Pod, Partial<Record<'memory' | 'disk' | 'pid', boolean>>, str
   ],
   ['critical', pod({ priority: 2_000_000_000 }), { disk: true }, undefined],
   ['static', pod({}, { 'kubernetes.io/config.source': 'file' }), { disk: true }, undefined],
-])('admission: %s', (_what, newcomer, pressure, message) => {
+])('K22: admission: %s', (_what, newcomer, pressure, message) => {
   expect(pressureRefusal(newcomer, { memory: false, disk: false, pid: false, ...pressure })).toBe(message);
 });

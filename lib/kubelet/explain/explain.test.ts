@@ -9,7 +9,7 @@ import { MemoryTimeline } from './timeline.ts';
 
 const ref = { uid: 'u', namespace: 'ns', name: 'web' };
 
-test('what is repeated is counted and pushes nothing out', async () => {
+test('K28: what is repeated is counted and pushes nothing out', async () => {
   const clock = new FakeClock(Date.parse('2026-01-01T00:00:00Z'));
   const timeline = new MemoryTimeline(clock);
   timeline.record(ref, { what: 'admitted' });
@@ -39,7 +39,7 @@ test('what is repeated is counted and pushes nothing out', async () => {
   ]);
 });
 
-test('events stand in the timeline, unless more is recorded of the same', () => {
+test('K28: events stand in the timeline, unless more is recorded of the same', () => {
   const told: string[] = [];
   const timeline = new MemoryTimeline(new FakeClock());
   const events = eventsInTimeline(
@@ -86,7 +86,7 @@ const answer = {
   ],
 };
 
-test('reads as a list of what happened, free of control characters', () => {
+test('K28: reads as a list of what happened, free of control characters', () => {
   expect(explanationText(readExplanation(answer), 'node-1')).toBe(`Pod ns/web (u) on node node-1
 
 2026-01-01T00:00:00.123Z  admitted
@@ -143,14 +143,14 @@ async function run(args: string[], responses: Responses) {
 const notFound = new ApiError('pods "web" not found', { status: 404, reason: 'NotFound' });
 const found: Pod = { metadata: { ...ref }, spec: { nodeName: 'node-1', containers: [] } };
 
-test('asks the node of the pod through the apiserver', async () => {
+test('K28: asks the node of the pod through the apiserver', async () => {
   const { code, out, asked } = await run(['ns/web'], { pod: found, answer });
   expect(code).toBe(0);
   expect(asked).toEqual(['/from/env', 'ns/web', '/api/v1/nodes/node-1/proxy/debug/explain/pod/ns/web']);
   expect(out).toContain('admitted');
 });
 
-test('as JSON, of a node that is named, of a pod that is gone', async () => {
+test('K28: as JSON, of a node that is named, of a pod that is gone', async () => {
   const { code, out, asked } = await run(['-o=json', '--node=n2', '--kubeconfig=/k', 'ns/web'], { answer });
   expect([code, JSON.parse(out)]).toEqual([0, answer]);
   expect(asked).toEqual(['/k', '/api/v1/nodes/n2/proxy/debug/explain/pod/ns/web']);
@@ -175,14 +175,14 @@ test.each<[string, string[], Responses, string]>([
     'node "node-1" knows nothing of pod "ns/web"',
   ],
   ['an answer of something else', ['ns/web'], { pod: found, answer: {} }, 'the answer has no list "entries"'],
-])('%s: one sentence and exit code 1', async (_what, args, responses, message) => {
+])('K28: %s: one sentence and exit code 1', async (_what, args, responses, message) => {
   const { code, out, err } = await run(args, responses);
   expect([code, out]).toEqual([1, '']);
   expect(err).toContain(message);
   expect(err.trimEnd().split('\n')).toHaveLength(1);
 });
 
-test('--help', async () => {
+test('K28: --help', async () => {
   const { code, out } = await run(['--help'], {});
   expect(code).toBe(0);
   expect(out).toContain('ts-kubelet explain NAMESPACE/POD');

@@ -56,7 +56,7 @@ function scene(reply: string, more: Partial<CredentialPluginsOptions> = {}) {
   return { asked, clock, log, users };
 }
 
-test('is asked for images that it matches, in its protocol', async () => {
+test('K14: is asked for images that it matches, in its protocol', async () => {
   const s = scene(answer());
   expect([await s.users(), await s.users(image('app', 'other.org'))]).toEqual([['u node'], []]);
   expect(s.asked.map((request): unknown => JSON.parse(request))).toEqual([
@@ -68,7 +68,7 @@ test.each<[string, string, readonly string[]]>([
   ['Image', 'r.example', ['r.example/a', 'r.example/b', 's.example/a']],
   ['Registry', 'r.example', ['r.example/a', 's.example/a']],
   ['Global', '*.example', ['r.example/a']],
-])('an answer is kept by %s', async (cacheKeyType, _, asked) => {
+])('K14: an answer is kept by %s', async (cacheKeyType, _, asked) => {
   const s = scene(answer({ cacheKeyType, auth: { '*.example': { username: 'u', password: 'p' } } }));
   for (const each of [image('a'), image('a'), image('b'), image('a', 's.example')]) {
     expect(await s.users(each)).toEqual(['u node']);
@@ -81,7 +81,7 @@ test.each<[string, object, number, number]>([
   ['and no longer', {}, 60_000, 2],
   ['as long as the answer says', { cacheDuration: '2m' }, 90_000, 1],
   ['not at all', { cacheDuration: '0s' }, 0, 2],
-])('an answer is kept %s', async (_, more, ms, times) => {
+])('K14: an answer is kept %s', async (_, more, ms, times) => {
   const s = scene(answer(more));
   await s.users();
   await s.clock.advance(ms);
@@ -89,7 +89,7 @@ test.each<[string, object, number, number]>([
   expect(s.asked.length).toBe(times);
 });
 
-test('who asks the same at the same time gets the same answer', async () => {
+test('K14: who asks the same at the same time gets the same answer', async () => {
   const s = scene(answer({ cacheDuration: '0s' }));
   expect(await Promise.all([s.users(), s.users()])).toEqual([['u node'], ['u node']]);
   expect(s.asked.length).toBe(1);
@@ -102,7 +102,7 @@ test.each<[string, string, RegExp]>([
   ['no way to keep it', answer({ cacheKeyType: 'Never' }), /none of Image, Registry and Global/],
   ['a duration that is none', answer({ cacheDuration: 'soon' }), /has a cacheDuration that is none/],
   ['credentials that are none', answer({ auth: ['p'] }), /auth that is no object/],
-])('an answer with %s is reported, without what it says, and not used', async (_, reply, why) => {
+])('K14: an answer with %s is reported, without what it says, and not used', async (_, reply, why) => {
   const s = scene(reply);
   expect(await s.users()).toEqual([]);
   const told = JSON.stringify(s.log.entries, (_key, value: unknown) =>
@@ -112,12 +112,12 @@ test.each<[string, string, RegExp]>([
   expect(told).not.toContain('secret!');
 });
 
-test('an answer without credentials is one', async () => {
+test('K14: an answer without credentials is one', async () => {
   const s = scene(answer({ auth: null }));
   expect([await s.users(), s.log.entries]).toEqual([[], []]);
 });
 
-describe('with tokens of service accounts', () => {
+describe('K14: with tokens of service accounts', () => {
   const tokenAttributes = {
     serviceAccountTokenAudience: 'registry',
     cacheType: 'ServiceAccount',
@@ -161,7 +161,7 @@ describe('with tokens of service accounts', () => {
   });
 });
 
-describe('programs and files', () => {
+describe('K14: programs and files', () => {
   let dir: string;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'tsk-plugins-'));

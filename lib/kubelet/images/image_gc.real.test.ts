@@ -22,7 +22,7 @@ async function tags(): Promise<string[]> {
   return (await real.cri.listImages()).images.flatMap(({ repoTags }) => repoTags).sort();
 }
 
-test('unused images go; those of a container that has ended and of sandboxes stay', async () => {
+test('K14: unused images go; those of a container that has ended and of sandboxes stay', async () => {
   const { containerd, cri } = real;
   const pod = { metadata: { name: 'p', namespace: 'ns', uid: 'uid-gc' }, spec: { containers: [] } };
   await (await real.sandbox(pod)).create('c', ['true']);

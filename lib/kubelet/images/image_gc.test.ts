@@ -72,7 +72,7 @@ function setUp(images: Image[], use: FileSystemUse, over: Partial<ImageGcPolicy>
   return { gc, clock, state, events, left };
 }
 
-test('a full file system: the longest unused go until the low threshold is reached', async () => {
+test('K14: a full file system: the longest unused go until the low threshold is reached', async () => {
   const { gc, clock, state, left, events } = setUp([image('a'), image('b'), image('c')], {
     capacityBytes: 1000,
     availableBytes: 500,
@@ -89,7 +89,7 @@ test('a full file system: the longest unused go until the low threshold is reach
   expect(events).toEqual([]);
 });
 
-test('an image that came just now stays, and that nothing could be freed is told', async () => {
+test('K14: an image that came just now stays, and that nothing could be freed is told', async () => {
   const { gc, events, left } = setUp([image('a')], { capacityBytes: 1024, availableBytes: 10 });
   await expect(gc.collect(signal)).rejects.toThrow(ImageGcError);
   expect(left()).toEqual(['a']);
@@ -100,7 +100,7 @@ test('an image that came just now stays, and that nothing could be freed is told
   ]);
 });
 
-test('one image that cannot be removed does not keep the others', async () => {
+test('K14: one image that cannot be removed does not keep the others', async () => {
   const { gc, state, clock, left } = setUp([image('a'), image('b')], {
     capacityBytes: 1000,
     availableBytes: 900,
@@ -113,7 +113,7 @@ test('one image that cannot be removed does not keep the others', async () => {
   expect(left()).toEqual(['a']);
 });
 
-test('images unused for too long go from a file system with plenty of room', async () => {
+test('K14: images unused for too long go from a file system with plenty of room', async () => {
   const { gc, state, clock, left } = setUp(
     [image('a'), image('b'), image('p', 1, { pinned: true })],
     { capacityBytes: 1000, availableBytes: 900 },
@@ -126,7 +126,7 @@ test('images unused for too long go from a file system with plenty of room', asy
   expect(left()).toEqual(['b', 'p']);
 });
 
-test('under disk pressure the minimum age does not count', async () => {
+test('K14: under disk pressure the minimum age does not count', async () => {
   const { gc, left } = setUp([image('a', 70), image('p', 1, { pinned: true })], {
     capacityBytes: 1000,
     availableBytes: 900,
@@ -135,7 +135,7 @@ test('under disk pressure the minimum age does not count', async () => {
   expect(left()).toEqual(['p']);
 });
 
-test('failing again and again becomes an event; once does not', async () => {
+test('K14: failing again and again becomes an event; once does not', async () => {
   const { gc, clock, events } = setUp([], { capacityBytes: 0, availableBytes: 0 });
   const stop = new AbortController();
   const running = gc.run(stop.signal);
@@ -147,7 +147,7 @@ test('failing again and again becomes an event; once does not', async () => {
   await running;
 });
 
-test('an image that a container has mounted is in use', async () => {
+test('K14: an image that a container has mounted is in use', async () => {
   const { gc, state, left } = setUp([image('a'), image('b')], { capacityBytes: 1000, availableBytes: 500 });
   state.mounted = ['a'];
   await gc.removeUnused(signal);

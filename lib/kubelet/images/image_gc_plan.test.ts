@@ -28,15 +28,15 @@ test.each<[string, number, number, Partial<ImageGcPolicy>, number]>([
   ['full', 100, 0, {}, 20],
   ['a high threshold of 100 never collects', 100, 0, { highThresholdPercent: 100 }, 0],
   ['both thresholds the same', 100, 10, { highThresholdPercent: 90, lowThresholdPercent: 90 }, 0],
-])('bytes to free: %s', (_what, capacityBytes, availableBytes, over, expected) => {
+])('K14: bytes to free: %s', (_what, capacityBytes, availableBytes, over, expected) => {
   expect(bytesToFree({ capacityBytes, availableBytes }, { ...policy, ...over })).toBe(expected);
 });
 
-test('percent used is rounded up', () => {
+test('K14: percent used is rounded up', () => {
   expect(usedPercent({ capacityBytes: 1000, availableBytes: 159 })).toBe(85);
 });
 
-test('the longest unused goes first, then the longest known; what is used or pinned never', () => {
+test('K14: the longest unused goes first, then the longest known; what is used or pinned never', () => {
   const images = [
     image('never-used-young', { firstSeenMs: 5 }),
     image('used-lately', { lastUsedMs: 9 }),
@@ -53,7 +53,7 @@ test('the longest unused goes first, then the longest known; what is used or pin
   ]);
 });
 
-test('images younger than the minimum age are no candidates', () => {
+test('K14: images younger than the minimum age are no candidates', () => {
   const images = [image('old'), image('young', { firstSeenMs: 1 })];
   expect(candidates(images, policy, 2 * MINUTE).map(({ id }) => id)).toEqual(['old']);
 });
@@ -66,7 +66,7 @@ test.each<[string, Partial<ImageRecord>, number, string[]]>([
   ['used long ago', { lastUsedMs: 1 }, 9 * MINUTE, ['x']],
   ['in use', { inUse: true }, 1, []],
   ['pinned', { pinned: true }, 1, []],
-])('too old: %s', (_what, over, maxAgeMs, expected) => {
+])('K14: too old: %s', (_what, over, maxAgeMs, expected) => {
   expect(tooOld([image('x', over)], { maxAgeMs }, 10 * MINUTE).map(({ id }) => id)).toEqual(expected);
 });
 
@@ -75,6 +75,6 @@ test.each([
   [1023, '1023 B'],
   [1536, '1.5 KiB'],
   [13_207_024_435, '12.3 GiB'],
-])('%d bytes read %s', (bytes, text) => {
+])('K14: %d bytes read %s', (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
 });

@@ -46,12 +46,12 @@ function scene(node: string | undefined) {
   return { users, events, log };
 }
 
-test('the secrets of the pod, then plugins, then the docker config of the node', async () => {
+test('K14: the secrets of the pod, then plugins, then the docker config of the node', async () => {
   const s = scene(JSON.stringify({ auths: entry('node') }));
   expect(await s.users('a', 'b')).toEqual(['a secret', 'b secret', 'plugin node', 'node node']);
 });
 
-test('secrets that are not there are told together', async () => {
+test('K14: secrets that are not there are told together', async () => {
   const s = scene(undefined);
   expect(await s.users('none', 'a')).toEqual(['a secret', 'plugin node']);
   expect(s.events).toEqual([
@@ -59,7 +59,7 @@ test('secrets that are not there are told together', async () => {
   ]);
 });
 
-test('a docker config that is none is reported, without its text', async () => {
+test('K14: a docker config that is none is reported, without its text', async () => {
   const s = scene('{"auths": "hidden"');
   expect(await s.users()).toEqual(['plugin node']);
   expect(s.log.entries.length).toBe(1);

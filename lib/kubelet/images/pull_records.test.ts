@@ -22,7 +22,7 @@ const load = (log = new RecordingLog()) =>
 const owner = { kind: 'secret', uid: 'u', namespace: 'ns', name: 's', hash: 'h' } as const;
 const [NAME, REFERENCE, ID] = ['r.example/a', 'r.example/a:1', 'sha256:1'] as const;
 
-test('what was pulled with a secret is for who has it, also after a restart', async () => {
+test('K14: what was pulled with a secret is for who has it, also after a restart', async () => {
   const first = await load();
   expect(first.asks(NAME, REFERENCE, ID)).toBe(false); // preloaded, as far as is known
   await first.pulling(REFERENCE);
@@ -38,7 +38,7 @@ test('what was pulled with a secret is for who has it, also after a restart', as
   }
 });
 
-test('the files are those of stock', async () => {
+test('K14: the files are those of stock', async () => {
   const records = await load();
   await records.pulling(REFERENCE);
   const [intent = ''] = readdirSync(join(dir, 'pulling'));
@@ -63,7 +63,7 @@ test('the files are those of stock', async () => {
   });
 });
 
-test('a pull that a kubelet before this one began: what turns up is no preloaded image', async () => {
+test('K14: a pull that a kubelet before this one began: what turns up is no preloaded image', async () => {
   await (await load()).pulling(REFERENCE);
   const records = await load();
   expect(records.mayUse(NAME, REFERENCE, ID, [owner])).toBe(false);
@@ -72,7 +72,7 @@ test('a pull that a kubelet before this one began: what turns up is no preloaded
   expect(records.mayUse(NAME, REFERENCE, ID, [])).toBe(true);
 });
 
-test('of two pulls at once the first to end does not end the other', async () => {
+test('K14: of two pulls at once the first to end does not end the other', async () => {
   const records = await load();
   await Promise.all([records.pulling(REFERENCE), records.pulling(REFERENCE)]);
   await records.pullFailed(REFERENCE);
@@ -81,7 +81,7 @@ test('of two pulls at once the first to end does not end the other', async () =>
   expect(readdirSync(join(dir, 'pulling'))).toEqual([]);
 });
 
-test('records of images that are gone go, but not of one pulled meanwhile', async () => {
+test('K14: records of images that are gone go, but not of one pulled meanwhile', async () => {
   const records = await load();
   for (const id of ['sha256:1', 'sha256:2']) await records.pulled(NAME, REFERENCE, id, owner);
   const before = clock.now();
@@ -101,7 +101,7 @@ test.each([
   '{',
   '[]',
   '{"imageRef":"x","lastUpdatedTime":"t","credentialMapping":{"a":{"kubernetesSecrets":[{}]}}}',
-])('a file that says %j is set aside and reported', async (text) => {
+])('K14: a file that says %j is set aside and reported', async (text) => {
   await load();
   const path = join(dir, 'pulled', `sha256-${'0'.repeat(64)}`);
   writeFileSync(path, text);
@@ -110,7 +110,7 @@ test.each([
   expect([log.entries.length, existsSync(path), existsSync(`${path}.corrupt`)]).toEqual([1, false, true]);
 });
 
-test('a disk that takes no record keeps no pod from starting', async () => {
+test('K14: a disk that takes no record keeps no pod from starting', async () => {
   const log = new RecordingLog();
   const records = await load(log);
   rmSync(dir, { recursive: true });

@@ -17,7 +17,7 @@ test.each<[VerificationPolicy['policy'], string, boolean, boolean]>([
   ['NeverVerifyAllowlistedImages', 'r.example/team/x/y', false, false],
   ['NeverVerifyAllowlistedImages', 'r.example/team2', false, true],
   ['AlwaysVerify', 'r.example/a', false, true],
-])('%s %s, pulled by the kubelet %p: to be verified %p', (policy, name, byKubelet, want) => {
+])('K14: %s %s, pulled by the kubelet %p: to be verified %p', (policy, name, byKubelet, want) => {
   const allowlist = ['r.example/b', 'r.example/team/*'];
   expect(mustVerify({ policy, allowlist }, name, byKubelet)).toBe(want);
 });
@@ -56,11 +56,11 @@ test.each<[string, PulledBy, readonly CredentialOwner[], boolean]>([
   ['by another account', by(account('a')), [account('b')], false],
   ['by a secret and then by nobody in particular', by(secret('a', '1'), undefined), [], true],
   ['by the second of two', by(secret('a', '1'), secret('b', '2')), [secret('a', '1')], true],
-])('%s', (_, pulled, owners, want) => {
+])('K14: %s', (_, pulled, owners, want) => {
   expect(hasPulled(pulled, owners)).toBe(want);
 });
 
-test('a list of who may does not grow without end', () => {
+test('K14: a list of who may does not grow without end', () => {
   let pulled = by(secret('s', '0'));
   for (let i = 1; i < 300; i++) pulled = pulledAlsoBy(pulled, secret(`s${i}`, String(i)));
   expect([pulled.secrets.length, pulled.secrets[0]?.name]).toEqual([100, 's299']);

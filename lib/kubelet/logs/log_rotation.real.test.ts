@@ -11,7 +11,7 @@ import { realContainerd } from '../../../test/fixtures/kubelet_containerd.ts';
 
 const real = realContainerd();
 
-test('a container that writes without end loses no line over rotations and keeps no more files than allowed', async () => {
+test('K24: a container that writes without end loses no line over rotations and keeps no more files than allowed', async () => {
   const { containerd, cri } = real;
   const pod = { metadata: { name: 'p', namespace: 'ns', uid: 'uid-logs' }, spec: { containers: [] } };
   const logDirectory = join(containerd.dir, 'pod-logs');

@@ -47,7 +47,7 @@ function rotation(runtime: PodRuntimeStatus[], reopen: (id: string) => Promise<v
 
 const signal = new AbortController().signal;
 
-test('a log that is too large is renamed, the runtime makes a new one, and the next round compresses', async () => {
+test('K24: a log that is too large is renamed, the runtime makes a new one, and the next round compresses', async () => {
   const reopened: string[] = [];
   const { subject, clock } = rotation(pods('running', 'running', 'exited'), async (id) => {
     reopened.push(id);
@@ -75,7 +75,7 @@ test('a log that is too large is renamed, the runtime makes a new one, and the n
   expect((await readdir(dir)).filter((name) => name.startsWith('0.log.'))).toHaveLength(2);
 });
 
-test('when the runtime cannot reopen the log it gets its name back', async () => {
+test('K24: when the runtime cannot reopen the log it gets its name back', async () => {
   const { subject, log } = rotation(pods('running'), () => Promise.reject(new Error('runtime is away')));
   await writeFile(join(dir, '0.log'), 'more than ten');
   await subject.rotateAll(signal);
@@ -85,7 +85,7 @@ test('when the runtime cannot reopen the log it gets its name back', async () =>
   ]);
 });
 
-test('a log that is not there is opened anew', async () => {
+test('K24: a log that is not there is opened anew', async () => {
   const reopened: string[] = [];
   const { subject } = rotation(pods('running'), (id) => {
     reopened.push(id);

@@ -45,11 +45,11 @@ test.each<[string, string[], number, string[], string[]]>([
     [],
   ],
   ['other incarnations are not touched', ['0.log', '1.log', '1.log.20260101-000001', '10.log'], 2, [], []],
-])('%s', (_what, names, maxFiles, remove, compress) => {
+])('K24: %s', (_what, names, maxFiles, remove, compress) => {
   expect(rotationPlan(names, '0.log', maxFiles)).toEqual({ remove, compress });
 });
 
-test('rotated names carry the local time and sort by age', () => {
+test('K24: rotated names carry the local time and sort by age', () => {
   const at = new Date(2026, 0, 2, 3, 4, 5).getTime();
   expect(rotatedName('3.log', at)).toBe('3.log.20260102-030405');
 });

@@ -28,7 +28,7 @@ test.each<{ what: string; requested: string[]; over?: Partial<AddressFacts>; wan
   },
   { what: 'any of a family', requested: ['::'], want: ['2001:db8::7'] },
   { what: 'any of IPv4', requested: ['0.0.0.0'], want: ['192.0.2.7'] },
-])('$what', ({ requested, over, want }) => {
+])('K18: $what', ({ requested, over, want }) => {
   expect(chooseNodeIPs(requested, { ...facts, ...over })).toEqual(want);
 });
 
@@ -39,15 +39,15 @@ test.each([
   },
   { requested: ['127.0.0.1'], message: 'nodeIP can\'t be loopback or link-local address: "127.0.0.1"' },
   { requested: ['node'], message: 'node IP "node" is not an IP address' },
-])('$requested is refused', ({ requested, message }) => {
+])('K18: $requested is refused', ({ requested, message }) => {
   expect(() => chooseNodeIPs(requested, facts)).toThrow(message);
 });
 
-test('no default route and no name', () => {
+test('K18: no default route and no name', () => {
   expect(() => chooseNodeIPs([], { ...facts, defaultInterfaces: [] })).toThrow(/set --node-ip/);
 });
 
-test('default routes by metric, IPv6 after IPv4, unreachable ones not', () => {
+test('K18: default routes by metric, IPv6 after IPv4, unreachable ones not', () => {
   const ipv4 = [
     'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT',
     'eth1\t00000000\t016433C6\t0003\t0\t0\t200\t00000000\t0\t0\t0',

@@ -27,7 +27,7 @@ const config: Reservations = {
   localStorageCapacityIsolation: true,
 };
 
-test('capacity in the form that the API server keeps', () => {
+test('K18: capacity in the form that the API server keeps', () => {
   expect(nodeCapacity(machine, config)).toEqual({
     cpu: '2',
     'ephemeral-storage': '264111516Ki',
@@ -73,6 +73,6 @@ test.each<{ what: string; over: Partial<Reservations>; want: Record<string, stri
     over: { kubeReserved: { cpu: '5', memory: '1Ti' } },
     want: { cpu: '0', memory: '0' },
   },
-])('allocatable less $what', ({ over, want }) => {
+])('K18: allocatable less $what', ({ over, want }) => {
   expect(nodeAllocatable(machine, { ...config, ...over })).toMatchObject(want);
 });

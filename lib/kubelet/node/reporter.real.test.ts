@@ -142,7 +142,7 @@ const ready = (node: Node): string | undefined =>
   node.status?.conditions?.find((c) => c.type === 'Ready')?.status;
 const getNode = (): Promise<Node> => server.client.get(NODES, { name: NAME });
 
-test('registers, reports at a change, follows deletion, adopts the existing Node, renews its lease', async () => {
+test('K18: registers, reports at a change, follows deletion, adopts the existing Node, renews its lease', async () => {
   problems = ['container runtime is down', 'network not ready'];
   let run = await startReporter();
   const first = await eventually(getNode, 'registration');
@@ -255,7 +255,7 @@ test('registers, reports at a change, follows deletion, adopts the existing Node
   await run.stop();
 });
 
-test('with the identity of the node: objects of its pods are watched one by one, tokens are bound to the pod', async () => {
+test('K18: with the identity of the node: objects of its pods are watched one by one, tokens are bound to the pod', async () => {
   const admin = server.client;
   await admin.create(SERVICE_ACCOUNTS, { metadata: { namespace: 'default', name: 'sa' } });
   await admin.create(CONFIG_MAPS, { metadata: { namespace: 'default', name: 'conf' }, data: { a: '1' } });

@@ -8,7 +8,7 @@ const T0 = '2026-11-21T05:00:00Z';
 const T1 = '2026-11-21T05:05:00Z';
 const ready = (list: readonly NodeCondition[]) => list.find((c) => c.type === 'Ready');
 
-test('a new node: four conditions with the messages of stock, an event for each', () => {
+test('K18: a new node: four conditions with the messages of stock, an event for each', () => {
   const { conditions, events } = nodeConditions([], NO_PRESSURE, [], T0);
   expect(conditions.map((c) => [c.type, c.status, c.reason, c.message])).toEqual([
     ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
@@ -24,7 +24,7 @@ test('a new node: four conditions with the messages of stock, an event for each'
   ]);
 });
 
-test('the transition time moves with the status only, the heartbeat always', () => {
+test('K18: the transition time moves with the status only, the heartbeat always', () => {
   const first = nodeConditions([], NO_PRESSURE, ['a'], T0).conditions;
   const same = nodeConditions(first, NO_PRESSURE, ['a', 'b'], T1);
   expect(ready(same.conditions)).toMatchObject({
@@ -78,7 +78,7 @@ const input: StatusInput = {
   conditions: nodeConditions([], NO_PRESSURE, [], T0).conditions,
 };
 
-test('the largest images, five names each, no more than configured; -1 is all', () => {
+test('K18: the largest images, five names each, no more than configured; -1 is all', () => {
   expect(nodeStatus(input).images).toEqual([
     { names: ['1', '2', '3', '4', '5'], sizeBytes: 7 },
     { names: ['a'], sizeBytes: 5 },
@@ -93,11 +93,11 @@ test.each([
   ['containerd://2.1.0-rc.1', 'containerd://2.1.0-rc.1'],
   ['cri-o://1.33.0+build', 'cri-o://1.33.0'],
   ['fake://x', 'fake://x'],
-])('runtime %s is shown as %s', (runtimeVersion, shown) => {
+])('K18: runtime %s is shown as %s', (runtimeVersion, shown) => {
   expect(nodeStatus({ ...input, runtimeVersion }).nodeInfo?.containerRuntimeVersion).toBe(shown);
 });
 
-test('what the server drops or adds is no change; heartbeats are none; anything else is', () => {
+test('K18: what the server drops or adds is no change; heartbeats are none; anything else is', () => {
   const own = nodeStatus(input);
   const { volumesInUse: _empty, ...rest } = own;
   const stored: Node = {
@@ -126,7 +126,7 @@ test.each([
   ['taken from the capacity', {}, { 'example.com/gpu': '4' }, { 'example.com/gpu': null }],
   ['a name of Kubernetes is none', { 'kubernetes.io/x': '1' }, {}, undefined],
   ['in line', { 'example.com/gpu': '4' }, { 'example.com/gpu': '4' }, undefined],
-])('an extended resource %s: its allocatable follows (K18)', (_, capacity, allocatable, want) => {
+])('K18: an extended resource %s: its allocatable follows (K18)', (_, capacity, allocatable, want) => {
   const plain = nodeStatus(input);
   const node: Node = {
     metadata: { name: 'n' },
@@ -142,7 +142,7 @@ test.each([
     expect(statusPatch(node, own)).toMatchObject({ status: { capacity: plain.capacity, allocatable: want } });
 });
 
-test('addresses are replaced as a whole', () => {
+test('K18: addresses are replaced as a whole', () => {
   expect(statusPatch({}, { addresses: [{ type: 'Hostname', address: 'n' }] })).toEqual({
     status: { addresses: [{ type: 'Hostname', address: 'n' }, { $patch: 'replace' }] },
   });
@@ -199,7 +199,7 @@ test.each<{ what: string; node: Node; want: unknown; over?: Partial<(typeof regi
     over: { enableControllerAttachDetach: false },
     want: { metadata: { labels: {}, annotations: { [attach]: null } } },
   },
-])('an existing Node: $what', ({ node, want, over }) => {
+])('K18: an existing Node: $what', ({ node, want, over }) => {
   expect(reconcilePatch(node, { ...registration, config: { ...registration.config, ...over } })).toEqual(
     want,
   );

@@ -57,14 +57,14 @@ test.each<[string, ContainerStartError, ContainerRuntimeStatus | undefined, numb
     undefined,
     40_000,
   ],
-])('%s', (_, error, last, want) => {
+])('K4: %s', (_, error, last, want) => {
   const { clock, waits } = scene();
   waits.failed(a, error);
   clock.stepWall(-3_600_000); // whatever is done to the clock on the wall
   expect(waits.holdMs(a, last)).toBe(want);
 });
 
-test('the wait ends, and another image does not wait at all', async () => {
+test('K4: the wait ends, and another image does not wait at all', async () => {
   const { clock, waits } = scene();
   waits.failed(a, new ContainerStartError('CreateContainerError', 'm'));
   expect(waits.holdMs({ ...a, image: 'img:2' }, undefined)).toBe(0);
@@ -75,7 +75,7 @@ test('the wait ends, and another image does not wait at all', async () => {
   expect(waits.holdMs(a, undefined)).toBe(0);
 });
 
-test('a failed pull turns to a back-off after a second, once, with one event', async () => {
+test('K4: a failed pull turns to a back-off after a second, once, with one event', async () => {
   const { clock, events, held, waits } = scene();
   const shown = {
     reason: 'ImagePullBackOff',
@@ -93,7 +93,7 @@ test('a failed pull turns to a back-off after a second, once, with one event', a
   expect([waits.reason('a'), events]).toEqual([shown, ['told']]);
 });
 
-test('CrashLoopBackOff: shown with its event, gone when it starts', () => {
+test('K4: CrashLoopBackOff: shown with its event, gone when it starts', () => {
   const { decided, events, waits } = scene();
   const waiting = [{ container: a, containerId: 'c', delayMs: 80_000, notBeforeMs: START + 70_000 }];
   expect(decided({ waiting })).toBe(START + 70_000);
@@ -114,14 +114,14 @@ test('CrashLoopBackOff: shown with its event, gone when it starts', () => {
   ]);
 });
 
-test('a container that is not to be started any more has no reason to wait', () => {
+test('K4: a container that is not to be started any more has no reason to wait', () => {
   const { decided, waits } = scene();
   waits.show('a', { reason: 'RunContainerError', message: 'm' });
   decided();
   expect(waits.reason('a')).toBeUndefined();
 });
 
-test('back-off is kept per container and image', () => {
+test('K4: back-off is kept per container and image', () => {
   const { waits } = scene();
   const backoff = { delayMs: 20_000, updatedAtMs: START };
   waits.tried({ container: a, kind: 'regular', restartCount: 2, replaces: undefined, backoff, why: '' });

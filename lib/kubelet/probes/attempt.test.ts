@@ -45,7 +45,7 @@ function run(
   });
 }
 
-describe('httpGet', () => {
+describe('K13: httpGet', () => {
   async function serve(listener: RequestListener): Promise<number> {
     return listening(createServer(listener));
   }
@@ -162,7 +162,7 @@ describe('httpGet', () => {
   });
 });
 
-describe('tcpSocket', () => {
+describe('K13: tcpSocket', () => {
   test('open, closed', async () => {
     const server = createTcpServer((socket) => socket.destroy());
     const port = await listening(server);
@@ -175,7 +175,7 @@ describe('tcpSocket', () => {
   });
 });
 
-describe('exec', () => {
+describe('K13: exec', () => {
   const exec = (exitCode: number, stdout: string, seen: string[][] = []): ContainerExec => ({
     execSync: (_id, argv) => {
       seen.push([...argv]);
@@ -214,7 +214,7 @@ describe('exec', () => {
   });
 });
 
-describe('grpc', () => {
+describe('K13: grpc', () => {
   async function serve(statusOf: (service: string) => number, implemented = true): Promise<number> {
     const server = new Server();
     if (implemented) {

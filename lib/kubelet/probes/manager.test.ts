@@ -77,7 +77,7 @@ function podOf(probes: Partial<Container>): Pod {
 const times = (w: World, what: string): number[] =>
   w.attempts.filter((a) => a.what === what).map((a) => a.at);
 
-test('liveness: nothing before the container runs, then by period; fails at the threshold, then waits for the restart', async () => {
+test('K13: liveness: nothing before the container runs, then by period; fails at the threshold, then waits for the restart', async () => {
   const w = world();
   const pod = podOf({ livenessProbe: http('/live', { periodSeconds: 10, failureThreshold: 2 }) });
   w.manager.podAdded(pod);
@@ -110,7 +110,7 @@ test('liveness: nothing before the container runs, then by period; fails at the 
   expect(w.manager.verdicts('u', 'c', 'a')).toEqual({});
 });
 
-test('the rhythm is fixed, whatever an attempt takes', async () => {
+test('K13: the rhythm is fixed, whatever an attempt takes', async () => {
   const w = world();
   container(w, 'a');
   w.outcome = async () => {
@@ -128,7 +128,7 @@ test('the rhythm is fixed, whatever an attempt takes', async () => {
   for (const late of w.lateness) expect(late >= 0 && late <= 10).toBe(true);
 });
 
-test('initialDelaySeconds counts from the start of the container', async () => {
+test('K13: initialDelaySeconds counts from the start of the container', async () => {
   const w = world();
   container(w, 'a');
   w.manager.podAdded(podOf({ readinessProbe: http('/ready', { initialDelaySeconds: 7, periodSeconds: 5 }) }));
@@ -139,7 +139,7 @@ test('initialDelaySeconds counts from the start of the container', async () => {
   expect(w.changes).toEqual(['readiness true']);
 });
 
-test('start-up first: the others begin when it has succeeded, readiness at once; it is asked once', async () => {
+test('K13: start-up first: the others begin when it has succeeded, readiness at once; it is asked once', async () => {
   const w = world();
   container(w, 'a');
   let up = false;
@@ -164,7 +164,7 @@ test('start-up first: the others begin when it has succeeded, readiness at once;
   expect(times(w, '/start').length).toBe(asked);
 });
 
-test('start-up that never succeeds fails at its threshold', async () => {
+test('K13: start-up that never succeeds fails at its threshold', async () => {
   const w = world();
   container(w, 'a');
   w.outcome = () => bad;
@@ -193,7 +193,7 @@ test.each([
   },
 );
 
-test('early tries end; what never comes up is judged by its regular turns alone', async () => {
+test('K13: early tries end; what never comes up is judged by its regular turns alone', async () => {
   const w = world();
   const pod = podOf({ startupProbe: http('/x', { periodSeconds: 10, failureThreshold: 2 }) });
   w.manager.podAdded(pod);
@@ -208,7 +208,7 @@ test('early tries end; what never comes up is judged by its regular turns alone'
   expect(w.changes).toEqual(['startup false']);
 });
 
-test('readiness: success and failure thresholds; goes on while the pod terminates, the others stop', async () => {
+test('K13: readiness: success and failure thresholds; goes on while the pod terminates, the others stop', async () => {
   const w = world();
   container(w, 'a');
   const pod = podOf({
@@ -232,7 +232,7 @@ test('readiness: success and failure thresholds; goes on while the pod terminate
   expect(w.attempts.length).toBe(all);
 });
 
-test('a restart of the kubelet: the verdict of the API holds until a probe contradicts it', async () => {
+test('K13: a restart of the kubelet: the verdict of the API holds until a probe contradicts it', async () => {
   const w = world(0.5);
   container(w, 'a');
   w.known = { ready: true, started: true };
@@ -253,7 +253,7 @@ test('a restart of the kubelet: the verdict of the API holds until a probe contr
   expect(times(w, '/start')).toEqual([]);
 });
 
-test('a probe that cannot be carried out is tried three times, told, and changes nothing', async () => {
+test('K13: a probe that cannot be carried out is tried three times, told, and changes nothing', async () => {
   const w = world();
   container(w, 'a');
   w.outcome = () => ({ result: 'error', message: 'runtime away' });
@@ -266,7 +266,7 @@ test('a probe that cannot be carried out is tried three times, told, and changes
   expect(w.manager.verdicts('u', 'c', 'a')).toEqual({});
 });
 
-test('an outcome that comes after the container was restarted is dropped; a redirect elsewhere is a warning', async () => {
+test('K13: an outcome that comes after the container was restarted is dropped; a redirect elsewhere is a warning', async () => {
   const w = world();
   container(w, 'a');
   let finish: ((outcome: ProbeOutcome) => void) | undefined;
@@ -288,7 +288,7 @@ test('an outcome that comes after the container was restarted is dropped; a redi
   expect(w.manager.verdicts('u', 'c', 'b')).toEqual({ liveness: true });
 });
 
-test('a removed probe has no verdict any more; sidecars are probed, plain init containers are not', async () => {
+test('K13: a removed probe has no verdict any more; sidecars are probed, plain init containers are not', async () => {
   const w = world();
   container(w, 'a');
   w.manager.podAdded(podOf({ readinessProbe: http('/ready') }));

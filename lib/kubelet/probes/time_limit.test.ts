@@ -7,13 +7,13 @@ function block(ms: number): void {
   while (performance.now() < end);
 }
 
-test('time is over after the limit, and only then', async () => {
+test('K13: time is over after the limit, and only then', async () => {
   const started = performance.now();
   await new Promise<void>((resolve) => timeLimit(30, resolve));
   expect(performance.now() - started).toBeGreaterThanOrEqual(29);
 });
 
-test('an ended watch does not expire, even when it was due', async () => {
+test('K13: an ended watch does not expire, even when it was due', async () => {
   let expired = false;
   const end = timeLimit(5, () => (expired = true));
   block(10);
@@ -22,7 +22,7 @@ test('an ended watch does not expire, even when it was due', async () => {
   expect(expired).toBe(false);
 });
 
-test('an answer that came while this process could not run counts', async () => {
+test('K13: an answer that came while this process could not run counts', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.once('data', () => {

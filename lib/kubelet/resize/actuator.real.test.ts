@@ -34,7 +34,7 @@ function podOf(image: string, cpu: string, memory: string): Pod {
   };
 }
 
-test('limits of a running container and of its pod grow and shrink, but not below what is in use', async () => {
+test('K9: limits of a running container and of its pod grow and shrink, but not below what is in use', async () => {
   const { containerd, cri } = real;
   const signal = new AbortController().signal;
   const hierarchy = await readHierarchy();

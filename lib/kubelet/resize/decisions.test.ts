@@ -25,11 +25,11 @@ test.each<[string, Granted, Granted, string[]]>([
   ],
   ['a limit gone', { limits: { cpu: '1' } }, {}, ['cpu']],
   ['what cannot be resized', { limits: { 'ephemeral-storage': '1' } }, {}, []],
-])('differences: %s', (_what, a, b, expected) => {
+])('K9: differences: %s', (_what, a, b, expected) => {
   expect(differences(a, b)).toEqual(expected);
 });
 
-test('a pod keeps what it was granted until it is granted more; sidecars count, other init containers do not', () => {
+test('K9: a pod keeps what it was granted until it is granted more; sidecars count, other init containers do not', () => {
   const sidecar = container('side', '1', '8Mi', { restartPolicy: 'Always' });
   const before = pod([container('c', '1')], { initContainers: [sidecar, container('init', '5')] });
   const granted = desiredAllocation(before);
@@ -44,7 +44,7 @@ test('a pod keeps what it was granted until it is granted more; sidecars count, 
   expect(shown.spec.initContainers).toEqual(before.spec.initContainers);
 });
 
-test('everything but CPU and memory comes from the spec', () => {
+test('K9: everything but CPU and memory comes from the spec', () => {
   const granted = { c: { requests: { cpu: '1' } } };
   const now = pod([
     {
@@ -104,7 +104,7 @@ test.each<[string, Pod, Pod[], object | undefined]>([
       cause: 'is infeasible',
     },
   ],
-])('a resize that %s', (_what, wanted, others, refusal) => {
+])('K9: a resize that %s', (_what, wanted, others, refusal) => {
   expect(resizeRefusal(wanted, allocatable, others)).toEqual(refusal);
 });
 
@@ -146,7 +146,7 @@ test.each<[string, Container[], Record<string, Granted>, string[], string[]]>([
     [],
   ],
   ['what is not known is taken to be right', [container('c', '2')], {}, [], []],
-])('steps: %s', (_what, containers, actuated, updates, restarts) => {
+])('K9: steps: %s', (_what, containers, actuated, updates, restarts) => {
   const status = runtimePod([running('c'), running('d'), running('gone', 'exited')]);
   const steps = resizeSteps(pod(containers), status, (name) => actuated[name]);
   expect(steps.updates.map(({ container: { name }, changed }) => `${name} ${changed.join()}`)).toEqual(
@@ -160,7 +160,7 @@ test.each<[string, ContainerRuntimeStatus['state'], string, string, boolean]>([
   ['does not have it', 'running', '2', 'Always', false],
   ['is to be started with it', 'exited', '2', 'Always', false],
   ['has ended and is not started again', 'exited', '2', 'Never', true],
-])('done: a container that %s', (_what, state, cpu, restartPolicy, done) => {
+])('K9: done: a container that %s', (_what, state, cpu, restartPolicy, done) => {
   const status = runtimePod([running('c', state)]);
   const actuated = desiredAllocation(pod([container('c', '1')]));
   expect(resizeSteps(pod([container('c', cpu)], { restartPolicy }), status, (n) => actuated[n]).done).toBe(

@@ -41,7 +41,7 @@ function setUp(state: ResizeState = { allocated: new Map(), actuated: new Map() 
 const SUMMARY = (cpu: string, generation: number): string =>
   `{"containers":[{"name":"c","resources":{"requests":{"cpu":"${cpu}"}}}],"generation":${generation}`;
 
-test('a pod has what it asked for when it came; more is granted where there is room', async () => {
+test('K9: a pod has what it asked for when it came; more is granted where there is room', async () => {
   const { resizes, events, saved } = setUp();
   expect(cpuOf(resizes.take(pod('1')))).toBe('1');
   resizes.admitted(pod('1'));
@@ -56,7 +56,7 @@ test('a pod has what it asked for when it came; more is granted where there is r
   expect(resizes.conditions('u')).toEqual([]);
 });
 
-test('without room it waits, and is granted when there is some', () => {
+test('K9: without room it waits, and is granted when there is some', () => {
   const { resizes, events, others, retaken } = setUp();
   resizes.admitted(pod('1'));
   others.push(pod('1', 1, { uid: 'other' }));
@@ -76,7 +76,7 @@ test('without room it waits, and is granted when there is some', () => {
   expect(resizes.conditions('u')).toMatchObject([{ type: 'PodResizeInProgress' }]);
 });
 
-test('a resize that is taken back waits no more', () => {
+test('K9: a resize that is taken back waits no more', () => {
   const { resizes } = setUp();
   resizes.admitted(pod('1'));
   resizes.take(pod('5', 2));
@@ -85,7 +85,7 @@ test('a resize that is taken back waits no more', () => {
   expect(resizes.conditions('u')).toEqual([]);
 });
 
-test('the important are granted first', () => {
+test('K9: the important are granted first', () => {
   const { resizes, others, retaken } = setUp();
   const named = (uid: string, priority: number, cpu: string): Pod => {
     const base = pod(cpu, 2, { uid });
@@ -104,7 +104,7 @@ test('the important are granted first', () => {
   expect(retaken.map(({ metadata }) => metadata.uid)).toEqual(['high', 'low']);
 });
 
-test('a pod that ends is not resized', () => {
+test('K9: a pod that ends is not resized', () => {
   const { resizes, events } = setUp();
   resizes.admitted(pod('1'));
   const ending = pod('1500m', 2, { deletionTimestamp: '2026-01-01T00:00:00Z' });
@@ -112,7 +112,7 @@ test('a pod that ends is not resized', () => {
   expect(events).toEqual([]);
 });
 
-test('what goes wrong is told once and shown', () => {
+test('K9: what goes wrong is told once and shown', () => {
   const { resizes, events } = setUp();
   resizes.admitted(pod('1'));
   resizes.take(pod('1500m', 2));
@@ -124,7 +124,7 @@ test('what goes wrong is told once and shown', () => {
   expect(resizes.conditions('u')).toMatchObject([{ reason: 'Error', message: 'too small' }]);
 });
 
-describe('the checkpoint', () => {
+describe('K9: the checkpoint', () => {
   let root: string;
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'tsk-resize-'));

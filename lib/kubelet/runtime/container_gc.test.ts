@@ -106,13 +106,13 @@ test.each<[string, Parameters<typeof statusOf>, string[]]>([
     ],
     [],
   ],
-])('%s', async (_what, [containers, sandboxes], expected) => {
+])('K24: %s', async (_what, [containers, sandboxes], expected) => {
   const { gc, told } = scene([statusOf(containers, sandboxes)]);
   await gc.collect(new AbortController().signal);
   expect(told).toEqual(expected);
 });
 
-test('goes round every minute; a failure is said and does not end it', async () => {
+test('K24: goes round every minute; a failure is said and does not end it', async () => {
   const pod = statusOf(
     [
       ['a2', 'a', 'exited'],

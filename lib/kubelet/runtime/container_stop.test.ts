@@ -75,7 +75,7 @@ const hook = (command: string): NonNullable<Container['lifecycle']> => ({
   preStop: { exec: { command: [command] } },
 });
 
-test('containers end together, then the sandbox', async () => {
+test('K5: containers end together, then the sandbox', async () => {
   const { told, events, stopPod } = scene();
   await stopPod(
     podOf([{ name: 'a' }, { name: 'b' }]),
@@ -85,7 +85,7 @@ test('containers end together, then the sandbox', async () => {
   expect(events).toEqual(['Killing a: Stopping container a', 'Killing b: Stopping container b']);
 });
 
-test('sidecars end after the others, the last one first, within the same grace period', async () => {
+test('K5: sidecars end after the others, the last one first, within the same grace period', async () => {
   const { told, stopPod } = scene({ stopTakesMs: 10_000 });
   const initContainers: Container[] = [
     { name: 's1', restartPolicy: 'Always' },
@@ -111,14 +111,14 @@ test.each<[string, number, string, string[]]>([
   ],
   ['a preStop that never ends is left behind', 10 ** 9, 'quit', ['0s exec a-id quit', '30s stop a-id 2']],
   ['a preStop that fails does not hold up the end', 0, 'fail', ['0s exec a-id fail', '0s stop a-id 30']],
-])('%s', async (_what, preStopTakesMs, command, expected) => {
+])('K5: %s', async (_what, preStopTakesMs, command, expected) => {
   const { told, events, stopPod } = scene({ preStopTakesMs });
   await stopPod(podOf([{ name: 'a', lifecycle: hook(command) }]), statusOf(ran('a')));
   expect(told.slice(0, 2)).toEqual(expected);
   expect(events.some((e) => e.startsWith('FailedPreStopHook'))).toBe(command === 'fail');
 });
 
-test('preStop runs once, however often the stop is repeated', async () => {
+test('K5: preStop runs once, however often the stop is repeated', async () => {
   let refusals = 1;
   const { told, stopPod } = scene({
     refuse: () => (refusals-- > 0 ? new CriError('x', 'UNAVAILABLE', 'away') : undefined),
@@ -129,13 +129,13 @@ test('preStop runs once, however often the stop is repeated', async () => {
   expect(told.filter((t) => t.includes('exec'))).toHaveLength(1);
 });
 
-test('no grace, no preStop', async () => {
+test('K5: no grace, no preStop', async () => {
   const { told, stopPod } = scene();
   await stopPod(podOf([{ name: 'a', lifecycle: hook('quit') }]), statusOf(ran('a')), 0);
   expect(told).toEqual(['0s stop a-id 0', '0s sandbox s']);
 });
 
-test('what is gone already has been stopped; one that cannot be stopped keeps the sandbox up', async () => {
+test('K5: what is gone already has been stopped; one that cannot be stopped keeps the sandbox up', async () => {
   const gone = scene({ refuse: () => new CriError('x', 'NOT_FOUND', 'gone') });
   await gone.stopPod(podOf([{ name: 'a' }]), statusOf(ran('a')));
   expect(gone.told.at(-1)).toContain('sandbox');
@@ -148,7 +148,7 @@ test('what is gone already has been stopped; one that cannot be stopped keeps th
   expect(stuck.told).toEqual(['0s stop a-id 30', '0s stop b-id 30']);
 });
 
-test('of a pod that only the runtime knows, its containers tell grace period and preStop', async () => {
+test('K5: of a pod that only the runtime knows, its containers tell grace period and preStop', async () => {
   const { told, events, stopPod } = scene();
   const noted = {
     'io.kubernetes.pod.terminationGracePeriod': '7',
@@ -165,6 +165,6 @@ test.each<[string, Pod | undefined, Record<string, string>, number]>([
   ['the container tells', undefined, { 'io.kubernetes.pod.terminationGracePeriod': '9' }, 9],
   ['nobody tells', undefined, {}, 30],
   ['nonsense is not taken', undefined, { 'io.kubernetes.pod.terminationGracePeriod': 'x' }, 30],
-])('grace period: %s', (_what, pod, annotations, seconds) => {
+])('K5: grace period: %s', (_what, pod, annotations, seconds) => {
   expect(podGraceSeconds(pod, ran('a', { annotations }))).toBe(seconds);
 });

@@ -9,7 +9,7 @@ test.each([
     `r.example/a@sha256:${'0'.repeat(64)}`,
     { domain: 'r.example', path: 'a', digest: `sha256:${'0'.repeat(64)}` },
   ],
-])('%s', (text, want) => expect(parseImageReference(text)).toEqual(want));
+])('K14: %s', (text, want) => expect(parseImageReference(text)).toEqual(want));
 
 test.each([
   ['', 'invalid reference format'],
@@ -19,13 +19,13 @@ test.each([
   ['a@sha256:12', 'invalid reference format'],
   ['a:b:c', 'invalid reference format'],
   ['f'.repeat(64), 'cannot specify 64-byte hexadecimal strings'],
-])('%j is refused', (text, message) => expect(() => parseImageReference(text)).toThrow(message));
+])('K14: %j is refused', (text, message) => expect(() => parseImageReference(text)).toThrow(message));
 
 test.each([
   ['a', 'a:latest', 'Always'],
   ['a:latest', 'a:latest', 'Always'],
   ['a:1', 'a:1', 'IfNotPresent'],
   [`a@sha256:${'0'.repeat(64)}`, `a@sha256:${'0'.repeat(64)}`, 'IfNotPresent'],
-])('%s gets tag and policy', (text, tagged, policy) => {
+])('K14: %s gets tag and policy', (text, tagged, policy) => {
   expect([withDefaultTag(text), defaultPullPolicy(text)]).toEqual([tagged, policy]);
 });

@@ -154,13 +154,13 @@ test.each<[string, string, string | undefined, string, string[], string[]]>([
     [],
     ['InspectFailed'],
   ],
-])('%s', async (_, image, policy, want, pulls, events) => {
+])('K14: %s', async (_, image, policy, want, pulls, events) => {
   const s = scene(['a:1', 'r.example/a:1']);
   expect(await s.ensure(container(image, policy))).toBe(want);
   expect([s.pulls, s.events]).toEqual([pulls, events]);
 });
 
-test('back-off of 10 s, then 20 s, shown with the failure', async () => {
+test('K14: back-off of 10 s, then 20 s, shown with the failure', async () => {
   const s = scene([]);
   const c = container('b:1');
   await s.ensure(c);
@@ -176,7 +176,7 @@ test('back-off of 10 s, then 20 s, shown with the failure', async () => {
   expect(s.pulls.length).toBe(3);
 });
 
-test('each pull secret in turn; one that is missing is told, not fatal', async () => {
+test('K14: each pull secret in turn; one that is missing is told, not fatal', async () => {
   const s = scene([]);
   const imagePullSecrets = [{ name: 'none' }, { name: 'bad' }, { name: 'good' }];
   expect(await s.ensure(container('r.example/b:1'), pod({ imagePullSecrets }))).toBe('sha256:r.example/b:1');
@@ -184,7 +184,7 @@ test('each pull secret in turn; one that is missing is told, not fatal', async (
   expect(s.events).toEqual(['FailedToRetrieveImagePullSecret', 'Pulling', 'Pulled']);
 });
 
-test('what happens to the image of a volume is told of the pod', async () => {
+test('K14: what happens to the image of a volume is told of the pod', async () => {
   const told: string[] = [];
   const s = scene([], undefined, {
     pod: (_pod, type, reason, message) => told.push(`${type} ${reason} ${message}`),
@@ -196,7 +196,7 @@ test('what happens to the image of a volume is told of the pod', async () => {
   ]);
 });
 
-describe('an image that is present and was pulled with a secret', () => {
+describe('K14: an image that is present and was pulled with a secret', () => {
   const present = (policy: string | undefined, secrets: readonly string[]) => {
     const s = scene(['r.example/a:1']);
     s.guarded.set('r.example/a', 'good');
@@ -225,7 +225,7 @@ describe('an image that is present and was pulled with a secret', () => {
   });
 });
 
-test('whose credential an image was pulled with is recorded', async () => {
+test('K14: whose credential an image was pulled with is recorded', async () => {
   const s = scene([]);
   await s.ensure(container('r.example/b:1'), pod({ imagePullSecrets: [{ name: 'good' }] }));
   await s.ensure(container('r.example/c:1'));
@@ -237,7 +237,7 @@ test('whose credential an image was pulled with is recorded', async () => {
   ]);
 });
 
-describe('the gate', () => {
+describe('K14: the gate', () => {
   test('lets so many in, the others in order, and forgets who gave up', async () => {
     const gate = new PullGate(1);
     const order: string[] = [];

@@ -29,7 +29,7 @@ const run = (
     { timeoutMs: more.timeoutMs ?? NEVER_MS, signal: new AbortController().signal },
   );
 
-describe('exec', () => {
+describe('K6: exec', () => {
   test('runs in the container, argv as it is', async () => {
     const runner = exec(0);
     await run({ exec: { command: ['sh', '-c', 'echo $HOME'] } }, { exec: runner, timeoutMs: 5000 });
@@ -44,7 +44,7 @@ describe('exec', () => {
   });
 });
 
-describe('httpGet', () => {
+describe('K6: httpGet', () => {
   let server: Server;
   let port: number;
   let seen: IncomingMessage[];
@@ -106,7 +106,7 @@ describe('httpGet', () => {
   });
 });
 
-test('sleep lasts as long as it says, and no longer than the grace period', async () => {
+test('K6: sleep lasts as long as it says, and no longer than the grace period', async () => {
   const clock = new FakeClock();
   const done = jest.fn();
   const sleeping = runHook(
@@ -125,6 +125,6 @@ test('sleep lasts as long as it says, and no longer than the grace period', asyn
   await sleeping;
 });
 
-test('a hook without a handler is an error', async () => {
+test('K6: a hook without a handler is an error', async () => {
   await expect(run({})).rejects.toThrow('neither exec, httpGet nor sleep');
 });

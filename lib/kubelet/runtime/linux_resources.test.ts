@@ -21,13 +21,13 @@ test.each([
   [100, 102],
   [1000, 1024],
   [1_000_000_000, 262_144],
-])('%d thousandths of a CPU weigh %d', (milli, shares) => expect(cpuShares(milli)).toBe(shares));
+])('K20: %d thousandths of a CPU weigh %d', (milli, shares) => expect(cpuShares(milli)).toBe(shares));
 
 test.each([
   [0, 0],
   [1, 1000],
   [500, 50_000],
-])('a limit of %d thousandths is a quota of %d', (milli, quota) =>
+])('K20: a limit of %d thousandths is a quota of %d', (milli, quota) =>
   expect(cpuQuota(milli, 100_000)).toBe(quota),
 );
 
@@ -38,7 +38,7 @@ test.each<[string, ResourceRequirements, Partial<Pod['spec']>, number]>([
   ['nearly nothing', { requests: { memory: '1' } }, {}, 999],
   ['all of the node', { requests: { memory: '1Gi' } }, {}, 3],
   ['system critical', {}, { priority: 2_000_001_000 }, -997],
-])('oom_score_adj: %s', (_, resources, spec, want) => {
+])('K20: oom_score_adj: %s', (_, resources, spec, want) => {
   expect(oomScoreAdj(pod(resources, spec), { resources }, options.memoryCapacity)).toBe(want);
 });
 
@@ -65,14 +65,14 @@ test.each<[string, ResourceRequirements, Partial<ResourceOptions>, object]>([
     { cgroupV2: true, swap: { limited: true, capacityBytes: 4096 } },
     { unified: { 'memory.oom.group': '1', 'memory.swap.max': '1024' } },
   ],
-])('%s', (_, resources, more, want) => {
+])('K20: %s', (_, resources, more, want) => {
   const got = containerResources(pod(resources), { resources }, { ...options, ...more });
   // Not in part: what is too much in these would act.
   if ('unified' in want) expect(got.unified).toEqual(want.unified);
   expect(got).toMatchObject(want);
 });
 
-test('without CFS quota a limit sets none', () => {
+test('K20: without CFS quota a limit sets none', () => {
   const got = containerResources(
     pod({}),
     { resources: { limits: { cpu: '1' } } },
@@ -93,7 +93,7 @@ test.each<[string, ResourceRequirements, { limited?: boolean; spec?: Partial<Pod
   ['best effort', {}, {}, 0],
   ['critical', BURSTABLE, { spec: { priority: 2_000_000_000 } }, 0],
   ['swap is not for pods', BURSTABLE, { limited: false }, 0],
-])('swap: %s', (_, resources, { limited = true, spec }, want) => {
+])('K20: swap: %s', (_, resources, { limited = true, spec }, want) => {
   const swap = { limited, capacityBytes: 4000 };
   expect(swapLimit(pod(resources, spec), { resources }, options.memoryCapacity, swap)).toBe(want);
 });

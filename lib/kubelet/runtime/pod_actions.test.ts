@@ -107,7 +107,7 @@ const inits = [container('i1'), container('i2')];
 const two = [container('a'), container('b')];
 const recent: RestartBackoffEntry = { delayMs: 10_000, updatedAtMs: NOW - 2000 };
 
-describe('the sandbox', () => {
+describe('K3, K4: the sandbox', () => {
   test.each<[string, Scene, string]>([
     [
       'nothing there: sandbox and all containers',
@@ -200,7 +200,7 @@ describe('the sandbox', () => {
   ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
 });
 
-describe('init containers', () => {
+describe('K3, K4: init containers', () => {
   const spec = { initContainers: inits };
   test.each<[string, Scene, string]>([
     ['none yet: the first', { spec, containers: [] }, 'start i1#0'],
@@ -238,7 +238,7 @@ describe('init containers', () => {
   ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
 });
 
-describe('sidecars', () => {
+describe('K3, K4: sidecars', () => {
   const spec = { initContainers: [sidecar('s'), container('i')] };
   test.each<[string, Scene, string]>([
     ['runs but has not started: the next waits', { spec, containers: [running('s')], notStarted: ['s'] }, ''],
@@ -289,7 +289,7 @@ describe('sidecars', () => {
   ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
 });
 
-describe('regular containers', () => {
+describe('K3, K4: regular containers', () => {
   test.each<[string, Scene, string]>([
     ['missing: started', { spec: { containers: two }, containers: [running('a')] }, 'start b#0'],
     ['exited 0 under Always: again', { containers: [succeeded('a')] }, 'start a#1'],
@@ -404,7 +404,7 @@ describe('regular containers', () => {
   });
 });
 
-describe('held after a start that failed', () => {
+describe('K3, K4: held after a start that failed', () => {
   test.each<[string, Scene, string]>([
     [
       'another goes on',
@@ -433,7 +433,7 @@ describe('held after a start that failed', () => {
   ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
 });
 
-describe('an exit after which all containers restart', () => {
+describe('K3, K4: an exit after which all containers restart', () => {
   const restartPolicyRules = [
     { action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } },
   ];
@@ -498,13 +498,13 @@ describe('an exit after which all containers restart', () => {
   ])('%s', (_, containers, want) => expect(brief(decide({ spec, containers }))).toBe(want));
 });
 
-test('another image under the name of a container in back-off starts at once', () => {
+test('K3, K4: another image under the name of a container in back-off starts at once', () => {
   const before = failed('a', { restartCount: 9, hash: containerHash(container('a', { image: 'old:1' })) });
   expect(brief(decide({ containers: [before] }))).toBe('start a#10');
   expect(brief(decide({ containers: [{ ...before, hash: containerHash(container('a')) }] }))).toBe('wait a');
 });
 
-describe('ephemeral containers', () => {
+describe('K3, K4: ephemeral containers', () => {
   const ephemeral = { name: 'e', image: 'img:1' };
   const spec = { ephemeralContainers: [ephemeral] };
   test.each<[string, Scene, string]>([
@@ -515,7 +515,7 @@ describe('ephemeral containers', () => {
   ])('%s', (_, scene, want) => expect(brief(decide(scene))).toBe(want));
 });
 
-test('back-off says until when', () => {
+test('K3, K4: back-off says until when', () => {
   const { waiting } = decide({
     containers: [failed('a', { finishedAtMs: NOW - 4000 })],
     backoff: { a: { delayMs: 20_000, updatedAtMs: NOW - 5000 } },

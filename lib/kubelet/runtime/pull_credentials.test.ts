@@ -25,7 +25,7 @@ test.each([
   ['a glob', { '*.example': entry('u') }, ['u']],
   ['a glob stands for one label', { '*': entry('u') }, []],
   ['username and password', { 'r.example': { username: 'u', password: 'p' } }, ['u']],
-])('%s', (_, auths, want) => expect(names(auths)).toEqual(want));
+])('K14: %s', (_, auths, want) => expect(names(auths)).toEqual(want));
 
 test.each<[string, Secret['data'], string]>([
   ['no pull secret', { x: 'eA==' }, 'secret ns/s is no pull secret'],
@@ -36,14 +36,14 @@ test.each<[string, Secret['data'], string]>([
     { '.dockerconfigjson': base64('{"auths":{"r.example":{}}}') },
     'secret ns/s: entry r.example has no credentials',
   ],
-])('%s is a problem, not a failure', (_, data, problem) => {
+])('K14: %s is a problem, not a failure', (_, data, problem) => {
   const result = credentialsFor(image, [
     { metadata: { name: 's', namespace: 'ns' }, ...(data === undefined ? {} : { data }) },
   ]);
   expect(result).toEqual({ auths: [], problems: [problem] });
 });
 
-test('the old format', () => {
+test('K14: the old format', () => {
   const data = { '.dockercfg': base64(JSON.stringify({ 'r.example': entry('u') })) };
   const { auths } = credentialsFor(image, [{ metadata: { name: 's', namespace: 'ns' }, data }]);
   expect(auths.map(({ auth }) => auth)).toEqual([{ username: 'u', password: 'secret' }]);

@@ -1,6 +1,6 @@
 import { DEFAULT_RESTART_BACKOFF, restartDecision, type RestartBackoffEntry } from './restart_backoff.ts';
 
-test('0, 10, 20, 40, ... 300 s between exit and restart', () => {
+test('K4: 0, 10, 20, 40, ... 300 s between exit and restart', () => {
   let entry: RestartBackoffEntry | undefined;
   let now = 1_000_000;
   const waits: number[] = [];
@@ -21,7 +21,7 @@ test('0, 10, 20, 40, ... 300 s between exit and restart', () => {
 test.each([
   ['ran over 10 minutes', { delayMs: 80_000, updatedAtMs: 0 }, 600_001, true],
   ['ran less', { delayMs: 80_000, updatedAtMs: 0 }, 599_000, false],
-])('%s', (_, entry, finishedAtMs, start) => {
+])('K4: %s', (_, entry, finishedAtMs, start) => {
   const exit = { startedAtMs: 0, finishedAtMs, restartCount: 3 };
   expect(restartDecision(entry, exit, finishedAtMs, DEFAULT_RESTART_BACKOFF).start).toBe(start);
 });
@@ -32,20 +32,20 @@ test.each([
   [2, 20_000],
   [5, 160_000],
   [50, 300_000],
-])('remembered by nobody, restarted %d times: %d ms', (restartCount, delayMs) => {
+])('K4: remembered by nobody, restarted %d times: %d ms', (restartCount, delayMs) => {
   const exit = { startedAtMs: 5000, finishedAtMs: 6000, restartCount };
   const decision = restartDecision(undefined, exit, 6000, DEFAULT_RESTART_BACKOFF);
   expect(decision.start ? 0 : decision.delayMs).toBe(delayMs);
 });
 
-test('a maximum below the first delay', () => {
+test('K4: a maximum below the first delay', () => {
   const policy = { initialMs: 10_000, maxMs: 2000 };
   const exit = { startedAtMs: 0, finishedAtMs: 100, restartCount: 0 };
   const first = restartDecision(undefined, exit, 100, policy);
   expect(first).toEqual({ start: true, entry: { delayMs: 2000, updatedAtMs: 100 } });
 });
 
-test('the maximum can be configured', () => {
+test('K4: the maximum can be configured', () => {
   const exit = { startedAtMs: 0, finishedAtMs: 100, restartCount: 9 };
   const decision = restartDecision(undefined, exit, 100, { initialMs: 10_000, maxMs: 30_000 });
   expect(decision.start ? 0 : decision.delayMs).toBe(30_000);

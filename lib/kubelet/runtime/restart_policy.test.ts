@@ -32,7 +32,7 @@ test.each<[string, Partial<Container>, number, boolean]>([
   ['Never', withRules('OnFailure', rule('In', [42])), 1, true], // no rule: the policy
   ['Never', withRules('Never', rule('In', [7]), rule('In', [42])), 42, true],
   ['Never', withRules('Never', rule('In', [42], 'RestartAllContainers')), 42, true],
-])('pod %s, container %j, exit code %d: restarts %p', (ofPod, own, exitCode, want) => {
+])('K4: pod %s, container %j, exit code %d: restarts %p', (ofPod, own, exitCode, want) => {
   expect(restartsAfterExit(pod(ofPod), { name: 'c', ...own }, exitCode)).toBe(want);
 });
 
@@ -41,7 +41,7 @@ test.each<[string, Partial<Container>, boolean]>([
   ['Never', {}, false],
   ['Never', withRules('Never', rule('In', [1])), true],
   ['Always', { restartPolicy: 'Never' }, false],
-])('pod %s, init container %j that failed with 1: restarts %p', (ofPod, own, want) => {
+])('K4: pod %s, init container %j that failed with 1: restarts %p', (ofPod, own, want) => {
   expect(initRestartsAfterFailure(pod(ofPod), { name: 'i', ...own }, 1)).toBe(want);
 });
 
@@ -50,6 +50,6 @@ test.each<[ReturnType<typeof rule>[], number, boolean]>([
   [[rule('In', [42], 'RestartAllContainers')], 1, false],
   [[rule('In', [42])], 42, false],
   [[rule('In', [42]), rule('NotIn', [1], 'RestartAllContainers')], 42, false], // the first that matches
-])('rules %j, exit code %d: all restart %p', (rules, exitCode, want) => {
+])('K4: rules %j, exit code %d: all restart %p', (rules, exitCode, want) => {
   expect(restartsAllAfterExit({ name: 'c', ...withRules('Never', ...rules) }, exitCode)).toBe(want);
 });

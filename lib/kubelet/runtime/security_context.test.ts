@@ -1,5 +1,9 @@
 import type { Container, Pod, PodSecurityContext, SecurityContext } from '../../api/types.ts';
-import { NamespaceMode, SecurityProfile_ProfileType as ProfileType } from '../../cri/generated/api.ts';
+import {
+  NamespaceMode,
+  SecurityProfile_ProfileType as ProfileType,
+  SupplementalGroupsPolicy,
+} from '../../cri/generated/api.ts';
 import {
   containerSecurityContext,
   type ImageUser,
@@ -25,7 +29,7 @@ function make(
   return containerSecurityContext(pod, container, image, volumeGroups, { ...options, ...more }, undefined);
 }
 
-describe('user', () => {
+describe('K8: user', () => {
   test.each<[string, SecurityContext, PodSecurityContext, ImageUser, object]>([
     ["the container's", { runAsUser: 1 }, { runAsUser: 2 }, ROOT, { runAsUser: { value: 1n } }],
     ["the pod's", {}, { runAsUser: 2 }, ROOT, { runAsUser: { value: 2n } }],
@@ -35,7 +39,7 @@ describe('user', () => {
   ])('%s', (_, own, ofPod, image, want) => expect(make(own, ofPod, image)).toMatchObject(want));
 });
 
-describe('runAsNonRoot', () => {
+describe('K8: runAsNonRoot', () => {
   const who = '(pod: "p_ns(u)", container: c)';
   test.each<[string, SecurityContext, ImageUser, string]>([
     [
@@ -96,7 +100,7 @@ test.each<[string, SecurityContext, Partial<typeof options>, object]>([
     {},
     { seccomp: { profileType: ProfileType.Localhost, localhostRef: '/k/seccomp/a/b.json' } },
   ],
-])('seccomp: %s', (_, own, more, want) => expect(make(own, {}, ROOT, more)).toMatchObject(want));
+])('K8: seccomp: %s', (_, own, more, want) => expect(make(own, {}, ROOT, more)).toMatchObject(want));
 
 test.each<[string, SecurityContext, object]>([
   [
@@ -112,9 +116,9 @@ test.each<[string, SecurityContext, object]>([
     { capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] } },
     { capabilities: { addCapabilities: ['NET_ADMIN'], dropCapabilities: ['ALL'] } },
   ],
-])('%s', (_, own, want) => expect(make(own)).toMatchObject(want));
+])('K8: %s', (_, own, want) => expect(make(own)).toMatchObject(want));
 
-test('groups: supplemental, fsGroup and those of volumes, each once', () => {
+test('K8: groups: supplemental, fsGroup and those of volumes, each once', () => {
   const { supplementalGroups } = make({}, { supplementalGroups: [1, 2], fsGroup: 2 }, ROOT, {}, [3, 1]);
   expect(supplementalGroups).toEqual([1n, 2n, 3n]);
 });
@@ -126,17 +130,41 @@ test.each<[Partial<Pod['spec']>, object]>([
     { network: NamespaceMode.NODE, ipc: NamespaceMode.NODE, pid: NamespaceMode.NODE },
   ],
   [{ shareProcessNamespace: true }, { pid: NamespaceMode.POD }],
-])('namespaces of %j', (spec, want) => {
+])('K8: namespaces of %j', (spec, want) => {
   expect(namespaceOptions({ metadata: { name: 'p' }, spec: { containers: [], ...spec } })).toMatchObject(
     want,
   );
 });
 
-test('one privileged container makes the sandbox privileged', () => {
+test('K8: one privileged container makes the sandbox privileged', () => {
   const privileged = { name: 'i', image: 'i', securityContext: { privileged: true } };
   const spec = { containers: [{ name: 'c', image: 'i' }] };
   expect(podIsPrivileged({ metadata: { name: 'p' }, spec })).toBe(false);
   expect(podIsPrivileged({ metadata: { name: 'p' }, spec: { ...spec, initContainers: [privileged] } })).toBe(
     true,
   );
+});
+
+test.each<[string, PodSecurityContext, SecurityContext, object]>([
+  [
+    'groups of the pod, of its volumes and fsGroup, merged with those of the image',
+    { supplementalGroups: [1, 2], fsGroup: 3 },
+    {},
+    { supplementalGroups: [1n, 2n, 3n, 9n], supplementalGroupsPolicy: SupplementalGroupsPolicy.Merge },
+  ],
+  [
+    'only those that are named',
+    { supplementalGroupsPolicy: 'Strict' },
+    {},
+    { supplementalGroupsPolicy: SupplementalGroupsPolicy.Strict },
+  ],
+  [
+    "SELinux: the container's label before the pod's",
+    { seLinuxOptions: { level: 's0:c1' } },
+    { seLinuxOptions: { level: 's0:c2', type: 't' } },
+    { selinuxOptions: { user: '', role: '', type: 't', level: 's0:c2' } },
+  ],
+])('K8: %s', (_, ofPod, own, want) => {
+  const made = make(own, ofPod, ROOT, {}, [9]);
+  expect({ ...made, supplementalGroups: made.supplementalGroups?.toSorted() }).toMatchObject(want);
 });

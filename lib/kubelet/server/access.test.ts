@@ -20,7 +20,7 @@ test.each([
   ['GET', '/podsandmore', 'get', ['proxy']],
   ['GET', '/', 'get', ['proxy']],
   ['BREW', '/pods', '', ['pods', 'proxy']],
-])('%s %s asks to %s nodes/%j', (method, path, verb, subresources) => {
+])('K26: %s %s asks to %s nodes/%j', (method, path, verb, subresources) => {
   const questions = kubeletAttributes('node-1')(ANONYMOUS, { path, query: new URLSearchParams() }, method);
   expect(questions.map((q) => q.resource)).toEqual(
     subresources.map((subresource) => ({

@@ -53,7 +53,7 @@ test.each([
 test.each([
   ['without credentials', null, 401],
   ['who may nothing', stranger, 403],
-])('a stranger %s gets no stream', async (_, client, status) => {
+])('K26: a stranger %s gets no stream', async (_, client, status) => {
   const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1' };
   for (const path of ['/exec/default/web/app?output=1&command=id', '/attach/default/web/app?output=1']) {
     expect(await ask(path, { method: 'POST', client, headers })).toMatchObject({ status });
@@ -98,7 +98,7 @@ test.each([
   '/run/default/web/%7f?cmd=ls',
   'https://elsewhere/pods',
   '*',
-])('%s is refused before anyone asks who may', async (target) => {
+])('K26: %s is refused before anyone asks who may', async (target) => {
   writeFileSync(join(kubelet.dir, '0.log'), 'secret\n');
   expect(await askRaw(target)).toMatch(/^HTTP\/1\.1 (400|404) /);
   expect(kubelet.calls).toEqual([]);
@@ -111,7 +111,7 @@ test.each(['/metrics/x\u0001', '/po\tds', '/pods\u0000'])(
   },
 );
 
-test('names in paths are names: nothing that looks like a file or an option reaches the runtime', async () => {
+test('K26: names in paths are names: nothing that looks like a file or an option reaches the runtime', async () => {
   for (const name of ['-rf', '.hidden', 'a b', 'ä', '%E2%80%AE', 'a'.repeat(300), 'WEB', 'a_b', '*']) {
     const encoded = encodeURIComponent(name);
     for (const path of [
@@ -126,7 +126,7 @@ test('names in paths are names: nothing that looks like a file or an option reac
   expect(kubelet.calls).toEqual([]);
 });
 
-test('a permission to one page is none to another that begins alike', async () => {
+test('K26: a permission to one page is none to another that begins alike', async () => {
   for (const path of ['/metrics', '/metrics/resource', '/pods'])
     expect((await ask(path, { client: scraper })).status).toBe(200);
   for (const path of [

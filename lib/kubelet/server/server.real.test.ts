@@ -201,7 +201,7 @@ class Session {
 const aNumber: unknown = expect.any(Number);
 const [STDIN, STDOUT, STDERR, STATUS] = [0, 1, 2, 3];
 
-test('exec runs a command with its input, outputs and exit code', async () => {
+test('K27: exec runs a command with its input, outputs and exit code', async () => {
   const command = ['sh', '-c', 'read line; echo "got $line"; echo oops >&2; exit 3'].map(
     (c) => `command=${encodeURIComponent(c)}`,
   );
@@ -218,26 +218,26 @@ test('exec runs a command with its input, outputs and exit code', async () => {
   });
 });
 
-test('exec carries a lot of output', async () => {
+test('K27: exec carries a lot of output', async () => {
   const command = ['sh', '-c', 'head -c 3000000 /dev/zero'].map((c) => `command=${encodeURIComponent(c)}`);
   const session = new Session(`/exec/default/web/app?${command.join('&')}&output=1`);
   await session.closed;
   expect(session.received.get(STDOUT)?.length).toBe(3_000_000);
 });
 
-test('exec with a terminal', async () => {
+test('K27: exec with a terminal', async () => {
   const session = new Session('/exec/default/web/app?command=tty&input=1&output=1&error=1&tty=1');
   await session.closed;
   expect(session.received.get(STDOUT)).toMatch(/^\/dev\/pts\/\d+\r\n$/);
 });
 
-test('exec of a program that does not exist says so', async () => {
+test('K27: exec of a program that does not exist says so', async () => {
   const session = new Session('/exec/default/web/app?command=/nope&output=1');
   await session.closed;
   expect(session.received.get(STATUS)).toContain('/nope');
 });
 
-test('port-forward reaches the pod', async () => {
+test('K27: port-forward reaches the pod', async () => {
   const session = new Session('/portForward/default/web?port=8080');
   await session.opened;
   session.send(0, 'GET / HTTP/1.0\r\n\r\n');
@@ -248,7 +248,7 @@ test('port-forward reaches the pod', async () => {
   expect(session.received.get(0)).toContain(`${String.fromCharCode(8080 % 256, 8080 >> 8)}HTTP/1.1 200 OK`);
 });
 
-test('a container that is gone is refused before the upgrade', async () => {
+test('K27: a container that is gone is refused before the upgrade', async () => {
   const id = containerId;
   containerId = 'gone';
   try {
@@ -260,7 +260,7 @@ test('a container that is gone is refused before the upgrade', async () => {
   }
 });
 
-test('usage of the pod comes from the runtime', async () => {
+test('K27: usage of the pod comes from the runtime', async () => {
   const summary: unknown = JSON.parse(await fetchText('/stats/summary'));
   expect(summary).toMatchObject({
     node: { nodeName: 'node-1', runtime: { imageFs: { usedBytes: aNumber } } },
@@ -279,7 +279,7 @@ test('usage of the pod comes from the runtime', async () => {
   });
 });
 
-test('attach and logs -f show what the container says, and logs end with it', async () => {
+test('K27: attach and logs -f show what the container says, and logs end with it', async () => {
   const logs = fetchText('/containerLogs/default/web/app?follow=true');
   const session = new Session('/attach/default/web/app?input=1&output=1&error=1');
   await session.opened;

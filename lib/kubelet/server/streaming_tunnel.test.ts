@@ -11,7 +11,7 @@ const ca = new CertificateAuthority();
 
 useKubeletServer(ca);
 
-describe('streaming', () => {
+describe('K27: streaming', () => {
   let runtime: Server;
   let session: { req: IncomingMessage; socket: Duplex; head: Buffer } | undefined;
   let sessionStarted: Promise<void>;

@@ -33,7 +33,7 @@ test.each<[string, Partial<ShutdownSettings>, [number, number][]]>([
       [100, 5],
     ],
   ],
-])('groups: %s', (_what, over, expected) => {
+])('K23: groups: %s', (_what, over, expected) => {
   expect(shutdownGroups(settings(over)).map(({ priority, seconds }) => [priority, seconds])).toEqual(
     expected,
   );
@@ -53,11 +53,11 @@ test.each<[Partial<ShutdownSettings>, string | undefined]>([
     },
     'shutdownGracePeriodByPodPriority',
   ],
-])('%j is wrong in %s', (over, field) => {
+])('K23: %j is wrong in %s', (over, field) => {
   expect(shutdownProblem(settings(over))?.field).toBe(field);
 });
 
-test('a pod belongs to the highest group that its priority reaches, at least to the lowest', () => {
+test('K23: a pod belongs to the highest group that its priority reaches, at least to the lowest', () => {
   const pod = (name: string, priority?: number): Pod => ({
     metadata: { name },
     spec: { containers: [], ...(priority === undefined ? {} : { priority }) },

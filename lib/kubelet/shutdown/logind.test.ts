@@ -114,7 +114,7 @@ function logind(inhibitArgv: readonly [string, ...string[]] = holds) {
   return systemLogind({ busPath: join(dir, 'bus'), overridePath: join(dir, 'conf.d/99.conf'), inhibitArgv });
 }
 
-test('reads the delay that is allowed, and raises it by an override', async () => {
+test('K23: reads the delay that is allowed, and raises it by an override', async () => {
   expect(await logind().maxDelayMs(signal)).toBe(5000);
   await logind().raiseMaxDelay(45_500, signal);
   expect(await readFile(join(dir, 'conf.d/99.conf'), 'utf8')).toBe(
@@ -128,7 +128,7 @@ test('reads the delay that is allowed, and raises it by an override', async () =
   ]);
 });
 
-test('follows what logind announces until told to stop', async () => {
+test('K23: follows what logind announces until told to stop', async () => {
   const stop = new AbortController();
   const seen: boolean[] = [];
   const two = Promise.withResolvers<void>();
@@ -145,21 +145,21 @@ test('follows what logind announces until told to stop', async () => {
   await following;
 });
 
-test('a lost connection is told', async () => {
+test('K23: a lost connection is told', async () => {
   const following = logind().follow(() => undefined, signal);
   while (!bus.calls.some((call) => call.startsWith('AddMatch'))) await new Promise(setImmediate);
   bus.disconnect();
   await expect(following).rejects.toThrow('the message bus closed the connection');
 });
 
-test('what the bus refuses is told by its name', async () => {
+test('K23: what the bus refuses is told by its name', async () => {
   bus.broken = true;
   await expect(logind().maxDelayMs(signal)).rejects.toThrow(
     'org.freedesktop.DBus.Error.ServiceUnknown: no such thing',
   );
 });
 
-test('the lock is held while the program runs, and let go with its input', async () => {
+test('K23: the lock is held while the program runs, and let go with its input', async () => {
   const lock = await logind().inhibit(signal);
   await lock.release();
   await expect(logind(['false']).inhibit(signal)).rejects.toThrow(
@@ -168,7 +168,7 @@ test('the lock is held while the program runs, and let go with its input', async
   await expect(logind(['/nonexistent/inhibit']).inhibit(signal)).rejects.toThrow('ENOENT');
 });
 
-test('no bus at all', async () => {
+test('K23: no bus at all', async () => {
   const none = systemLogind({ busPath: join(dir, 'none') });
   await expect(none.maxDelayMs(signal)).rejects.toThrow('ENOENT');
 });
@@ -177,6 +177,6 @@ test.each([
   [undefined, '/run/dbus/system_bus_socket'],
   ['unix:path=/x/bus,guid=1', '/x/bus'],
   ['tcp:host=x', '/run/dbus/system_bus_socket'],
-])('DBUS_SYSTEM_BUS_ADDRESS %s', (address, path) => {
+])('K23: DBUS_SYSTEM_BUS_ADDRESS %s', (address, path) => {
   expect(systemBusPath({ DBUS_SYSTEM_BUS_ADDRESS: address })).toBe(path);
 });

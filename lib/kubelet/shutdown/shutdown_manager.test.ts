@@ -83,7 +83,7 @@ async function setUp(pods: Pod[]) {
   return { manager, clock, logind, log, ends, ended, changes };
 }
 
-test('pods end in order of their importance, each within its time, and then the machine may go down', async () => {
+test('K23: pods end in order of their importance, each within its time, and then the machine may go down', async () => {
   const { manager, clock, logind, ends, ended, changes } = await setUp([
     pod('critical', 2_000_000_000, 60),
     pod('quick', 0, 5),
@@ -109,7 +109,7 @@ test('pods end in order of their importance, each within its time, and then the 
   expect(logind.held).toBe(0);
 });
 
-test('a pod that does not end holds up the next group no longer than its time', async () => {
+test('K23: a pod that does not end holds up the next group no longer than its time', async () => {
   const { clock, logind, log, ends } = await setUp([pod('stuck', 0), pod('critical', 2_000_000_000)]);
   logind.tell?.(true);
   for (let i = 0; i < 101; i++) await clock.advance(200);
@@ -119,7 +119,7 @@ test('a pod that does not end holds up the next group no longer than its time', 
   expect(logind.held).toBe(0);
 });
 
-test('a shutdown that is called off makes the node ready again, and the next one is delayed as well', async () => {
+test('K23: a shutdown that is called off makes the node ready again, and the next one is delayed as well', async () => {
   const { manager, clock, logind, ends } = await setUp([pod('stuck', 0), pod('critical', 2_000_000_000)]);
   logind.tell?.(true);
   await clock.advance(1000);
@@ -130,7 +130,7 @@ test('a shutdown that is called off makes the node ready again, and the next one
   expect(logind.held).toBe(1);
 });
 
-test('logind is made to allow the delay; where it does not, that is said', async () => {
+test('K23: logind is made to allow the delay; where it does not, that is said', async () => {
   const { clock, logind, log } = await setUp([]);
   expect(logind.delayMs).toBe(30_000);
   logind.lose?.();

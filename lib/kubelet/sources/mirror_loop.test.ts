@@ -64,13 +64,13 @@ test.each<[string, readonly Pod[], readonly string[]]>([
   ['one of another version is replaced', [fixed('a', 'h2'), mirror('a', 'h1')], ['delete a', 'create a']],
   ['one that is being deleted is replaced', [fixed('a'), mirror('a', 'h1', true)], ['delete a', 'create a']],
   ['one without a static pod goes', [mirror('a')], ['delete a']],
-])('%s', async (_what, objects, expected) => {
+])('K1: %s', async (_what, objects, expected) => {
   const { pods, told, during } = scene();
   for (const pod of objects) pods.set(pod);
   await during(async () => expect(told).toEqual(expected));
 });
 
-test('a mirror that somebody deletes comes back when the loop is woken', async () => {
+test('K1: a mirror that somebody deletes comes back when the loop is woken', async () => {
   const { clock, pods, loop, told, during } = scene();
   pods.set(fixed('a'));
   pods.set(mirror('a'));
@@ -83,7 +83,7 @@ test('a mirror that somebody deletes comes back when the loop is woken', async (
   });
 });
 
-test('nothing is done before the mirrors of the API are known', async () => {
+test('K1: nothing is done before the mirrors of the API are known', async () => {
   const { clock, pods, told, during, sync } = scene({ synced: false });
   pods.set(fixed('a'));
   await during(async () => {
@@ -95,7 +95,7 @@ test('nothing is done before the mirrors of the API are known', async () => {
   });
 });
 
-test('what was refused is tried again after two seconds, and said', async () => {
+test('K1: what was refused is tried again after two seconds, and said', async () => {
   const { clock, pods, log, told, during } = scene({ refuse: 1 });
   pods.set(fixed('a'));
   await during(async () => {

@@ -44,7 +44,7 @@ function scene(path = dir) {
   return { scan, log, pods };
 }
 
-test('added, changed, removed', async () => {
+test('K1: added, changed, removed', async () => {
   const { scan } = scene();
   put('a.yaml', manifest('a'));
   put(
@@ -68,7 +68,7 @@ test('added, changed, removed', async () => {
   expect(await scan()).toEqual(['gone a-n']);
 });
 
-test('a file that breaks keeps its pod, and is complained of once', async () => {
+test('K1: a file that breaks keeps its pod, and is complained of once', async () => {
   const { scan, log } = scene();
   put('a.yaml', manifest('a'));
   await scan();
@@ -80,7 +80,7 @@ test('a file that breaks keeps its pod, and is complained of once', async () => 
   expect(await scan()).toEqual([]);
 });
 
-test('the directory gone: its pods go; one file in place of a directory', async () => {
+test('K1: the directory gone: its pods go; one file in place of a directory', async () => {
   const { scan } = scene();
   put('a.yaml', manifest('a'));
   await scan();

@@ -10,7 +10,7 @@ const manifest = (spec: object = {}, metadata: object = {}) => ({
 const make = (document: unknown, origin = '/m/web.yaml') =>
   staticPod(document, origin, 'file', 'node-1', '2026-01-01T00:00:00Z');
 
-test('name, UID, annotations and defaults', () => {
+test('K1: name, UID, annotations and defaults', () => {
   const pod = make(manifest());
   const uid = pod.metadata.uid ?? '';
   expect(uid).toMatch(/^[0-9a-f]{32}$/);
@@ -43,11 +43,11 @@ test.each<[string, unknown, string, boolean]>([
   ],
   ['another image', manifest({ containers: [{ name: 'c', image: 'j' }] }), '/m/web.yaml', false],
   ['another file', manifest(), '/m/other.yaml', false],
-])('UID of %s', (_, document, origin, same) => {
+])('K1: UID of %s', (_, document, origin, same) => {
   expect(make(document, origin).metadata.uid === make(manifest()).metadata.uid).toBe(same);
 });
 
-test('limits are requests where none are given; probes get their timings', () => {
+test('K1: limits are requests where none are given; probes get their timings', () => {
   const containers = [
     { name: 'c', image: 'i', resources: { limits: { cpu: 1 } }, livenessProbe: { periodSeconds: 3 } },
   ];
@@ -77,4 +77,4 @@ test.each<[string, unknown, string]>([
     manifest({ serviceAccountName: 'x' }),
     'spec.serviceAccountName: a static pod cannot use it',
   ],
-])('%s is refused', (_, document, message) => expect(() => make(document)).toThrow(message));
+])('K1: %s is refused', (_, document, message) => expect(() => make(document)).toThrow(message));

@@ -40,7 +40,7 @@ function scene() {
   return { names, log, asked, pods, source, clock };
 }
 
-test('a pod or a list of pods; what is not named any more goes', async () => {
+test('K1: a pod or a list of pods; what is not named any more goes', async () => {
   const { names, asked, pods } = scene();
   expect(await names(pod('a'))).toEqual(['a-n i']);
   expect(pods.pods()[0]?.metadata.annotations?.['kubernetes.io/config.source']).toBe('http');
@@ -54,7 +54,7 @@ test('a pod or a list of pods; what is not named any more goes', async () => {
   expect(asked[0]).toEqual({ 'x-token': 'a, b' });
 });
 
-test('is read only once it has answered', async () => {
+test('K1: is read only once it has answered', async () => {
   const { names, source, clock } = scene();
   const read = jest.fn();
   const reading = source.read(new AbortController().signal).finally(read);
@@ -66,7 +66,7 @@ test('is read only once it has answered', async () => {
   await reading;
 });
 
-test('YAML is understood as well', async () => {
+test('K1: YAML is understood as well', async () => {
   const text = 'apiVersion: v1\nkind: Pod\nmetadata: {name: y}\nspec: {containers: [{name: c, image: i}]}\n';
   expect(await scene().names(text)).toEqual(['y-n i']);
 });
@@ -78,14 +78,14 @@ test.each<[string, unknown]>([
   ['no pod', { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' } }],
   ['a list without items', { kind: 'PodList' }],
   ['one bad pod among good ones', { kind: 'PodList', items: [pod('b'), { metadata: {} }] }],
-])('%s leaves the pods as they were, and is said', async (_what, answer) => {
+])('K1: %s leaves the pods as they were, and is said', async (_what, answer) => {
   const { names, log } = scene();
   await names(pod('a'));
   expect(await names(answer)).toEqual(['a-n i']);
   expect(log.entries.some(({ msg }) => msg === 'Cannot take static pods from their URL')).toBe(true);
 });
 
-test('a URL that stays away does not fill the log', async () => {
+test('K1: a URL that stays away does not fill the log', async () => {
   const { names, log } = scene();
   for (let i = 0; i < 20; i++) await names(new Error('away'));
   expect(log.entries).toHaveLength(3 + 2);

@@ -248,7 +248,7 @@ function terminated(
   input: ContainerStatusInput,
   container: ContainerRuntimeStatus,
 ): NonNullable<ContainerState['terminated']> {
-  const message = input.terminationMessage(container);
+  const message = shareOf(input.pod, input.terminationMessage(container));
   const reason =
     container.reason === '' ? (container.exitCode === 0 ? 'Completed' : 'Error') : container.reason;
   return {
@@ -259,6 +259,19 @@ function terminated(
     finishedAt: timestamp(container.finishedAtMs),
     containerID: `${input.runtimeName}://${container.id}`,
   };
+}
+
+const MAX_MESSAGES_BYTES = 12 * 1024;
+
+/** All messages of a pod have 12 KiB together, its containers of any kind an equal part each. */
+function shareOf({ spec }: Pod, message: string): string {
+  const containers = [spec.initContainers, spec.containers, spec.ephemeralContainers];
+  const share = Math.floor(
+    MAX_MESSAGES_BYTES / containers.reduce((sum, list) => sum + (list?.length ?? 0), 0),
+  );
+  const bytes = Buffer.from(message);
+  if (bytes.length <= share) return message;
+  return new TextDecoder().decode(bytes.subarray(0, share), { stream: true }); // no half of a character
 }
 
 /** Whole seconds, as the API keeps times; `null` for never. */

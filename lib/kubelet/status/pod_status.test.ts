@@ -164,6 +164,32 @@ describe('K4: all containers start over (KEP-5532)', () => {
   });
 });
 
+test.each<[string, number, number]>([
+  ['three containers', 3, 4096],
+  ['four', 4, 3072],
+  ['twelve', 12, 1024],
+])('K6: messages of a pod have 12 KiB together: of %s', (_, count, want) => {
+  const names = Array.from({ length: count }, (_, i) => `c${i}`);
+  const [init = '', ...regular] = names;
+  const status = compute({
+    pod: pod({ initContainers: [container(init)], containers: regular.map((name) => container(name)) }),
+    runtime: runtime(names.map((name) => exited(name, 0))),
+    terminationMessage: () => 'm'.repeat(4096),
+  });
+  const messages = names.map((name) => stateOf(status, name)?.terminated?.message?.length);
+  expect(messages).toEqual(names.map(() => want));
+});
+
+test('K6: a message is not cut within a character', () => {
+  const containers = Array.from({ length: 7 }, (_, i) => container(`c${i}`));
+  const status = compute({
+    pod: pod({ containers }),
+    runtime: runtime([exited('c0', 0)]),
+    terminationMessage: () => 'ä'.repeat(2000),
+  });
+  expect(stateOf(status, 'c0')?.terminated?.message).toBe('ä'.repeat(877));
+});
+
 test('the only try to start a container is not the one before it as well', () => {
   const failing = runtime([exited('a', 128, { reason: 'StartError' })]);
   const never = pod({ restartPolicy: 'Never' });

@@ -35,9 +35,9 @@ test.each<[string, PodStatus | undefined, PodStatus, boolean]>([
     false,
   ],
   ['a condition missing', { conditions: [] }, { conditions: [ready('True')] }, false],
-])('%s', (_, api, wanted, want) => expect(isCurrent(api, wanted)).toBe(want));
+])('K10: %s', (_, api, wanted, want) => expect(isCurrent(api, wanted)).toBe(want));
 
-test('a resize that is over takes its condition with it', () => {
+test('K10: a resize that is over takes its condition with it', () => {
   const resize = { type: 'PodResizePending', status: 'True' };
   const api = { conditions: [ready('True'), resize, { type: 'o', status: 'x' }] };
   const wanted = { conditions: [ready('True')] };
@@ -47,7 +47,7 @@ test('a resize that is over takes its condition with it', () => {
   });
 });
 
-test('the patch replaces addresses, merges conditions, clears what is gone', () => {
+test('K10: the patch replaces addresses, merges conditions, clears what is gone', () => {
   const api = { phase: 'Pending', reason: 'r', podIPs: [{ ip: 'old' }] };
   const wanted = { phase: 'Running', podIP: 'new', podIPs: [{ ip: 'new' }], conditions: [ready('True')] };
   expect(statusPatch(api, wanted, 'u')).toEqual({

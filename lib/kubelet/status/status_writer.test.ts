@@ -74,7 +74,7 @@ function scene(options: { readonly drops?: readonly string[]; readonly failures?
   };
 }
 
-test('one patch per change, before and after the watch tells of it', async () => {
+test('K10: one patch per change, before and after the watch tells of it', async () => {
   const s = scene();
   await s.set(ready('False'));
   await s.set(ready('False'));
@@ -86,7 +86,7 @@ test('one patch per change, before and after the watch tells of it', async () =>
   await s.end();
 });
 
-test("what another wrote over is written again: the node controller's Ready=False after an outage", async () => {
+test("K10: what another wrote over is written again: the node controller's Ready=False after an outage", async () => {
   const s = scene();
   await s.set(ready('True'));
   s.meddle({ conditions: [{ type: 'Ready', status: 'False' }] });
@@ -95,7 +95,7 @@ test("what another wrote over is written again: the node controller's Ready=Fals
   await s.end();
 });
 
-test('fields that the server does not know are not sent for ever', async () => {
+test('K10: fields that the server does not know are not sent for ever', async () => {
   const s = scene({ drops: ['observedGeneration'] });
   const status = { ...ready('True'), observedGeneration: 1 };
   await s.set(status);
@@ -106,7 +106,7 @@ test('fields that the server does not know are not sent for ever', async () => {
   await s.end();
 });
 
-test('a failure is retried with back-off; flushed waits for it', async () => {
+test('K10: a failure is retried with back-off; flushed waits for it', async () => {
   const s = scene({ failures: [new Error('away'), new Error('away')] });
   let flushed = false;
   await s.set(ready('True'));
@@ -124,7 +124,7 @@ test('a failure is retried with back-off; flushed waits for it', async () => {
 test.each([
   ['gone', new ApiError('not found', { status: 404, reason: 'NotFound' })],
   ['another of its name', new ApiError('uid', { status: 409, reason: 'Conflict' })],
-])('a pod that is %s: nobody left to tell', async (_, failure) => {
+])('K10: a pod that is %s: nobody left to tell', async (_, failure) => {
   const s = scene({ failures: [failure] });
   await s.set(ready('True'));
   await s.flushed();
@@ -132,7 +132,7 @@ test.each([
   await s.end();
 });
 
-test('a pod without an object in the API (a static pod before its mirror) is written when it has one', async () => {
+test('K10: a pod without an object in the API (a static pod before its mirror) is written when it has one', async () => {
   const s = scene();
   s.forgetPod();
   await s.set(ready('True'));

@@ -56,9 +56,9 @@ test.each<[string, Ended, string]>([
   ['the last 80 lines', { log: 't stdout F l\n'.repeat(100), policy: fallback }, 'l\n'.repeat(80)],
   ['the last 2 KiB', { log: `t stdout F ${'y'.repeat(3000)}\n`, policy: fallback }, `${'y'.repeat(2047)}\n`],
   ["the runtime's own word first", { file: 'done', message: 'OCI' }, 'OCI: done'],
-])('%s', (_, ended, want) => expect(messageOf(ended)).toBe(want));
+])('K6: %s', (_, ended, want) => expect(messageOf(ended)).toBe(want));
 
-test('a link that the container put there is not followed', () => {
+test('K6: a link that the container put there is not followed', () => {
   writeFileSync(join(dir, 'secret'), 'secret');
   symlinkSync(join(dir, 'secret'), join(dir, 'message'));
   expect(messageOf({})).toBe('');

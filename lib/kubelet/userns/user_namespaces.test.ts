@@ -28,7 +28,7 @@ const load = (more: Partial<UserNamespacesOptions> = {}, log = new RecordingLog(
     ...more,
   });
 
-test('each pod has a range of its own, and the same one after a restart', async () => {
+test('K2: each pod has a range of its own, and the same one after a restart', async () => {
   const before = await load();
   expect([
     await before.range(pod('a'), ''),
@@ -70,11 +70,11 @@ test.each<[string, string, Partial<UserNamespacesOptions>, string]>([
     { ids: { hostId: 65_536, length: 65_535 } },
     'no range of user ids is left on the node',
   ],
-])('refused: %s', async (_, handler, more, message) => {
+])('K2: refused: %s', async (_, handler, more, message) => {
   await expect((await load(more)).range(pod('a'), handler)).rejects.toThrow(message);
 });
 
-test('ranges are used again when their pods are gone, and not before', async () => {
+test('K2: ranges are used again when their pods are gone, and not before', async () => {
   const namespaces = await load();
   for (const uid of ['a', 'b', 'c']) await namespaces.range(pod(uid), '');
   await expect(namespaces.range(pod('d'), '')).rejects.toThrow('no range of user ids is left');
@@ -92,7 +92,7 @@ test.each(['', '{}', '{"uidMappings":[]}', '{"uidMappings":[{"hostId":"1","lengt
   },
 );
 
-describe('ids of the host', () => {
+describe('K2: ids of the host', () => {
   const ids = (subuid: string | undefined, subgid: string | undefined) => {
     const files = { subuid: join(root, 'subuid'), subgid: join(root, 'subgid') };
     if (subuid !== undefined) writeFileSync(files.subuid, subuid);

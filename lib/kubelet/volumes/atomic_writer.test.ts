@@ -23,9 +23,9 @@ test.each([
   ['a\0b', 'must not contain a NUL character'],
   ['x'.repeat(256), 'filenames must be less than or equal to 255 characters'],
   ['x/'.repeat(2048) + 'x', 'must be less than or equal to 4096 characters'],
-])('path %j is refused: %s', (path, why) => expect(() => validatePayloadPath(path)).toThrow(why));
+])('K15: path %j is refused: %s', (path, why) => expect(() => validatePayloadPath(path)).toThrow(why));
 
-test('a failed update leaves the old state and nothing else, however often it is tried', async () => {
+test('K15: a failed update leaves the old state and nothing else, however often it is tried', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'tsk-atomic-'));
   try {
     await writePayload(dir, payload('old'), clock);

@@ -24,7 +24,7 @@ test.each<[string, Partial<VolumeMount>, unknown]>([
   ['a part of an image', { name: 'image', subPath: 'etc' }, image('etc')],
   ['a part of an image by expression', { name: 'image', subPathExpr: '$(SUB)/x' }, image('etc/x')],
   ['a directory', { name: 'dir', readOnly: true }, { hostPath: '/var/x', readonly: true }],
-])('%s', async (_, mount, want) => {
+])('K15: %s', async (_, mount, want) => {
   expect(await of({ name: '', mountPath: '/m', ...mount })).toMatchObject(
     typeof want === 'object' ? { containerPath: '/m', ...want } : {},
   );
@@ -36,6 +36,6 @@ test.each<[string, Partial<VolumeMount>, RegExp]>([
   ['a variable that is not set', { name: 'image', subPathExpr: '$(NO)' }, /missing value for NO/],
   ['a volume that is not there', { name: 'no' }, /cannot find volume "no" to mount into container "a"/],
   ['a block volume', { name: 'disk' }, /cannot find volume "disk" to mount into container "a"/],
-])('refused: %s', async (_, mount, want) => {
+])('K15: refused: %s', async (_, mount, want) => {
   expect(await of({ name: '', mountPath: '/m', ...mount })).toMatch(want);
 });

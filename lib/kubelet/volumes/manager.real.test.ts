@@ -131,7 +131,7 @@ async function mounts(pod: Pod, env = new Map<string, string>()): Promise<readon
   return (await volumes.containerMounts(container, env)).mounts;
 }
 
-test('emptyDir: 0777 whatever the umask, kept over a restart of the kubelet, gone after tear-down', async () => {
+test('K15: emptyDir: 0777 whatever the umask, kept over a restart of the kubelet, gone after tear-down', async () => {
   const pod = podOf([{ name: 'cache', emptyDir: {} }], [mountOf('cache')]);
   const [mount] = await mounts(pod);
   const dir = volumeDir('empty-dir', 'cache');
@@ -156,7 +156,7 @@ test('emptyDir: 0777 whatever the umask, kept over a restart of the kubelet, gon
   await manager.unmountPod(UID, signal);
 });
 
-test('emptyDir in memory: tmpfs of the size asked for, bounded by allocatable; fsGroup owns it', async () => {
+test('K15: emptyDir in memory: tmpfs of the size asked for, bounded by allocatable; fsGroup owns it', async () => {
   const pod = podOf(
     [
       { name: 'small', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
@@ -180,7 +180,7 @@ test('emptyDir in memory: tmpfs of the size asked for, bounded by allocatable; f
   expect(mountsBelow(await readMountTable(), root)).toEqual([]);
 });
 
-test('configMap: swapped at once, items and modes, removed keys vanish; nothing written when nothing changed', async () => {
+test('K15: configMap: swapped at once, items and modes, removed keys vanish; nothing written when nothing changed', async () => {
   const set = (data: Record<string, string>) =>
     objects.configMaps.set('ns/conf', { metadata: { name: 'conf' }, data, binaryData: { bin: 'AP8=' } });
   set({ a: '1', b: '2' });
@@ -208,7 +208,7 @@ test('configMap: swapped at once, items and modes, removed keys vanish; nothing 
   expect(existsSync(join(dir, 'b'))).toBe(false);
 });
 
-test('labels that a volume shows are brought up to date when the pod changes, without another mount', async () => {
+test('K15: labels that a volume shows are brought up to date when the pod changes, without another mount', async () => {
   const labels = { fieldRef: { fieldPath: 'metadata.labels' } };
   const volumes: Volume[] = [{ name: 'v', downwardAPI: { items: [{ path: 'labels', ...labels }] } }];
   const pod = podOf(volumes, [mountOf('v')]);
@@ -226,7 +226,7 @@ test('labels that a volume shows are brought up to date when the pod changes, wi
   expect(shown()).toContain('key="two"');
 });
 
-test('a crash in the middle of an update is repaired by the next one', async () => {
+test('K15: a crash in the middle of an update is repaired by the next one', async () => {
   objects.configMaps.set('ns/conf', { metadata: { name: 'conf' }, data: { a: '1', b: '2' } });
   const pod = podOf([{ name: 'conf', configMap: { name: 'conf' } }], [mountOf('conf')]);
   await mounts(pod);
@@ -240,7 +240,7 @@ test('a crash in the middle of an update is repaired by the next one', async () 
   expect(readdirSync(dir).sort()).toEqual([readlinkSync(join(dir, '..data')), '..data', 'a', 'b'].sort());
 });
 
-test('fsGroup owns the directory, the links and the files of read-only volumes', async () => {
+test('K15: fsGroup owns the directory, the links and the files of read-only volumes', async () => {
   objects.configMaps.set('ns/conf', { metadata: { name: 'conf' }, data: { a: '1' } });
   const source = { name: 'conf', defaultMode: 0o400 };
   const pod = podOf([{ name: 'conf', configMap: source }], [mountOf('conf')], {
@@ -257,7 +257,7 @@ test('fsGroup owns the directory, the links and the files of read-only volumes',
   }
 });
 
-test('secret: in memory, modes as given; the files of an optional missing one are none', async () => {
+test('K15: secret: in memory, modes as given; the files of an optional missing one are none', async () => {
   objects.secrets.set('ns/s', {
     metadata: { name: 's' },
     data: { key: Buffer.from('pw').toString('base64') },
@@ -321,7 +321,7 @@ test.each<{ volume: Volume; message: string }>([
     message: 'MountVolume.SetUp failed for volume "v" : no volume plugin matched',
   },
   { volume: { name: '../v', emptyDir: {} }, message: 'volume name "../v" is not a DNS label' },
-])('a volume that cannot be mounted says why: $message', async ({ volume, message }) => {
+])('K15: a volume that cannot be mounted says why: $message', async ({ volume, message }) => {
   objects.configMaps.set('ns/c', { metadata: { name: 'c' }, data: { a: '' } });
   await expect(mounts(podOf([volume], [mountOf(volume.name)]))).rejects.toThrow(message);
 });
@@ -359,7 +359,7 @@ test.each([
   },
 );
 
-test('hostPath: ...OrCreate types create, char devices are recognised', async () => {
+test('K15: hostPath: ...OrCreate types create, char devices are recognised', async () => {
   const dir = join(root, 'a/b');
   const file = join(root, 'file');
   const pod = podOf(
@@ -382,7 +382,7 @@ test('hostPath: ...OrCreate types create, char devices are recognised', async ()
   expect(existsSync(file)).toBe(true);
 });
 
-test('after two minutes of failing the message names the unmounted volumes as stock does', async () => {
+test('K15: after two minutes of failing the message names the unmounted volumes as stock does', async () => {
   const pod = podOf([{ name: 'v', configMap: { name: 'gone' } }], [mountOf('v')]);
   await expect(mounts(pod)).rejects.toThrow(/^MountVolume.SetUp failed/);
   await clock.advance(123_000);
@@ -391,7 +391,7 @@ test('after two minutes of failing the message names the unmounted volumes as st
   );
 });
 
-test('projected: all sources in one directory; a token for one user is its own and 0600, and is renewed in time', async () => {
+test('K15: projected: all sources in one directory; a token for one user is its own and 0600, and is renewed in time', async () => {
   objects.configMaps.set('ns/kube-root-ca.crt', {
     metadata: { name: 'kube-root-ca.crt' },
     data: { 'ca.crt': 'CA' },
@@ -426,7 +426,7 @@ test('projected: all sources in one directory; a token for one user is its own a
   expect(readFileSync(join(dir, 'token'), 'utf8')).toBe('second');
 });
 
-describe('subPath', () => {
+describe('K15: subPath', () => {
   const pod = (mount: Partial<VolumeMount>, path: string): Pod =>
     podOf([{ name: 'v', hostPath: { path } }], [mountOf('v', mount)]);
 
@@ -526,7 +526,7 @@ describe('subPath', () => {
   });
 });
 
-test('tear-down never removes through a mount that it does not know: it fails, and nothing is lost', async () => {
+test('K15: tear-down never removes through a mount that it does not know: it fails, and nothing is lost', async () => {
   const precious = join(root, 'precious');
   mkdirSync(precious);
   writeFileSync(join(precious, 'data'), 'x');
@@ -540,7 +540,7 @@ test('tear-down never removes through a mount that it does not know: it fails, a
   expect(readFileSync(join(precious, 'data'), 'utf8')).toBe('x');
 });
 
-test('a volume in use by somebody stays, with the reason, until it is free', async () => {
+test('K15: a volume in use by somebody stays, with the reason, until it is free', async () => {
   const pod = podOf([{ name: 'm', emptyDir: { medium: 'Memory' } }], [mountOf('m')]);
   await mounts(pod);
   const before = process.cwd();

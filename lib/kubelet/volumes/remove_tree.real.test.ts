@@ -27,7 +27,7 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-test('removes files, directories and links, not what links point to', async () => {
+test('K15: removes files, directories and links, not what links point to', async () => {
   symlinkSync(join(root, 'precious'), join(root, 'tree/a/link'));
   writeFileSync(join(root, 'tree/a/b/file'), '');
   await removeTree(join(root, 'tree'));
@@ -46,7 +46,7 @@ test.each(['tree', 'tree/a', 'tree/a/b'])(
   },
 );
 
-test('refuses a file that is a mount point', async () => {
+test('K15: refuses a file that is a mount point', async () => {
   writeFileSync(join(root, 'tree/file'), '');
   bindMount(join(root, 'precious/data'), join(root, 'tree/file'));
   await expect(removeTree(join(root, 'tree'))).rejects.toThrow(`${join(root, 'tree/file')} is a mount point`);

@@ -9,7 +9,7 @@ test.each([
   [`${AT} stdout F`, { stream: 'stdout', partial: false, content: '' }],
   [`${AT} stdout P:more:tags x`, { stream: 'stdout', partial: true, content: 'x' }],
   [`${AT} stdout F  leading space`, { stream: 'stdout', partial: false, content: ' leading space' }],
-])('%s', (line, want) => {
+])('K24: %s', (line, want) => {
   const parsed = parseLogLine(Buffer.from(line));
   expect(parsed && { ...parsed, content: parsed.content.toString() }).toEqual({ timestamp: AT, ...want });
 });
@@ -22,11 +22,11 @@ test.each([
   `${AT} stdout X x`,
   `${'x'.repeat(50)} stdout F x`,
   ' stdout F x',
-])('"%s" is no log line', (line) => {
+])('K24: "%s" is no log line', (line) => {
   expect(parseLogLine(Buffer.from(line))).toBeUndefined();
 });
 
-test('bytes that are no UTF-8 stay as they are', () => {
+test('K24: bytes that are no UTF-8 stay as they are', () => {
   const line = Buffer.concat([Buffer.from(`${AT} stdout F `), Buffer.from([0xff, 0x00, 0xfe])]);
   expect(parseLogLine(line)?.content).toEqual(Buffer.from([0xff, 0x00, 0xfe]));
 });

@@ -15,7 +15,7 @@ test.each([
   ['stream=Stderr', { ...plain, stream: 'stderr' }],
   ['stream=All&tailLines=3', { ...plain, tailLines: 3 }],
   ['unknown=1', plain],
-])('"%s" is read', (query, want) => {
+])('K24: "%s" is read', (query, want) => {
   expect(parseLogOptions(new URLSearchParams(query), NOW)).toEqual(want);
 });
 
@@ -30,7 +30,7 @@ test.each([
   ['sinceSeconds=5&sinceTime=2026-01-01T00:00:00Z', 422],
   ['stream=Foo', 422],
   ['stream=Stdout&tailLines=1', 422],
-])('"%s" is refused with %i', (query, status) => {
+])('K24: "%s" is refused with %i', (query, status) => {
   let refusal: unknown;
   try {
     parseLogOptions(new URLSearchParams(query), NOW);

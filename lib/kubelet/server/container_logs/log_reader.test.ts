@@ -70,41 +70,41 @@ test.each<[string, Partial<LogOptions>, string]>([
     { timestamps: true, sinceMs: Date.parse('2026-01-01T00:00:03Z') },
     `${at(3)} three\n${at(4)} \n${at(5)} five\n`,
   ],
-])('%s', async (_, options, want) => {
+])('K24: %s', async (_, options, want) => {
   writeFileSync(path, mixed);
   expect(await read(options)).toBe(want);
 });
 
-test('an empty file gives nothing', async () => {
+test('K24: an empty file gives nothing', async () => {
   writeFileSync(path, '');
   expect(await read({ tailLines: 5 })).toBe('');
 });
 
-test('a last line without an end is given', async () => {
+test('K24: a last line without an end is given', async () => {
   writeFileSync(path, `${entry(1, 'one')}${at(2)} stdout F cut of`);
   expect(await read({})).toBe('one\ncut of\n');
   expect(await read({ tailLines: 1 })).toBe('cut of\n');
 });
 
-test('what is no log line is skipped, and said once', async () => {
+test('K24: what is no log line is skipped, and said once', async () => {
   writeFileSync(path, `garbage\n${entry(1, 'one')}more garbage\n`);
   const log = new RecordingLog();
   expect(await read({}, log)).toBe('one\n');
   expect(log.messages).toEqual(['Container log: a line is not in the format of CRI logs, skipped']);
 });
 
-test('large files are read and tailed across blocks', async () => {
+test('K24: large files are read and tailed across blocks', async () => {
   const lines = Array.from({ length: 5000 }, (_, i) => `line ${i} ${'x'.repeat(100)}`);
   writeFileSync(path, lines.map((l) => entry(1, l)).join(''));
   expect(await read({})).toBe(`${lines.join('\n')}\n`);
   expect(await read({ tailLines: 1234 })).toBe(`${lines.slice(-1234).join('\n')}\n`);
 });
 
-test('a file that does not exist is an error', async () => {
+test('K24: a file that does not exist is an error', async () => {
   await expect(read({})).rejects.toThrow(/ENOENT/);
 });
 
-describe('following', () => {
+describe('K24: following', () => {
   let running: boolean;
   let receiver: Receiver;
   let abort: AbortController;

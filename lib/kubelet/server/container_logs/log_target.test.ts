@@ -36,7 +36,7 @@ test.each([
     true,
     'old',
   ],
-])('%s', (_, podStatus, previous, id) => {
+])('K24: %s', (_, podStatus, previous, id) => {
   expect(logContainerId(pod, podStatus, 'app', previous)).toBe(id);
 });
 
@@ -75,7 +75,7 @@ test.each([
     400,
     'previous terminated container "app" in pod "web" not found',
   ],
-])('%s is refused', (_, podStatus, name, previous, code, message) => {
+])('K24: %s is refused', (_, podStatus, name, previous, code, message) => {
   let refusal: unknown;
   try {
     logContainerId(pod, podStatus, name, previous);

@@ -42,14 +42,17 @@ test.each([
       'memory.swap.current': '9\n',
     },
   ],
-])('usage of a group, cgroup v%d: page cache that is not in use does not count', async (version, files) => {
-  expect(await cgroupStats(hierarchy(version, files), 'kubepods', TIME)).toEqual({
-    cpu: { time: TIME, usageCoreNanoSeconds: 5000 },
-    memory: { time: TIME, usageBytes: 1000, workingSetBytes: 700, rssBytes: 400, pageFaults: 3 },
-    swap: { time: TIME, swapUsageBytes: 9 },
-  });
-});
+])(
+  'K27: usage of a group, cgroup v%d: page cache that is not in use does not count',
+  async (version, files) => {
+    expect(await cgroupStats(hierarchy(version, files), 'kubepods', TIME)).toEqual({
+      cpu: { time: TIME, usageCoreNanoSeconds: 5000 },
+      memory: { time: TIME, usageBytes: 1000, workingSetBytes: 700, rssBytes: 400, pageFaults: 3 },
+      swap: { time: TIME, swapUsageBytes: 9 },
+    });
+  },
+);
 
-test('of a group that is not there nothing is known', async () => {
+test('K27: of a group that is not there nothing is known', async () => {
   expect(await cgroupStats(hierarchy(1, {}), 'other', TIME)).toEqual({});
 });

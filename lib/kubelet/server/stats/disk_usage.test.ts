@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-describe('a folder', () => {
+describe('K27: a folder', () => {
   test('counts files and folders below it, hard links once, and follows no symlink', async () => {
     const empty = await folderUsage(dir);
     expect(empty.inodesUsed).toBe(1);
@@ -29,7 +29,7 @@ describe('a folder', () => {
   });
 });
 
-describe('remembered usage', () => {
+describe('K27: remembered usage', () => {
   function scene() {
     const clock = new FakeClock();
     const walks: string[] = [];

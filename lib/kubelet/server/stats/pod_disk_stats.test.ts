@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-test('layers, logs and volumes on disk add up; what lies in memory is shown and not counted', async () => {
+test('K27: layers, logs and volumes on disk add up; what lies in memory is shown and not counted', async () => {
   const volumes = join(dir, 'pods', 'u1', 'volumes');
   for (const [plugin, name] of [
     ['kubernetes.io~empty-dir', 'scratch'],

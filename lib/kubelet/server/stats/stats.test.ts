@@ -9,7 +9,7 @@ import { parseBootTime, parseCpuTime, parseMemory, parseNetwork, parseTasks } fr
 
 const TIME = '2026-01-01T00:00:00.000Z';
 
-describe('the machine', () => {
+describe('K27: the machine', () => {
   test('CPU and boot time of /proc/stat', () => {
     const text = 'cpu  100 20 30 4000 50 6 7 8 9 10\ncpu0 1 1 1 1 1 1 1 1 1 1\nbtime 1767225600\n';
     expect(parseCpuTime(text)).toBe((100 + 20 + 30 + 6 + 7 + 8) * 1e7);
@@ -52,7 +52,7 @@ describe('the machine', () => {
   });
 });
 
-describe('CPU rates', () => {
+describe('K27: CPU rates', () => {
   const at = (seconds: number, used: number) => ({
     time: new Date(Date.parse(TIME) + seconds * 1000).toISOString(),
     usageCoreNanoSeconds: used,
@@ -81,7 +81,7 @@ describe('CPU rates', () => {
   });
 });
 
-describe('pods', () => {
+describe('K27: pods', () => {
   const now = BigInt(Date.parse(TIME)) * 1_000_000n;
   const container: ContainerStats = {
     attributes: {
