@@ -164,6 +164,21 @@ test.each<[string, PodSecurityContext, SecurityContext, object]>([
     { seLinuxOptions: { level: 's0:c2', type: 't' } },
     { selinuxOptions: { user: '', role: '', type: 't', level: 's0:c2' } },
   ],
+  [
+    'AppArmor: the profile of the runtime',
+    { appArmorProfile: { type: 'RuntimeDefault' } },
+    {},
+    { apparmor: { profileType: ProfileType.RuntimeDefault }, apparmorProfile: 'runtime/default' },
+  ],
+  [
+    "AppArmor: the container's profile of the node before the pod's",
+    { appArmorProfile: { type: 'Unconfined' } },
+    { appArmorProfile: { type: 'Localhost', localhostProfile: 'web' } },
+    {
+      apparmor: { profileType: ProfileType.Localhost, localhostRef: 'web' },
+      apparmorProfile: 'localhost/web',
+    },
+  ],
 ])('K8: %s', (_, ofPod, own, want) => {
   const made = make(own, ofPod, ROOT, {}, [9]);
   expect({ ...made, supplementalGroups: made.supplementalGroups?.toSorted() }).toMatchObject(want);
