@@ -68,7 +68,7 @@ async function steady({ node, pods }: Trial): Promise<Figures> {
   const used = cpuSeconds(node.pid) - before;
   return {
     '100 pods, 100 probes a second: CPU, % of a core': [(used / WINDOW_MS) * 100_000],
-    '100 pods, 100 probes a second: RSS, MB': [residentMegabytes(node.pid)],
+    '100 pods, 100 probes a second: RSS, MiB': [residentMegabytes(node.pid)],
     '100 pods: containers restarted': [pods.restarts()],
   };
 }
@@ -86,7 +86,7 @@ async function full({ node, flavour }: Trial): Promise<Figures> {
   return {
     'full node: probes carried out a second': [probes / seconds],
     'full node: CPU, % of a core': [((cpuSeconds(node.pid) - before) / seconds) * 100],
-    'full node: RSS, MB': [residentMegabytes(node.pid)],
+    'full node: RSS, MiB': [residentMegabytes(node.pid)],
     ...(flavour === 'ours'
       ? {
           'full node: event loop delay, p99 ms': [gaugeOf(page, 'nodejs_eventloop_lag_p99_seconds') * 1000],
