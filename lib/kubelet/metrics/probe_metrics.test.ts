@@ -34,3 +34,9 @@ test('a pod that is gone leaves no series behind; others stay', async () => {
   expect(left).toHaveLength(4);
   expect(left.every((line) => line.includes('pod="b"'))).toBe(true);
 });
+
+test('the page says when the process began, as rates of a restarted kubelet are read by it', async () => {
+  const page = await new ProbeMetrics().metrics.registry.metrics();
+  const began = Number(/^process_start_time_seconds (\S+)$/m.exec(page)?.[1]);
+  expect(began).toBeCloseTo(performance.timeOrigin / 1000, 3);
+});

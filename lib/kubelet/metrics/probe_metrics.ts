@@ -34,6 +34,15 @@ export class ProbeMetrics {
   /** What was said of each pod, to be taken back when it is gone. */
   readonly #said = new Map<string, Map<string, () => void>>();
 
+  constructor() {
+    this.metrics
+      .gauge({
+        name: 'process_start_time_seconds',
+        help: 'Start time of the process since unix epoch in seconds.',
+      })
+      .set(performance.timeOrigin / 1000);
+  }
+
   observe({ pod, containerName: container, kind, result, durationMs }: ObservedAttempt): void {
     const uid = pod.metadata.uid ?? '';
     const who = {
