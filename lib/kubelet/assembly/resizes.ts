@@ -1,12 +1,13 @@
 /** Resizes of pods in place. */
 import { totalmem } from 'node:os';
 import type { Pod } from '../../api/types.ts';
+import { containerMemoryQos, type MemoryQos } from '../cgroups/memory_qos.ts';
 import type { PodResize } from '../podworkers/pod_worker.ts';
 import { ResizeActuator } from '../resize/actuator.ts';
 import { loadResizeState, saveResizeState } from '../resize/checkpoint.ts';
 import { Resizes } from '../resize/resizes.ts';
 import type { ResizeState } from '../resize/checkpoint.ts';
-import type { ResourceOptions } from '../runtime/linux_resources.ts';
+import { bytes, type ResourceOptions } from '../runtime/linux_resources.ts';
 import type { Base } from './base.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
@@ -65,7 +66,13 @@ export function createResizes(
   return { resizes, resize, forget };
 }
 
-export function resourceOptions({ config, hierarchy, swap }: Base & Runtime): ResourceOptions {
+export function resourceOptions(kubelet: Base & Runtime & Pick<NodeParts, 'allocatable'>): ResourceOptions {
+  const { allocatable, config, gates, hierarchy, swap } = kubelet;
+  const memoryQos: MemoryQos = {
+    throttlingFactor: config.memoryThrottlingFactor,
+    reserve: config.memoryReservationPolicy === 'TieredReservation',
+    allocatableBytes: bytes(allocatable()['memory']),
+  };
   return {
     cpuCFSQuota: config.cpuCFSQuota,
     cpuPeriodUs: config.cpuCFSQuotaPeriod * 1000,
@@ -73,5 +80,8 @@ export function resourceOptions({ config, hierarchy, swap }: Base & Runtime): Re
     cgroupV2: hierarchy.version === 2,
     singleProcessOOMKill: config.singleProcessOOMKill === true,
     swap,
+    ...(gates.enabled('MemoryQoS')
+      ? { memoryQos: (pod, container) => containerMemoryQos(pod, container, memoryQos) }
+      : {}),
   };
 }

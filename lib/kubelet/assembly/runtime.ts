@@ -3,6 +3,7 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../../base/errors.ts';
 import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts';
+import { systemdSlices } from '../cgroups/slices.ts';
 import { cgroupPath, parseCgroupRoot, qosCgroup } from '../cgroups/cgroup_names.ts';
 import { childGroups, type Hierarchy, readHierarchy } from '../cgroups/hierarchy.ts';
 import { PodCgroups } from '../cgroups/pod_cgroups.ts';
@@ -34,7 +35,7 @@ const LONGEST_EXEC_MS = 2 ** 30;
 
 /** @throws Error when the runtime does not answer within a minute */
 export async function connectToRuntime(base: Base & KubeletMetrics): Promise<Runtime> {
-  const { clock, config, log, signal } = base;
+  const { clock, config, gates, log, signal } = base;
   const cri = connectRuntime({
     endpoint: config.containerRuntimeEndpoint,
     imageEndpoint: config.imageServiceEndpoint,
@@ -53,6 +54,11 @@ export async function connectToRuntime(base: Base & KubeletMetrics): Promise<Run
     cpuCFSQuota: config.cpuCFSQuota,
     cpuPeriodUs: config.cpuCFSQuotaPeriod * 1000,
     podPidsLimit: config.podPidsLimit,
+    reserveMemory:
+      hierarchy.version === 2 &&
+      gates.enabled('MemoryQoS') &&
+      config.memoryReservationPolicy === 'TieredReservation',
+    ...(cgroupDriver === 'systemd' && hierarchy.version === 2 ? { slices: systemdSlices({ signal }) } : {}),
     log,
   });
   await cgroups.init();

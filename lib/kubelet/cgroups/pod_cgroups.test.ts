@@ -1,5 +1,9 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Container, Pod } from '../../api/types.ts';
-import { podLimits } from './pod_cgroups.ts';
+import { RecordingLog } from '../../base/log.ts';
+import { PodCgroups, podLimits } from './pod_cgroups.ts';
 
 const limited = (cpu: string | undefined, memory: string | undefined, restartPolicy?: string): Container => ({
   name: 'c',
@@ -54,4 +58,88 @@ test('K20: without CFS quota', () => {
   expect(
     podLimits(pod({ containers: [limited('1', undefined)] }), { ...options, cpuCFSQuota: false }).cpuQuota,
   ).toBeUndefined();
+});
+
+describe('with systemd', () => {
+  let dir: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'tsk-cgroups-'));
+  });
+  afterEach(() => rm(dir, { recursive: true, force: true }));
+
+  const BURSTABLE: Pod = {
+    metadata: { name: 'p', uid: 'u-1' },
+    spec: {
+      containers: [
+        {
+          name: 'c',
+          image: 'i',
+          resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '500m', memory: '128Mi' } },
+        },
+      ],
+    },
+  };
+  const SLICE = 'kubepods-burstable-podu_1.slice';
+
+  function cgroups(
+    told: string[],
+    refuses = false,
+  ): { readonly groups: PodCgroups; readonly log: RecordingLog } {
+    const tell = (what: string, settings: object): Promise<void> => {
+      told.push(`${what} ${JSON.stringify(settings)}`);
+      return refuses ? Promise.reject(new Error('no bus')) : Promise.resolve();
+    };
+    const log = new RecordingLog();
+    const groups = new PodCgroups({
+      hierarchy: {
+        version: 2,
+        mounts: new Map(['cpu', 'memory', 'pids'].map((controller) => [controller, dir])),
+        roots: [dir],
+      },
+      driver: 'systemd',
+      root: [],
+      enabled: true,
+      ...options,
+      podPidsLimit: 100,
+      reserveMemory: true,
+      slices: {
+        start: (unit, settings) => tell(`start ${unit}`, settings),
+        set: (unit, settings) => tell(`set ${unit}`, settings),
+        stop: (units) => tell('stop', units),
+      },
+      log,
+    });
+    return { groups, log };
+  }
+  const value = (...at: string[]): Promise<string> => readFile(join(dir, 'kubepods.slice', ...at), 'utf8');
+
+  test('what is set in groups is told to it, so that it leaves them so', async () => {
+    const told: string[] = [];
+    const { groups } = cgroups(told);
+    await groups.init();
+    await groups.ensure(BURSTABLE);
+    await groups.balance([BURSTABLE]);
+    await groups.remove('gone');
+    const [low, max] = [String(64 * 2 ** 20), String(128 * 2 ** 20)];
+    expect(told).toEqual([
+      'start kubepods.slice {}',
+      'start kubepods-burstable.slice {}',
+      'start kubepods-besteffort.slice {"cpu.weight":"1"}',
+      `start ${SLICE} {"cpu.weight":"4","cpu.max":"50000 100000","memory.max":"${max}","pids.max":"100","memory.low":"${low}"}`,
+      'set kubepods-burstable.slice {"cpu.weight":"4"}',
+      `set kubepods.slice {"memory.min":"0","memory.low":"${low}"}`,
+      `set kubepods-burstable.slice {"memory.low":"${low}"}`,
+      'stop ["kubepods-podgone.slice","kubepods-burstable-podgone.slice","kubepods-besteffort-podgone.slice"]',
+    ]);
+    expect(await value('kubepods-burstable.slice', SLICE, 'memory.max')).toBe(max);
+    expect(await value('kubepods-burstable.slice', SLICE, 'cpu.max')).toBe('50000 100000');
+  });
+
+  test('a systemd that does not answer is reported once, limits are set all the same', async () => {
+    const { groups, log } = cgroups([], true);
+    await groups.init();
+    await groups.ensure(BURSTABLE);
+    expect(log.messages).toEqual(['Cannot tell systemd of a cgroup; going on without']);
+    expect(await value('kubepods-burstable.slice', SLICE, 'pids.max')).toBe('100');
+  });
 });

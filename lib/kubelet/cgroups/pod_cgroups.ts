@@ -18,7 +18,9 @@ import {
   qosCgroup,
 } from './cgroup_names.ts';
 import { childGroups, createGroup, type Hierarchy, removeGroup, setValue } from './hierarchy.ts';
+import { classReservations, podReservation } from './memory_qos.ts';
 import type { GroupLimits } from './node_allocatable.ts';
+import type { GroupSettings, Slices } from './slices.ts';
 
 export interface PodCgroupsOptions {
   readonly hierarchy: Hierarchy;
@@ -30,6 +32,10 @@ export interface PodCgroupsOptions {
   readonly cpuPeriodUs: number;
   /** `podPidsLimit`; -1 for none. */
   readonly podPidsLimit: number;
+  /** Memory that pods request is kept for them (v2 only). */
+  readonly reserveMemory?: boolean;
+  /** systemd, where its driver is used: what is set behind its back it sets back. */
+  readonly slices?: Slices;
   readonly log: Log;
 }
 
@@ -56,8 +62,13 @@ export class PodCgroups {
   async init(): Promise<void> {
     const { enabled, root, driver, hierarchy } = this.#options;
     if (!enabled) return;
-    for (const qos of QOS_CLASSES) await createGroup(hierarchy, cgroupPath(qosCgroup(root, qos), driver));
-    await this.#setCpuShares(cgroupPath(qosCgroup(root, 'BestEffort'), driver), 2);
+    for (const qos of QOS_CLASSES) {
+      const path = cgroupPath(qosCgroup(root, qos), driver);
+      const settings = qos === 'BestEffort' ? this.#cpuShares(2) : {};
+      await this.#tellSystemd((slices) => slices.start(unitOf(path), settings));
+      await createGroup(hierarchy, path);
+      await this.#write(path, settings);
+    }
   }
 
   /** Holds all pods together within limits. Rejects when the kernel refuses one. */
@@ -69,20 +80,16 @@ export class PodCgroups {
   /** Limits any group that is there. Rejects when it is not, or the kernel refuses. @param path below the root */
   async limitGroup(path: string, limits: GroupLimits): Promise<void> {
     const { hierarchy } = this.#options;
-    const v2 = hierarchy.version === 2;
-    const set = async (controller: string, file: string, value: string): Promise<void> => {
-      if (!(await setValue(hierarchy, controller, path, file, value)))
-        throw new Error(`there is no ${file} in cgroup ${path}`);
-    };
     const { milliCpu, memoryBytes, pids } = limits;
-    if (milliCpu !== undefined) {
-      const shares = cpuShares(milliCpu);
-      if (v2) await set('cpu', 'cpu.weight', String(cpuWeight(shares)));
-      else await set('cpu', 'cpu.shares', String(shares));
-    }
-    if (memoryBytes !== undefined)
-      await set('memory', v2 ? 'memory.max' : 'memory.limit_in_bytes', String(memoryBytes));
-    if (pids !== undefined) await set('pids', 'pids.max', String(pids));
+    const settings = {
+      ...(milliCpu === undefined ? {} : this.#cpuShares(cpuShares(milliCpu))),
+      ...(memoryBytes === undefined ? {} : this.#memory(memoryBytes)),
+      ...(pids === undefined ? {} : { 'pids.max': String(pids) }),
+    };
+    await this.#tellSystemd((slices) => slices.set(unitOf(path), settings));
+    for (const [file, value] of Object.entries(settings))
+      if (!(await setValue(hierarchy, controllerOf(file), path, file, value)))
+        throw new Error(`there is no ${file} in cgroup ${path}`);
   }
 
   /** CRI's `cgroupParent` of the pod. */
@@ -99,12 +106,17 @@ export class PodCgroups {
     const uid = podUid(pod);
     if (!enabled || this.#made.has(uid)) return;
     const path = cgroupPath(podCgroup(root, podQOS(pod), uid), driver);
-    await createGroup(hierarchy, path);
     const limits = podLimits(pod, this.#options);
-    await this.#setCpuShares(path, limits.cpuShares);
-    if (limits.cpuQuota !== undefined) await this.#setCpuQuota(path, limits.cpuQuota);
-    if (limits.memoryBytes !== undefined) await this.#setMemory(path, limits.memoryBytes);
-    if (podPidsLimit > 0) await this.#set('pids', path, 'pids.max', String(podPidsLimit));
+    const settings = {
+      ...this.#cpuShares(limits.cpuShares),
+      ...(limits.cpuQuota === undefined ? {} : this.#cpuQuota(limits.cpuQuota)),
+      ...(limits.memoryBytes === undefined ? {} : this.#memory(limits.memoryBytes)),
+      ...(podPidsLimit > 0 ? { 'pids.max': String(podPidsLimit) } : {}),
+      ...(this.#options.reserveMemory === true ? podReservation(pod) : {}),
+    };
+    await this.#tellSystemd((slices) => slices.start(unitOf(path), settings));
+    await createGroup(hierarchy, path);
+    await this.#write(path, settings);
     this.#made.add(uid);
   }
 
@@ -121,27 +133,36 @@ export class PodCgroups {
     const [now, was] = [podLimits(pod, this.#options), podLimits(before, this.#options)];
     const due = (a = Number.POSITIVE_INFINITY, b = Number.POSITIVE_INFINITY): boolean =>
       direction === 'grow' ? a > b : a < b;
-    if (due(now.cpuShares, was.cpuShares)) await this.#setCpuShares(path, now.cpuShares);
-    if (due(now.cpuQuota, was.cpuQuota)) await this.#setCpuQuota(path, now.cpuQuota);
-    if (due(now.memoryBytes, was.memoryBytes)) await this.#setMemory(path, now.memoryBytes);
+    await this.#set(path, {
+      ...(due(now.cpuShares, was.cpuShares) ? this.#cpuShares(now.cpuShares) : {}),
+      ...(due(now.cpuQuota, was.cpuQuota) ? this.#cpuQuota(now.cpuQuota) : {}),
+      ...(due(now.memoryBytes, was.memoryBytes) ? this.#memory(now.memoryBytes) : {}),
+      ...(this.#options.reserveMemory === true ? podReservation(pod) : {}),
+    });
   }
 
-  /** The burstable class weighs as much as the requests of its pods. */
+  /** The burstable class weighs as much as the requests of its pods; each has the memory that its pods are to keep. */
   async balance(pods: readonly Pod[]): Promise<void> {
     const { enabled, root, driver } = this.#options;
     if (!enabled) return;
     const requests = pods
       .filter((pod) => podQOS(pod) === 'Burstable')
       .reduce((sum, pod) => sum + podMilliCpu(pod), 0);
-    await this.#setCpuShares(cgroupPath(qosCgroup(root, 'Burstable'), driver), cpuShares(requests));
+    await this.#set(cgroupPath(qosCgroup(root, 'Burstable'), driver), this.#cpuShares(cpuShares(requests)));
+    if (this.#options.reserveMemory !== true) return;
+    const reservations = classReservations(pods);
+    for (const qos of QOS_CLASSES)
+      await this.#set(cgroupPath(qosCgroup(root, qos), driver), reservations[qos]);
   }
 
   /** Removes the pod's group, whichever class it is in. Rejects while a process is in it. */
   async remove(uid: string): Promise<void> {
     const { enabled, root, driver, hierarchy } = this.#options;
     if (!enabled) return;
-    for (const qos of QOS_CLASSES)
-      await removeGroup(hierarchy, cgroupPath(podCgroup(root, qos, uid), driver));
+    const paths = QOS_CLASSES.map((qos) => cgroupPath(podCgroup(root, qos, uid), driver));
+    for (const path of paths) await removeGroup(hierarchy, path);
+    // Only now: a slice that is stopped takes along what runs in it.
+    await this.#tellSystemd((slices) => slices.stop(paths.map(unitOf)));
     this.#made.delete(uid);
   }
 
@@ -171,45 +192,71 @@ export class PodCgroups {
   }
 
   /** @param quotaUs microseconds per period; `undefined`: no limit */
-  async #setCpuQuota(path: string, quotaUs: number | undefined): Promise<void> {
+  #cpuQuota(quotaUs: number | undefined): GroupSettings {
     const { hierarchy, cpuPeriodUs } = this.#options;
-    if (hierarchy.version === 2) {
-      await this.#set('cpu', path, 'cpu.max', `${quotaUs ?? 'max'} ${cpuPeriodUs}`);
-      return;
-    }
-    await this.#set('cpu', path, 'cpu.cfs_period_us', String(cpuPeriodUs));
-    await this.#set('cpu', path, 'cpu.cfs_quota_us', String(quotaUs ?? -1));
+    return hierarchy.version === 2
+      ? { 'cpu.max': `${quotaUs ?? 'max'} ${cpuPeriodUs}` }
+      : { 'cpu.cfs_period_us': String(cpuPeriodUs), 'cpu.cfs_quota_us': String(quotaUs ?? -1) };
   }
 
-  async #setMemory(path: string, bytes: number | undefined): Promise<void> {
-    const v2 = this.#options.hierarchy.version === 2;
-    const file = v2 ? 'memory.max' : 'memory.limit_in_bytes';
-    await this.#set('memory', path, file, bytes === undefined ? (v2 ? 'max' : '-1') : String(bytes));
+  #memory(bytes: number | undefined): GroupSettings {
+    return this.#options.hierarchy.version === 2
+      ? { 'memory.max': bytes === undefined ? 'max' : String(bytes) }
+      : { 'memory.limit_in_bytes': bytes === undefined ? '-1' : String(bytes) };
   }
 
-  async #setCpuShares(path: string, shares: number): Promise<void> {
-    if (this.#options.hierarchy.version === 2) {
-      await this.#set('cpu', path, 'cpu.weight', String(cpuWeight(shares)));
-    } else {
-      await this.#set('cpu', path, 'cpu.shares', String(shares));
-    }
+  #cpuShares(shares: number): GroupSettings {
+    return this.#options.hierarchy.version === 2
+      ? { 'cpu.weight': String(cpuWeight(shares)) }
+      : { 'cpu.shares': String(shares) };
+  }
+
+  async #set(path: string, settings: GroupSettings): Promise<void> {
+    if (Object.keys(settings).length === 0) return;
+    await this.#tellSystemd((slices) => slices.set(unitOf(path), settings));
+    await this.#write(path, settings);
   }
 
   /** A limit that cannot be set is reported once and does not keep the pod from running. */
-  async #set(controller: string, path: string, file: string, value: string): Promise<void> {
-    const { hierarchy, log } = this.#options;
-    let problem: unknown;
-    try {
-      if (await setValue(hierarchy, controller, path, file, value)) return;
-      problem = new Error(`no ${file} here`);
-    } catch (error) {
-      problem = error;
+  async #write(path: string, settings: GroupSettings): Promise<void> {
+    for (const [file, value] of Object.entries(settings)) {
+      let problem: unknown;
+      try {
+        if (await setValue(this.#options.hierarchy, controllerOf(file), path, file, value)) continue;
+        problem = new Error(`no ${file} here`);
+      } catch (error) {
+        problem = error;
+      }
+      this.#report(file, 'Cannot set a cgroup limit; going on without', { cgroup: path, value }, problem);
     }
-    const key = `${controller}/${file}`;
+  }
+
+  /** Without systemd the groups are there all the same: its refusal is reported once. */
+  async #tellSystemd(tell: (slices: Slices) => Promise<void>): Promise<void> {
+    const { slices } = this.#options;
+    if (slices === undefined) return;
+    try {
+      await tell(slices);
+    } catch (error) {
+      this.#report('systemd', 'Cannot tell systemd of a cgroup; going on without', {}, error);
+    }
+  }
+
+  #report(key: string, message: string, about: Readonly<Record<string, unknown>>, err: unknown): void {
     if (this.#reported.has(key)) return;
     this.#reported.add(key);
-    log.warn('Cannot set a cgroup limit; going on without', { cgroup: path, file, value, err: problem });
+    this.#options.log.warn(message, { ...about, file: key, err });
   }
+}
+
+/** systemd's name of the group at a path. */
+function unitOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** `memory.max` and the like begin with their controller. */
+function controllerOf(file: string): string {
+  return file.slice(0, file.indexOf('.'));
 }
 
 /** The conversion of the OCI runtimes: 2..262144 to 1..10000. */

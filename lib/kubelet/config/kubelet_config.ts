@@ -123,6 +123,7 @@ export interface KubeletConfig {
   readonly enableDebugFlagsHandler: boolean;
   readonly seccompDefault: boolean;
   readonly memoryThrottlingFactor: number;
+  readonly memoryReservationPolicy: string;
   readonly registerWithTaints: readonly Taint[];
   readonly registerNode: boolean;
   readonly localStorageCapacityIsolation: boolean;

@@ -59,6 +59,11 @@ export interface ResourceOptions {
   readonly singleProcessOOMKill: boolean;
   /** The node's swap; `undefined` where the kernel cannot limit it. */
   readonly swap: SwapOptions | undefined;
+  /** `memory.high` and the like of a container on v2, where the feature gate MemoryQoS is on. */
+  readonly memoryQos?: (
+    pod: Pod,
+    container: Pick<Container, 'resources'>,
+  ) => Readonly<Record<string, string>>;
 }
 
 export interface SwapOptions {
@@ -109,13 +114,14 @@ export function containerResources(
 function unified(
   pod: Pod,
   container: Pick<Container, 'resources'>,
-  { memoryCapacity, singleProcessOOMKill, swap }: ResourceOptions,
+  { memoryCapacity, memoryQos, singleProcessOOMKill, swap }: ResourceOptions,
 ): Record<string, string> {
   return {
     ...(singleProcessOOMKill ? {} : { 'memory.oom.group': '1' }),
     ...(swap === undefined
       ? {}
       : { 'memory.swap.max': String(swapLimit(pod, container, memoryCapacity, swap)) }),
+    ...memoryQos?.(pod, container),
   };
 }
 

@@ -1,109 +1,44 @@
 /** logind as it is spoken to, with a message bus of this test's own and `cat` in place of systemd-inhibit. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemBusPath } from './dbus_connection.ts';
-import { type DBusMessage, decodeMessage, encodeMessage, messageLength } from './dbus_message.ts';
+import { systemBusPath } from '../dbus/dbus_connection.ts';
+import type { DBusMessage } from '../dbus/dbus_message.ts';
+import { type BusAnswer, FakeBus, NOTHING } from '../testing/fake_bus.ts';
 import { systemLogind } from './logind.ts';
 
 /** A bus with one logind on it. */
-class FakeBus {
+class LogindBus extends FakeBus {
   delayUSec = 5_000_000n;
-  readonly calls: string[] = [];
-  readonly #sockets = new Set<Socket>();
-  readonly #server: Server;
-  /** Answers to nothing but the greeting. */
   broken = false;
 
-  constructor(path: string) {
-    this.#server = createServer((socket) => this.#serve(socket));
-    this.#server.listen(path);
-  }
-
-  #serve(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('error', () => undefined);
-    let data = Buffer.alloc(0);
-    let greeted = false;
-    socket.on('data', (chunk) => {
-      data = Buffer.concat([data, chunk]);
-      while (!greeted) {
-        const end = data.indexOf('\r\n');
-        if (end < 0) return;
-        const text = data.subarray(0, end).toString();
-        data = data.subarray(end + 2);
-        if (text.startsWith('\0AUTH EXTERNAL ')) socket.write('OK 0123456789abcdef\r\n');
-        greeted = text === 'BEGIN';
-      }
-      for (let length = messageLength(data); length !== undefined && data.length >= length;) {
-        this.#answer(socket, decodeMessage(data.subarray(0, length)));
-        data = data.subarray(length);
-        length = messageLength(data);
-      }
-    });
-  }
-
-  #answer(socket: Socket, message: DBusMessage): void {
-    this.calls.push(`${message.member}(${message.body.join(', ')})`);
-    const reply = (signature: string, body: Buffer): void =>
-      void socket.write(
-        encodeMessage({ type: 'return', serial: 1, replySerial: message.serial, signature, body }),
-      );
-    if (this.broken && message.member !== 'Hello') {
-      const text = Buffer.from('no such thing');
-      const body = Buffer.concat([Buffer.from([text.length, 0, 0, 0]), text, Buffer.from([0])]);
-      socket.write(
-        encodeMessage({
-          type: 'error',
-          serial: 1,
-          replySerial: message.serial,
-          errorName: 'org.freedesktop.DBus.Error.ServiceUnknown',
-          signature: 's',
-          body,
-        }),
-      );
-    } else if (message.member === 'Get') {
-      const body = Buffer.alloc(16);
-      body.set([1, 't'.charCodeAt(0), 0]);
-      body.writeBigUInt64LE(this.delayUSec, 8);
-      reply('v', body);
-    } else reply('', Buffer.alloc(0));
+  protected override answer(message: DBusMessage): BusAnswer {
+    if (this.broken) return { error: 'org.freedesktop.DBus.Error.ServiceUnknown', text: 'no such thing' };
+    if (message.member !== 'Get') return NOTHING;
+    const body = Buffer.alloc(16);
+    body.set([1, 't'.charCodeAt(0), 0]);
+    body.writeBigUInt64LE(this.delayUSec, 8);
+    return { signature: 'v', body };
   }
 
   prepareForShutdown(goingDown: boolean): void {
-    for (const socket of this.#sockets)
-      socket.write(
-        encodeMessage({
-          type: 'signal',
-          serial: 2,
-          path: '/org/freedesktop/login1',
-          interface: 'org.freedesktop.login1.Manager',
-          member: 'PrepareForShutdown',
-          sender: ':1.2',
-          signature: 'b',
-          body: Buffer.from([goingDown ? 1 : 0, 0, 0, 0]),
-        }),
-      );
-  }
-
-  disconnect(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  async close(): Promise<void> {
-    this.disconnect();
-    await new Promise((resolve) => this.#server.close(resolve));
+    this.signal({
+      path: '/org/freedesktop/login1',
+      interface: 'org.freedesktop.login1.Manager',
+      member: 'PrepareForShutdown',
+      signature: 'b',
+      body: Buffer.from([goingDown ? 1 : 0, 0, 0, 0]),
+    });
   }
 }
 
 let dir: string;
-let bus: FakeBus;
+let bus: LogindBus;
 const signal = new AbortController().signal;
 const holds = [process.execPath, '-e', 'process.stdin.pipe(process.stdout)'] as const;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tsk-logind-'));
-  bus = new FakeBus(join(dir, 'bus'));
+  bus = new LogindBus(join(dir, 'bus'));
 });
 afterEach(async () => {
   await bus.close();

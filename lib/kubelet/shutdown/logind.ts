@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../base/atomic_file.ts';
-import { DBusConnection, systemBusPath } from './dbus_connection.ts';
+import { DBusConnection, systemBusPath } from '../dbus/dbus_connection.ts';
 import type { InhibitorLock, Logind } from './shutdown_manager.ts';
 
 export interface LogindOptions {

@@ -1,4 +1,4 @@
-/** Messages of D-Bus on the wire (https://dbus.freedesktop.org/doc/dbus-specification.html), as far as logind needs them. */
+/** Messages of D-Bus on the wire (https://dbus.freedesktop.org/doc/dbus-specification.html), as far as logind and systemd need them. */
 
 /** A message that breaks the protocol. */
 export class DBusProtocolError extends Error {
@@ -23,8 +23,21 @@ export interface DBusMessage {
   readonly body: readonly unknown[];
 }
 
-/** Arguments of a call: strings, and 32-bit integers with their sign. */
-export type Argument = { readonly string: string } | { readonly int32: number };
+/** Arguments of a call: strings, booleans, 32-bit integers with their sign, and what systemd takes of a unit. */
+export type Argument =
+  | { readonly string: string }
+  | { readonly int32: number }
+  | { readonly boolean: boolean }
+  /** `a(sv)`. */
+  | { readonly properties: readonly Property[] }
+  /** `a(sa(sv))`, of which none is ever given. */
+  | { readonly auxiliaryUnits: readonly [] };
+
+/** A property by its name. */
+export type Property = readonly [
+  name: string,
+  value: { readonly uint64: bigint } | { readonly boolean: boolean } | { readonly string: string },
+];
 
 const FIELDS = {
   path: [1, 'o'],
@@ -53,10 +66,24 @@ class Writer {
     this.align(4);
     for (let shift = 0; shift < 32; shift += 8) this.#bytes.push((value >>> shift) & 0xff);
   }
+  uint64(value: bigint): void {
+    this.align(8);
+    for (let shift = 0n; shift < 64n; shift += 8n) this.#bytes.push(Number((value >> shift) & 0xffn));
+  }
   string(text: string): void {
     const data = Buffer.from(text);
     this.uint32(data.length);
     this.#bytes.push(...data, 0);
+  }
+  /** Items that are aligned to 8; the padding before the first does not count. */
+  array(write: () => void): void {
+    this.uint32(0);
+    const lengthAt = this.length - 4;
+    this.align(8);
+    const from = this.length;
+    write();
+    const length = this.length - from;
+    for (let i = 0; i < 4; i++) this.#bytes[lengthAt + i] = (length >>> (8 * i)) & 0xff;
   }
   signature(text: string): void {
     this.#bytes.push(text.length, ...Buffer.from(text), 0);
@@ -74,6 +101,21 @@ export interface OutgoingMessage extends Omit<DBusMessage, 'body'> {
   readonly body: Uint8Array;
 }
 
+function writeProperty(writer: Writer, [name, value]: Property): void {
+  writer.align(8);
+  writer.string(name);
+  if ('uint64' in value) {
+    writer.signature('t');
+    writer.uint64(value.uint64);
+  } else if ('boolean' in value) {
+    writer.signature('b');
+    writer.uint32(value.boolean ? 1 : 0);
+  } else {
+    writer.signature('s');
+    writer.string(value.string);
+  }
+}
+
 /** The body of a call and its signature. */
 export function marshal(args: readonly Argument[]): { readonly signature: string; readonly body: Buffer } {
   const writer = new Writer();
@@ -82,9 +124,20 @@ export function marshal(args: readonly Argument[]): { readonly signature: string
     if ('string' in arg) {
       signature += 's';
       writer.string(arg.string);
-    } else {
+    } else if ('int32' in arg) {
       signature += 'i';
       writer.uint32(arg.int32);
+    } else if ('boolean' in arg) {
+      signature += 'b';
+      writer.uint32(arg.boolean ? 1 : 0);
+    } else if ('properties' in arg) {
+      signature += 'a(sv)';
+      writer.array(() => {
+        for (const property of arg.properties) writeProperty(writer, property);
+      });
+    } else {
+      signature += 'a(sa(sv))';
+      writer.array(() => undefined);
     }
   }
   return { signature, body: writer.toBuffer() };
