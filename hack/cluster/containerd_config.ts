@@ -7,6 +7,8 @@ export interface ContainerdConfigOptions {
   readonly cniPluginDir: string;
   /** A process without CAP_SYS_RESOURCE cannot lower oom_score_adj: containers then keep containerd's own. */
   readonly restrictOomScoreAdj: boolean;
+  /** systemd makes the groups of containers, not runc itself. Default: no. */
+  readonly systemdCgroup?: boolean;
 }
 
 /** Where a node has its mirrors of registries: `HOST/hosts.toml` in it, read at each pull. */
@@ -48,7 +50,7 @@ export function containerdConfig(options: ContainerdConfigOptions): string {
     `[plugins.${prefix}.containerd.runtimes.runc]`,
     '  runtime_type = "io.containerd.runc.v2"',
     `[plugins.${prefix}.containerd.runtimes.runc.options]`,
-    '  SystemdCgroup = false',
+    `  SystemdCgroup = ${options.systemdCgroup ?? false}`,
   ];
   if (major >= 2) {
     const [runtime, images, server] = [
