@@ -10,6 +10,7 @@ import { envFileReader } from '../volumes/env_file_reader.ts';
 import { inTreePlugins } from '../volumes/in_tree.ts';
 import { persistentPlugins } from '../volumes/persistent/plugins.ts';
 import { createVolumeManager } from '../volumes/manager.ts';
+import { createTrustBundleReader } from '../volumes/trust_bundle.ts';
 import { createTokenSource, type TokenSource } from '../volumes/token.ts';
 import { volumeCountMetrics, volumeOperationMetrics } from '../metrics/volume_metrics.ts';
 import type { Base } from './base.ts';
@@ -41,7 +42,17 @@ export function containerInputs(base: Base & KubeletMetrics & Runtime & Pods & N
   const volumes = createVolumeManager({
     dirs,
     plugins: [
-      ...inTreePlugins({ objects, tokens, allocatable, clock }),
+      ...inTreePlugins({
+        objects,
+        tokens,
+        trustBundles: createTrustBundleReader(
+          client,
+          clock,
+          base.gates.enabled('ClusterTrustBundleProjection'),
+        ),
+        allocatable,
+        clock,
+      }),
       ...persistentPlugins({ client, node: () => base.reporter.node() }),
     ],
     objects,

@@ -10,10 +10,12 @@ import type { VolumePlugin } from './plugin.ts';
 import { projectedPlugin } from './projected.ts';
 import { secretPlugin } from './secret.ts';
 import type { TokenSource } from './token.ts';
+import type { TrustBundleReader } from './trust_bundle.ts';
 
 export interface InTreeOptions {
   readonly objects: ObjectReader;
   readonly tokens: TokenSource;
+  readonly trustBundles: TrustBundleReader;
   /** `node.status.allocatable`. */
   readonly allocatable: () => Readonly<Record<string, string>>;
   readonly clock: Pick<Clock, 'now'>;
@@ -30,6 +32,7 @@ const imagePlugin: VolumePlugin = {
 export function inTreePlugins({
   objects,
   tokens,
+  trustBundles,
   allocatable,
   clock,
 }: InTreeOptions): readonly VolumePlugin[] {
@@ -40,7 +43,7 @@ export function inTreePlugins({
     configMapPlugin(objects, deps),
     secretPlugin(objects, deps),
     downwardApiPlugin(allocatable, deps),
-    projectedPlugin({ ...deps, objects, tokens, allocatable }),
+    projectedPlugin({ ...deps, objects, tokens, trustBundles, allocatable }),
     imagePlugin,
   ];
 }

@@ -96,7 +96,13 @@ function start(): void {
   };
   manager = createVolumeManager({
     dirs: { root },
-    plugins: inTreePlugins({ objects, tokens: source, allocatable: () => ({ memory: '64Mi' }), clock }),
+    plugins: inTreePlugins({
+      objects,
+      tokens: source,
+      trustBundles: { anchors: () => Promise.resolve({ pem: 'PEM', refreshAtMs: clock.now() + 60_000 }) },
+      allocatable: () => ({ memory: '64Mi' }),
+      clock,
+    }),
     objects,
     tokens: source,
     recursiveReadOnly: () => false,
@@ -405,6 +411,9 @@ test('K15: projected: all sources in one directory; a token for one user is its 
             { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
             { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
             {
+              clusterTrustBundle: { name: 'ca', path: 'anchors/ca.pem' },
+            },
+            {
               downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] },
             },
           ],
@@ -416,7 +425,13 @@ test('K15: projected: all sources in one directory; a token for one user is its 
   );
   await mounts(pod);
   const dir = volumeDir('projected', 'api');
-  expect(readdirSync(dir).filter((n) => !n.startsWith('..'))).toEqual(['ca.crt', 'namespace', 'token']);
+  expect(readdirSync(dir).filter((n) => !n.startsWith('..'))).toEqual([
+    'anchors',
+    'ca.crt',
+    'namespace',
+    'token',
+  ]);
+  expect(readFileSync(join(dir, 'anchors/ca.pem'), 'utf8')).toBe('PEM');
   expect(readFileSync(join(dir, 'namespace'), 'utf8')).toBe('ns');
   const stat = statSync(join(dir, 'token'));
   expect([stat.uid, stat.mode & 0o7777]).toEqual([1234, 0o600]);

@@ -4,12 +4,14 @@ import { configMapFiles, downwardFiles, secretFiles, type Files } from './payloa
 import type { VolumePlugin, VolumeRequest } from './plugin.ts';
 import { DEFAULT_MODE, optionally, project, type ProjectionDeps } from './projection.ts';
 import type { TokenSource } from './token.ts';
+import type { TrustBundleReader } from './trust_bundle.ts';
 
 type Source = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
 
 export interface ProjectedDeps extends ProjectionDeps {
   readonly objects: ObjectReader;
   readonly tokens: TokenSource;
+  readonly trustBundles: TrustBundleReader;
   readonly allocatable: () => Readonly<Record<string, string>>;
 }
 
@@ -75,6 +77,11 @@ async function part(
     const tokenMode = request.fsUser !== undefined || request.fsGroup !== undefined ? 0o600 : mode;
     const file = { data: Buffer.from(token), mode: tokenMode, uid: request.fsUser };
     return { files: new Map([[path, file]]), refreshAtMs };
+  }
+  if (source.clusterTrustBundle !== undefined) {
+    const { pem, refreshAtMs } = await deps.trustBundles.anchors(source.clusterTrustBundle, signal);
+    const file = { data: Buffer.from(pem), mode, uid: request.fsUser };
+    return { files: new Map([[source.clusterTrustBundle.path, file]]), refreshAtMs };
   }
   const kind = Object.keys(source)[0] ?? 'empty';
   throw new Error(`projected volume source ${kind} is not supported by this kubelet`);
