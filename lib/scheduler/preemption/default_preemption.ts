@@ -10,7 +10,7 @@ import { podId } from '../cache/node_info.ts';
 import type { EnqueueExtensions, PostFilterPlugin, PreEnqueuePlugin } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
 import type { Refusal } from '../framework/status.ts';
-import { unresolvable, unschedulable } from '../framework/status.ts';
+import { errorStatus, unresolvable, unschedulable } from '../framework/status.ts';
 import { availableMessage } from '../diagnosis.ts';
 import { refusalGroups } from '../framework/refusal_view.ts';
 import { chooseCandidate } from './choose_candidate.ts';
@@ -105,9 +105,7 @@ export function defaultPreemption(
       }
       // An extender refused a node on which there is room: nobody's going would help.
       if (best.victims.length === 0)
-        return {
-          status: unschedulable(`preemption: expected at least one victim pod on node "${best.node}"`),
-        };
+        return { status: errorStatus(`preemption: expected at least one victim pod on node "${best.node}"`) };
       for (const other of nominated.on(best.node))
         if (podPriority(other) < podPriority(pod)) void takeNominationBack(other, handle, signal);
       void makeRoom(pod, best, signal);
