@@ -101,7 +101,7 @@ export async function runDaemon(
         return;
       }
       log.info('Shutting down', { signal: signalName });
-      notify.stopping();
+      notify.stopping(`Shutting down on ${signalName}`);
       abort.abort(new Error(`received ${signalName}`));
       clock.setTimer(shutdownTimeoutMs, () => {
         log.error(new Error(`still running after ${shutdownTimeoutMs} ms`), 'Orderly shutdown timed out');

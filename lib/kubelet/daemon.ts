@@ -70,7 +70,7 @@ export async function run(flags: ParsedFlags<typeof kubeletFlags>, ctx: DaemonCo
 
   // ---------------------------------------------------------- served, until the end
   const servers = await startServers(kubelet, flags);
-  ctx.notify.ready();
+  ctx.notify.ready(`Running pods of node ${working.nodeName}`);
   ctx.notify.startWatchdog(() => kubelet.cache.problem() === undefined, signal);
   log.info('Kubelet is running', { address: config.address, port: config.port });
   await aborted(signal);
