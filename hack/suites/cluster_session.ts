@@ -13,6 +13,7 @@ import {
 } from '../cluster/options.ts';
 import { clusterPaths, type ClusterPaths } from '../cluster/paths.ts';
 import { isAlive, readRecords } from '../cluster/processes.ts';
+import { run } from '../cluster/program.ts';
 import { readSettings } from '../cluster/settings.ts';
 import { settled } from '../cluster/retry.ts';
 
@@ -68,6 +69,26 @@ export class ClusterSession {
       }),
     );
     return imported;
+  }
+
+  /** Gives images of `node` further names: new name to the one that is there. */
+  async nameImages(node: string, names: ReadonlyMap<string, string>): Promise<void> {
+    const socket = this.paths.node(node).containerdSocket;
+    for (const [name, ref] of names) {
+      const tag = [
+        'ctr',
+        '--address',
+        socket,
+        '--namespace',
+        'k8s.io',
+        'images',
+        'tag',
+        '--force',
+        ref,
+        name,
+      ];
+      await run(tag, { timeoutMs: 60_000, signal: this.#options.signal });
+    }
   }
 
   /** Pid of the first process of `node`, as the host sees it. */

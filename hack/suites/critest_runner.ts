@@ -1,8 +1,9 @@
 /** Runs critest, the suite of container runtimes, in a node: against its containerd, in its namespaces. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { enterNode } from '../cluster/processes.ts';
 import { runCommand, type Ended } from './command.ts';
+import { TEST_IMAGES } from './critest_images.ts';
 import { parseJunit, type TestCase } from './junit.ts';
 
 export interface CritestRun {
@@ -23,6 +24,8 @@ export async function runCritest(
   const { critest, nodePid, folder, focus, skip, timeoutMs, signal } = options;
   mkdirSync(folder, { recursive: true });
   const report = path.join(folder, 'junit_01.xml');
+  const testImages = path.join(folder, 'images.yaml');
+  writeFileSync(testImages, TEST_IMAGES);
   const [program, ...enter] = enterNode(nodePid);
   const ended = await runCommand(
     [
@@ -30,6 +33,7 @@ export async function runCritest(
       ...enter,
       critest,
       '--runtime-endpoint=unix:///run/containerd/containerd.sock',
+      `--test-images-file=${testImages}`,
       `--ginkgo.junit-report=${report}`,
       '--ginkgo.no-color',
       `--ginkgo.timeout=${Math.ceil(timeoutMs / 1000)}s`,

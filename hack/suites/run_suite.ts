@@ -7,6 +7,7 @@ import type { Progress } from '../cluster/progress.ts';
 import type { StockCatalogue } from '../cluster/stock_catalogue.ts';
 import { ClusterSession } from './cluster_session.ts';
 import type { ConformanceFiles } from './conformance_files.ts';
+import { FURTHER_NAMES } from './critest_images.ts';
 import { runCritest } from './critest_runner.ts';
 import { runBatch, type E2eRunner } from './e2e_runner.ts';
 import type { TestCase } from './junit.ts';
@@ -158,6 +159,7 @@ async function specs(
 async function critest(run: SuiteRun, session: ClusterSession, out: string): Promise<Result[]> {
   const { catalogue, focus, skip, signal, timeoutMs } = run;
   const folder = path.join(out, 'critest');
+  await session.nameImages('node-1', FURTHER_NAMES);
   const { cases } = await run.progress.step('critest', () =>
     runCritest({
       critest: catalogue.file('critest'),
