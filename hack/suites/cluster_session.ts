@@ -75,19 +75,13 @@ export class ClusterSession {
   async nameImages(node: string, names: ReadonlyMap<string, string>): Promise<void> {
     const socket = this.paths.node(node).containerdSocket;
     for (const [name, ref] of names) {
-      const tag = [
-        'ctr',
-        '--address',
-        socket,
-        '--namespace',
-        'k8s.io',
-        'images',
-        'tag',
-        '--force',
-        ref,
-        name,
-      ];
-      await run(tag, { timeoutMs: 60_000, signal: this.#options.signal });
+      await run(
+        ['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'tag', '--force', ref, name],
+        {
+          timeoutMs: 60_000,
+          signal: this.#options.signal,
+        },
+      );
     }
   }
 

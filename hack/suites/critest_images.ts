@@ -19,6 +19,8 @@ export const TEST_IMAGES = JSON.stringify({
 export const FURTHER_NAMES: ReadonlyMap<string, string> = new Map([
   [`${busybox.repository}:1.29-2`, refOf(busybox)],
   [`${nginx.repository}:1.14-2`, refOf(nginx)],
+  // Any web server at port 80 does.
+  ['registry.k8s.io/e2e-test-images/httpd:2.4.39-4', refOf(nginx)],
   [`${nonewprivs.repository}:1.3`, refOf(nonewprivs)],
   [`${pause.repository}:3.9`, refOf(pause)],
 ]);
