@@ -3,7 +3,10 @@
 export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 unit=/etc/systemd/system/ts-kubelet.service
 if [ ! -e "$unit" ]; then
-  cp -a /payload/files/. /
+  # Not `/` itself and the folders on the way: theirs are closed to others, as the certificates' own.
+  cp -a --no-preserve=mode /payload/files/. /
+  chmod 755 / /etc /var /var/lib
+  chmod -R go-rwx /var/lib/ts-kubernetes/vm/pki
   # As an operator installs it (the head of the unit's file).
   cp /payload/repo/deploy/systemd/ts-kubelet.service "$unit"
   ln -s /payload/repo/dist/ts-kubelet /usr/local/bin/ts-kubelet
