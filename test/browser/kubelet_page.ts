@@ -110,22 +110,15 @@ timeline.record({ uid: 'gone', namespace: 'team-b', name: 'before' }, { what: 'r
 
 // Something goes on all the while.
 let probes = 0;
-const steady = setInterval(() => {
+const goOn = (): void => {
   timeline.record(crash, {
     what: 'event Unhealthy',
     why: `Liveness probe failed: ${++probes}`,
     container: 'main',
   });
-}, 1000);
+};
 
-let exitCode = 1;
-try {
-  exitCode = await PageTrial.run({ url: page.url, pictures, width: 1280 }, tryOut);
-} finally {
-  clearInterval(steady);
-  await page.close();
-}
-process.exit(exitCode);
+await PageTrial.main({ page, pictures, width: 1280, goOn, everyMs: 1000 }, tryOut);
 
 async function tryOut(trial: PageTrial): Promise<void> {
   const { tab } = trial;

@@ -70,18 +70,11 @@ const KINDS: readonly (readonly [string, (i: number) => Pod])[] = [
 const page = await schedulerInMemory(Array.from({ length: NODES }, (_, i) => node(i)));
 for (let i = 0; i < 200; i++) for (const [, make] of KINDS) page.submit(make(i));
 // Something goes on all the while.
-const steady = setInterval(() => {
+const goOn = (): void => {
   for (let i = 0; i < 20; i++) page.submit(pod(`web-${made}`, { cpu: '100m', memory: '64Mi' }));
-}, 200);
+};
 
-let exitCode = 1;
-try {
-  exitCode = await PageTrial.run({ url: page.url, pictures, width: 1400 }, tryOut);
-} finally {
-  clearInterval(steady);
-  await page.close();
-}
-process.exit(exitCode);
+await PageTrial.main({ page, pictures, width: 1400, goOn, everyMs: 200 }, tryOut);
 
 async function tryOut(trial: PageTrial): Promise<void> {
   const { tab } = trial;

@@ -48,6 +48,36 @@ export class PageTrial {
     }
   }
 
+  /**
+   * A whole program: runs the trial while `goOn` is called every so often, closes the page, and ends with the exit code.
+   */
+  static async main(
+    {
+      page,
+      pictures,
+      width,
+      goOn,
+      everyMs,
+    }: {
+      readonly page: { readonly url: string; close(): Promise<void> };
+      readonly pictures: string;
+      readonly width: number;
+      readonly goOn: () => void;
+      readonly everyMs: number;
+    },
+    tryOut: (trial: PageTrial) => Promise<void>,
+  ): Promise<never> {
+    const steady = setInterval(goOn, everyMs);
+    let exitCode = 1;
+    try {
+      exitCode = await PageTrial.run({ url: page.url, pictures, width }, tryOut);
+    } finally {
+      clearInterval(steady);
+      await page.close();
+    }
+    process.exit(exitCode);
+  }
+
   check(what: string, holds: boolean): void {
     console.log(`${holds ? 'ok    ' : 'FAILED'} ${what}`);
     if (!holds) this.#problems.push(what);

@@ -60,7 +60,7 @@ await page.sync();
 console.log(`${SERVICES} Services in force after ${Math.round(performance.now() - began)} ms`);
 // Something goes on all the while.
 let changes = 0;
-const steady = setInterval(() => {
+const goOn = (): void => {
   tracker.setSlice(
     slice(
       'team-0/service-00000-1',
@@ -70,16 +70,9 @@ const steady = setInterval(() => {
     ),
   );
   page.sync().catch((err: unknown) => console.error(err));
-}, 1000);
+};
 
-let exitCode = 1;
-try {
-  exitCode = await PageTrial.run({ url: page.url, pictures, width: 1280 }, tryOut);
-} finally {
-  clearInterval(steady);
-  await page.close();
-}
-process.exit(exitCode);
+await PageTrial.main({ page, pictures, width: 1280, goOn, everyMs: 1000 }, tryOut);
 
 async function tryOut(trial: PageTrial): Promise<void> {
   const { tab } = trial;

@@ -4,9 +4,18 @@ import { errorMessage } from '../../base/errors.ts';
 import type { ClientConfig } from '../../client/client_config.ts';
 import type { ApiClient } from '../../client/client.ts';
 import { createClient } from '../../client/kubeconfig.ts';
+import { flag } from '../flag_types.ts';
+import {
+  defineFlags,
+  FlagError,
+  flagUsage,
+  parseFlags,
+  type FlagDefinitions,
+  type FlagValues,
+} from '../flags.ts';
 import { pageProxy } from './page_proxy.ts';
 
-export interface ServedPage {
+interface ServedPage {
   /** Where the daemon is, and as whom it is asked. */
   readonly config: ClientConfig;
   readonly userAgent: string;
@@ -16,8 +25,52 @@ export interface ServedPage {
   readonly below?: string;
 }
 
+/** A `ui` subcommand: what it has beside `--port` and `--help`. */
+export interface PageCommand<D extends FlagDefinitions> {
+  /** As in `ts-scheduler`. */
+  readonly program: string;
+  /** Flags that have to be given, as the usage shows them. */
+  readonly required?: string;
+  readonly flags: D;
+  readonly defaultPort: number;
+  /** Which page that is. @throws FlagError for a wrong value */
+  readonly page: (values: FlagValues<D>) => Pick<ServedPage, 'config' | 'below'>;
+}
+
+/** @returns the exit code: 0; 1 when the port cannot be had; 2 for a wrong command line */
+export async function pageCommand<D extends FlagDefinitions>(
+  args: readonly string[],
+  { program, required, flags, defaultPort, page }: PageCommand<D>,
+): Promise<number> {
+  const common = defineFlags({
+    port: flag.int({
+      default: defaultPort,
+      help: 'Where to serve the page, on 127.0.0.1; 0: any free port.',
+    }),
+    help: flag.bool({ shorthand: 'h', help: 'Print this.' }),
+  });
+  const all = { ...flags, ...common };
+  let served: ServedPage;
+  try {
+    const { values, args: more } = parseFlags(all, args);
+    if (values.help) {
+      const line = ['ui', ...(required === undefined ? [] : [required]), '[flags]'].join(' ');
+      process.stdout.write(
+        `Usage:\n  ${program} ${line}\n\nServes until it is interrupted.\n\n${flagUsage(all)}`,
+      );
+      return 0;
+    }
+    if (more.length > 0) throw new FlagError(`want no arguments, got ${more.join(' ')}`);
+    served = { ...page(values), userAgent: `${program}-ui`, port: values.port };
+  } catch (err) {
+    process.stderr.write(`Error: ${errorMessage(err)}\n`);
+    return 2;
+  }
+  return servePage(served);
+}
+
 /** Serves `/ui` of a daemon. @returns the exit code: 0 after an interruption, 1 when the port cannot be had */
-export async function servePage({ config, userAgent, port, below = '' }: ServedPage): Promise<number> {
+async function servePage({ config, userAgent, port, below = '' }: ServedPage): Promise<number> {
   const client = createClient(config, { userAgent, qps: 0 });
   const proxy = pageProxy(below === '' ? client : throughProxy(client, below), '/ui');
   try {

@@ -1,12 +1,10 @@
 /** A scheduler over a cluster in memory, with its page served over plain HTTP: for looking at it, and for tests in a browser. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Node, Pod } from '../../api/types.ts';
 import { systemClock } from '../../base/clock.ts';
 import { nullLog } from '../../base/log.ts';
 import { decodeConfig } from '../../component/config/document.ts';
-import { requestTarget } from '../../component/serving/exchange.ts';
 import { Routes } from '../../component/serving/routes.ts';
+import { createPlainServer } from '../../component/serving/server.ts';
 import { assembleScheduler } from '../assemble_scheduler.ts';
 import { SCHEDULER_CONFIG_KIND } from '../config/scheduler_config.ts';
 import { givenObjects } from '../simulator/cluster_objects.ts';
@@ -58,19 +56,14 @@ export async function schedulerInMemory(nodes: readonly Node[]): Promise<Running
     activity,
     isScheduling: () => true,
   });
-  const server = createServer((req, res) => {
-    const target = requestTarget(req.url);
-    if (target === undefined) res.writeHead(400).end();
-    else
-      Promise.resolve(
-        routes.handle({ req, res, ...target, user: { name: 'test', uid: '', groups: [], extra: {} } }),
-      ).catch((err: unknown) => res.writeHead(500).end(String(err)));
+  const server = await createPlainServer({
+    address: '127.0.0.1',
+    port: 0,
+    log: nullLog,
+    handler: routes.handle,
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server has such an address
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}/ui`,
+    url: `http://127.0.0.1:${server.port}/ui`,
     submit: (pod) => cluster.submit(pod),
     async settled() {
       for (;;) {
@@ -83,8 +76,7 @@ export async function schedulerInMemory(nodes: readonly Node[]): Promise<Running
       stop.abort(new Error('test over'));
       await running;
       parts.queue.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await server.close();
     },
   };
 }
