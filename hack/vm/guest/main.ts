@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { field } from '../../cluster/api.ts';
+import { SHUTDOWN_SECONDS } from '../cluster.ts';
 import { getPod } from './api.ts';
 import { runChecks } from './checks.ts';
 import { FIRST_BOOT } from './first_boot.ts';
@@ -13,6 +14,8 @@ import { AT_SHUTDOWN, secondBoot } from './second_boot.ts';
 
 /** What the second boot has to know of the first. */
 const REMEMBERED = '/var/lib/test-vm.json';
+/** What the kubelet may take, and as much again. */
+const SHUTDOWN_TIMEOUT_MS = 2 * SHUTDOWN_SECONDS.all * 1000;
 
 async function firstBoot(): Promise<void> {
   await runChecks(FIRST_BOOT);
@@ -29,12 +32,16 @@ async function firstBoot(): Promise<void> {
 async function lastBoot(): Promise<void> {
   const uids: unknown = JSON.parse(readFileSync(REMEMBERED, 'utf8'));
   await runChecks(secondBoot({ stays: String(field(uids, 'stays')), once: String(field(uids, 'once')) }));
-  const stopped = new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => resolve());
-  });
+  // systemd stops this program when nothing delays the shutdown any more. Waiting for a signal alone would not keep it alive.
+  const stopped = new AbortController();
+  process.once('SIGTERM', () => stopped.abort());
   // Through logind, which tells the kubelet and waits for it.
   await command('systemctl', 'poweroff', '--no-block');
-  await Promise.race([stopped, sleep(300_000, undefined, { ref: false })]);
+  const waited = sleep(SHUTDOWN_TIMEOUT_MS, undefined, { signal: stopped.signal });
+  await waited.then(
+    () => console.log(`guest: nobody stopped this program within ${SHUTDOWN_TIMEOUT_MS / 1000} s`),
+    () => undefined,
+  );
   await runChecks(AT_SHUTDOWN);
   console.log('guest: end of boot 2');
 }
