@@ -23,6 +23,8 @@ export interface PodOptions {
   /** A line of shell. Default: sleeps. */
   readonly script?: string;
   readonly spec?: Readonly<Record<string, unknown>>;
+  /** Of the container, beyond what is said above. */
+  readonly container?: Readonly<Record<string, unknown>>;
 }
 
 /** Makes a pod of one container `c`, bound to the node: there is no scheduler and nobody who makes tokens. */
@@ -31,6 +33,7 @@ export async function createPod(name: string, options: PodOptions = {}): Promise
     resources = {},
     script = 'trap "exit 0" TERM; while :; do sleep 1 & wait $!; done',
     spec,
+    container,
   } = options;
   await api.call('POST', PODS, {
     type: 'application/json',
@@ -51,6 +54,7 @@ export async function createPod(name: string, options: PodOptions = {}): Promise
             imagePullPolicy: 'Never',
             command: ['sh', '-c', script],
             resources,
+            ...container,
           },
         ],
         ...spec,

@@ -1,4 +1,5 @@
 /** The second boot, after the machine was reset while pods ran; it ends by an orderly shutdown. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { field } from '../../cluster/api.ts';
 import { CLUSTER, SHUTDOWN_SECONDS } from '../cluster.ts';
 import {
@@ -6,6 +7,7 @@ import {
   awaitNodeReady,
   awaitPod,
   createPod,
+  deletePods,
   eventsOf,
   getPod,
   isReady,
@@ -14,7 +16,7 @@ import {
 import type { PodView } from './api.ts';
 import type { Check } from './checks.ts';
 import { KUBELET, podGroup } from './kubelet.ts';
-import { cgroupDifferences, command, eventually, expectThat, unitProperty } from './machine.ts';
+import { cgroupDifferences, command, eventually, expectThat, journal, unitProperty } from './machine.ts';
 
 const MIB = 1024 ** 2;
 const GOODBYE = 'trap "sleep 2; exit 0" TERM; while :; do sleep 1 & wait $!; done';
@@ -55,6 +57,10 @@ export function secondBoot(uids: Readonly<Record<string, string>>): readonly Che
       },
     ],
     [
+      'the clock set an hour ahead and back again: pods, probes, back-off and deadlines do not mind',
+      clockSteps,
+    ],
+    [
       'the kubelet delays shutdowns of the machine',
       async () => {
         await eventually('logind has its lock', async () =>
@@ -86,6 +92,39 @@ export function secondBoot(uids: Readonly<Record<string, string>>): readonly Che
       },
     ],
   ];
+}
+
+async function clockSteps(): Promise<void> {
+  const probe = {
+    exec: { command: ['true'] },
+    periodSeconds: 2,
+    failureThreshold: 1,
+    initialDelaySeconds: 2,
+  };
+  await createPod('steady', {
+    spec: { activeDeadlineSeconds: 1800 },
+    container: { livenessProbe: probe, readinessProbe: probe },
+  });
+  await createPod('crashes', { script: 'exit 1' });
+  const before = await awaitPod('steady', 'is ready', isReady);
+  const crash = await awaitPod('crashes', 'is restarted', ({ restarts }) => restarts >= 1);
+  await command('date', '--set=+1 hour');
+  const again = await awaitPod('crashes', 'is restarted', ({ restarts }) => restarts > crash.restarts);
+  await sleep(2000);
+  await command('date', '--set=-1 hour');
+  // By the clock on the wall it ended in an hour's time.
+  await awaitPod('crashes', 'is restarted once more', ({ restarts }) => restarts > again.restarts);
+  const after = await getPod('steady');
+  expectThat(
+    isReady(after) && after.containerId === before.containerId && after.restarts === 0,
+    `the pod that ran has ${JSON.stringify(field(after.json, 'status'))}`,
+  );
+  expectThat(
+    /clock was set/.test(await journal(`--unit=${KUBELET}`)),
+    'the kubelet does not say that the clock was set',
+  );
+  await awaitNodeReady();
+  await deletePods('steady', 'crashes');
 }
 
 /** Looked at when systemd stops this program, which is after the kubelet has let go of its lock. */

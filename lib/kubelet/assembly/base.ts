@@ -1,6 +1,8 @@
 /** What every part of the kubelet stands on: options, folders, the apiserver, and the life of the process. */
 import { mkdir } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
+import { WallStamps } from '../../base/wall_stamps.ts';
+import { formatDuration } from '../../base/duration.ts';
 import { applyDaemonSettings } from '../../component/daemon_settings.ts';
 import type { FeatureGates } from '../../component/feature_gates.ts';
 import type { ParsedFlags } from '../../component/flags.ts';
@@ -25,12 +27,16 @@ export interface Base extends KubeletOptions, ApiAccess {
   readonly gates: FeatureGates;
   readonly dirs: KubeletDirs;
   readonly clock: Clock;
+  /** Ages of what carries a stamp of this machine. */
+  readonly stamps: WallStamps;
   readonly log: RootLogger;
   /** Aborts when the kubelet is to end. */
   readonly signal: AbortSignal;
   readonly background: Background;
 }
 
+/** Between looks whether the machine's clock was set. */
+const STAMPS_LOOK_MS = 1000;
 const CONTAINER_LOGS_DIR = '/var/log/containers';
 
 /** @throws Error when the options or the machine do not allow a start */
@@ -64,6 +70,11 @@ export async function createBase(
   await prepareRoot(dirs.root);
   await mkdir(dirs.podLogs, { recursive: true, mode: 0o755 });
   const background = new Background({ clock, log, signal });
+  const stamps = new WallStamps(clock);
+  background.every('Looking after the clock failed', STAMPS_LOOK_MS, () => {
+    const stepMs = stamps.look();
+    if (stepMs !== 0) log.warn("The machine's clock was set", { by: formatDuration(stepMs) });
+  });
   const access = await apiAccess({ options, version, clock, log, signal, background });
-  return { ...options, ...access, document, version, gates, dirs, clock, log, signal, background };
+  return { ...options, ...access, document, version, gates, dirs, clock, stamps, log, signal, background };
 }

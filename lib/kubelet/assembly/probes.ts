@@ -14,7 +14,7 @@ export interface Probes {
 }
 
 export function createProbes(base: Base & KubeletMetrics & Runtime & Pods & NodeParts): Probes {
-  const { background, cache, clock, events, exec, hostIPs, log, pods, signal, statuses } = base;
+  const { background, cache, clock, events, exec, hostIPs, log, pods, signal, stamps, statuses } = base;
   const host: ProbeHost = {
     ...exec,
     runningContainer: (uid, name) =>
@@ -33,6 +33,7 @@ export function createProbes(base: Base & KubeletMetrics & Runtime & Pods & Node
     host,
     events,
     clock,
+    stamps,
     log,
     attempt,
     userAgent: 'kube-probe/1.36',

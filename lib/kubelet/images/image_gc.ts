@@ -34,6 +34,11 @@ export interface ImageGcOptions {
   readonly fileSystem?: (signal: AbortSignal) => Promise<FileSystemUse>;
 }
 
+interface Seen {
+  readonly firstSeenMs: number;
+  lastUsedMs: number | undefined;
+}
+
 /** Space could not be freed as far as the policy wants it. */
 export class ImageGcError extends Error {
   override readonly name = 'ImageGcError';
@@ -46,7 +51,7 @@ const TIMEOUT_MS = 120_000;
 
 export class ImageGc {
   readonly #options: ImageGcOptions;
-  readonly #known = new Map<string, { firstSeenMs: number; lastUsedMs: number }>();
+  readonly #known = new Map<string, Seen>();
   #sandboxImage: string | undefined;
 
   constructor(options: ImageGcOptions) {
@@ -81,7 +86,7 @@ export class ImageGc {
   async collect(signal: AbortSignal): Promise<void> {
     const { clock, events, log, policy } = this.#options;
     let images = await this.#look(signal);
-    const old = tooOld(images, policy, clock.now());
+    const old = tooOld(images, policy, clock.monotonic());
     if (old.length > 0) {
       const removed = await this.#remove(old, 'unused for longer than imageMaximumGCAge', signal);
       images = images.filter((image) => !removed.has(image.id));
@@ -123,7 +128,7 @@ export class ImageGc {
   async #free(images: readonly ImageRecord[], wanted: number, signal: AbortSignal): Promise<number> {
     const { clock, policy } = this.#options;
     let freed = 0;
-    for (const image of candidates(images, policy, clock.now())) {
+    for (const image of candidates(images, policy, clock.monotonic())) {
       if (freed >= wanted) break;
       const removed = await this.#remove([image], 'image file system is full', signal);
       if (removed.has(image.id)) freed += image.sizeBytes;
@@ -164,11 +169,11 @@ export class ImageGc {
       ...containers.flatMap((c) => [c.imageId, c.imageRef, c.image?.image ?? '']),
       ...this.#options.mounted(),
     ]);
-    const now = clock.now();
+    const now = clock.monotonic();
     const records = images.map((image): ImageRecord => {
       const names = [image.id, ...image.repoTags, ...image.repoDigests];
       const inUse = names.some((name) => used.has(name));
-      const known = this.#known.get(image.id) ?? { firstSeenMs: now, lastUsedMs: 0 };
+      const known: Seen = this.#known.get(image.id) ?? { firstSeenMs: now, lastUsedMs: undefined };
       if (inUse) known.lastUsedMs = now;
       this.#known.set(image.id, known);
       return {

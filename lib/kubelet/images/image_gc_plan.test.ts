@@ -18,7 +18,7 @@ const policy: ImageGcPolicy = {
 };
 
 function image(id: string, over: Partial<ImageRecord> = {}): ImageRecord {
-  return { id, sizeBytes: 1, firstSeenMs: 0, lastUsedMs: 0, inUse: false, pinned: false, ...over };
+  return { id, sizeBytes: 1, firstSeenMs: 0, lastUsedMs: undefined, inUse: false, pinned: false, ...over };
 }
 
 test.each<[string, number, number, Partial<ImageGcPolicy>, number]>([

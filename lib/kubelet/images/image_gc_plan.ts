@@ -5,10 +5,10 @@ export interface ImageRecord {
   /** The runtime's id. */
   readonly id: string;
   readonly sizeBytes: number;
-  /** When the kubelet first saw it, milliseconds since the epoch. */
+  /** When the kubelet first saw it, milliseconds of the monotonic clock. */
   readonly firstSeenMs: number;
-  /** When a container last had it; 0 for never since the kubelet started. */
-  readonly lastUsedMs: number;
+  /** When a container last had it; `undefined` for never since the kubelet started. */
+  readonly lastUsedMs: number | undefined;
   readonly inUse: boolean;
   /** The runtime wants it kept (the image of sandboxes). */
   readonly pinned: boolean;
@@ -33,7 +33,7 @@ export interface FileSystemUse {
 export function unused(images: readonly ImageRecord[]): readonly ImageRecord[] {
   return images
     .filter(({ inUse, pinned }) => !inUse && !pinned)
-    .toSorted((a, b) => a.lastUsedMs - b.lastUsedMs || a.firstSeenMs - b.firstSeenMs);
+    .toSorted((a, b) => (a.lastUsedMs ?? -1) - (b.lastUsedMs ?? -1) || a.firstSeenMs - b.firstSeenMs);
 }
 
 /** Images that nobody used for longer than the policy allows. */
@@ -44,8 +44,7 @@ export function tooOld(
 ): readonly ImageRecord[] {
   if (policy.maxAgeMs <= 0) return [];
   // An image that was not used since the kubelet knows it is as old as that: use before is not known.
-  const age = ({ lastUsedMs, firstSeenMs }: ImageRecord): number =>
-    nowMs - (lastUsedMs === 0 ? firstSeenMs : lastUsedMs);
+  const age = ({ lastUsedMs, firstSeenMs }: ImageRecord): number => nowMs - (lastUsedMs ?? firstSeenMs);
   return unused(images).filter((image) => age(image) > policy.maxAgeMs);
 }
 

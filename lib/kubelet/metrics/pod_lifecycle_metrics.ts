@@ -147,10 +147,9 @@ export class PodLifecycleMetrics {
     if (!fresh || this.#starting.has(uid)) return;
     this.#containersPerPod.observe(pod.spec.containers.length);
     const created = Date.parse(pod.metadata.creationTimestamp ?? '');
-    const seenMs = this.#clock.now();
     this.#starting.set(uid, {
-      seenMs,
-      createdMs: Number.isNaN(created) ? seenMs : created,
+      seenMs: this.#clock.monotonic(),
+      createdMs: Number.isNaN(created) ? this.#clock.now() : created,
       pullMs: 0,
       pullingSinceMs: undefined,
     });
@@ -164,9 +163,9 @@ export class PodLifecycleMetrics {
   told(uid: string, reason: string): void {
     const starting = this.#starting.get(uid);
     if (starting === undefined) return;
-    if (reason === 'Pulling') starting.pullingSinceMs ??= this.#clock.now();
+    if (reason === 'Pulling') starting.pullingSinceMs ??= this.#clock.monotonic();
     else if (starting.pullingSinceMs !== undefined && (reason === 'Pulled' || reason === 'Failed')) {
-      starting.pullMs += this.#clock.now() - starting.pullingSinceMs;
+      starting.pullMs += this.#clock.monotonic() - starting.pullingSinceMs;
       starting.pullingSinceMs = undefined;
     }
   }
@@ -177,9 +176,8 @@ export class PodLifecycleMetrics {
     if (starting === undefined || status.phase === 'Pending') return;
     this.#starting.delete(uid);
     if (status.phase !== 'Running') return;
-    const now = this.#clock.now();
-    const total = Math.max(0, now - starting.createdMs);
-    this.#startDuration.observe((now - starting.seenMs) / 1000);
+    const total = Math.max(0, this.#clock.now() - starting.createdMs);
+    this.#startDuration.observe((this.#clock.monotonic() - starting.seenMs) / 1000);
     this.#totalDuration.observe(total / 1000);
     this.#sliDuration.observe(Math.max(0, total - starting.pullMs) / 1000);
   }

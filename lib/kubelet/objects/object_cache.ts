@@ -189,7 +189,7 @@ class KindCache<T extends KubeObject & { readonly immutable?: boolean }> {
       entry.lastError = undefined;
       if (object.immutable === true) {
         // It can only be deleted now, and pods that have it go on with it: no need to watch.
-        entry.kept = { object, at: this.#options.clock.now() };
+        entry.kept = { object, at: this.#options.clock.monotonic() };
         stop.abort(new Error('the object is immutable'));
         entry.stop = undefined;
       }
@@ -225,7 +225,7 @@ class KindCache<T extends KubeObject & { readonly immutable?: boolean }> {
     if (kept.object.immutable === true) return true;
     return (
       this.#options.strategy === 'Cache' &&
-      this.#options.clock.now() - kept.at < (this.#options.ttlMs ?? 60_000)
+      this.#options.clock.monotonic() - kept.at < (this.#options.ttlMs ?? 60_000)
     );
   }
 
@@ -241,7 +241,7 @@ class KindCache<T extends KubeObject & { readonly immutable?: boolean }> {
         { namespace, name },
         signal === undefined ? {} : { signal },
       );
-      if (entry !== undefined) entry.kept = { object, at: this.#options.clock.now() };
+      if (entry !== undefined) entry.kept = { object, at: this.#options.clock.monotonic() };
       return object;
     } catch (err) {
       if (isNotFound(err)) {

@@ -15,7 +15,7 @@ import type {
   SandboxRuntimeStatus,
 } from '../contracts.ts';
 import { POD_NAMESPACE_LABEL, POD_NAME_LABEL, POD_UID_LABEL } from '../runtime/runtime_names.ts';
-import { containerStatus, neverStarted, sandboxStatus } from './runtime_status.ts';
+import { containerStatus, neverStarted, newestFirst, sandboxStatus } from './runtime_status.ts';
 
 export interface RuntimeCacheOptions {
   readonly cri: RuntimeClient;
@@ -187,12 +187,11 @@ export class RuntimeCache implements RuntimeView {
     ]);
     const status: PodRuntimeStatus = {
       ...ref,
+      // By their numbers: the clock may have been set back between two of them.
       sandboxes: present(sandboxStatuses).sort(
-        (a, b) => b.createdAtMs - a.createdAtMs || b.attempt - a.attempt,
+        (a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs,
       ),
-      containers: present(containerStatuses).sort(
-        (a, b) => b.createdAtMs - a.createdAtMs || b.restartCount - a.restartCount,
-      ),
+      containers: newestFirst(present(containerStatuses)),
     };
     this.#seen.set(uid, signatureOf(listed));
     this.#pods.set(uid, status);

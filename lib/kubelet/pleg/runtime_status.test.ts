@@ -1,6 +1,6 @@
 import type { ContainerRuntimeStatus } from '../contracts.ts';
 import { runtimeContainer } from '../testing/runtime_pod.ts';
-import { neverStarted } from './runtime_status.ts';
+import { neverStarted, newestFirst } from './runtime_status.ts';
 
 const BORN = 1000;
 const cut: Partial<ContainerRuntimeStatus> = {
@@ -22,4 +22,18 @@ test.each<[string, Partial<ContainerRuntimeStatus>, ContainerRuntimeStatus['stat
   ['one that runs', { state: 'running', reason: '', message: '' }, 'running'],
 ])('%s', (_, more, state) => {
   expect(neverStarted(runtimeContainer('a', { ...cut, ...more }), BORN).state).toBe(state);
+});
+
+test('K31: the newest incarnation is the one with the highest number, also when the clock was set back before it began', () => {
+  const made = (name: string, restartCount: number, createdAtMs: number): ContainerRuntimeStatus =>
+    runtimeContainer(name, { id: `${name}${restartCount}`, restartCount, createdAtMs });
+  const ids = (...containers: readonly ContainerRuntimeStatus[]): string[] =>
+    newestFirst(containers).map(({ id }) => id);
+  expect(ids(made('a', 0, 10), made('b', 0, 20), made('a', 1, 30))).toEqual(['a1', 'b0', 'a0']);
+  expect(ids(made('a', 0, 5000), made('b', 0, 5010), made('a', 2, 300), made('a', 1, 5020))).toEqual([
+    'a2',
+    'b0',
+    'a1',
+    'a0',
+  ]);
 });

@@ -86,6 +86,18 @@ export function containerStatus(status: ContainerStatus, sandboxId: string): Con
   };
 }
 
+/** The newest first; incarnations of one container by their number, for the clock may have been set back between two. */
+export function newestFirst(containers: readonly ContainerRuntimeStatus[]): ContainerRuntimeStatus[] {
+  const byAge = containers.toSorted((a, b) => b.createdAtMs - a.createdAtMs);
+  const byNumber = new Map(
+    Object.entries(Object.groupBy(byAge, ({ name }) => name)).map(([name, group = []]) => [
+      name,
+      group.toSorted((a, b) => b.restartCount - a.restartCount).values(),
+    ]),
+  );
+  return byAge.map((container) => byNumber.get(container.name)?.next().value ?? container);
+}
+
 /** Nanoseconds to milliseconds; 0 (never) and the zero time of Go stay 0. */
 function milliseconds(nanoseconds: bigint): number {
   return nanoseconds <= 0n ? 0 : Number(nanoseconds / 1_000_000n);

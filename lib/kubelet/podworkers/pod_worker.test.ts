@@ -1,6 +1,7 @@
 import type { Pod, PodStatus } from '../../api/types.ts';
 import { FakeClock } from '../../base/fake_clock.ts';
 import { RecordingLog } from '../../base/log.ts';
+import { WallStamps } from '../../base/wall_stamps.ts';
 import { type ContainerRuntimeStatus, type PodRuntimeStatus, VolumeError } from '../contracts.ts';
 import { MemoryTimeline } from '../explain/timeline.ts';
 import { containerHash } from '../runtime/runtime_names.ts';
@@ -74,6 +75,7 @@ function scene(first: Pod | undefined, more: Partial<PodWorkerOptions> = {}, ini
   const timeline = new MemoryTimeline(clock);
   const options: PodWorkerOptions = {
     clock,
+    stamps: new WallStamps(clock),
     log: new RecordingLog(),
     cache: { podStatus: () => status, inspect: () => Promise.resolve() },
     sync: {
@@ -572,4 +574,48 @@ test('waits for another version of the same static pod', async () => {
   await s.settle();
   expect(s.did).toEqual(['mount', 'start']);
   await s.end();
+});
+
+describe.each([
+  ['an hour forwards', 3_600_000],
+  ['an hour back', -3_600_000],
+])('K31: the clock of the machine is set, %s', (_, step) => {
+  test('a crash loop keeps its back-off', async () => {
+    const ended = runtime('exited', 1).containers.map((c) => ({ ...c, restartCount: 1 }));
+    const s = scene(
+      pod({}, { restartPolicy: 'Always' }),
+      {},
+      {
+        ...runtime('running'),
+        containers: ended,
+      },
+    );
+    await s.settle();
+    await s.clock.advance(4000);
+    s.clock.stepWall(step);
+    s.worker.wake();
+    await s.settle();
+    await s.clock.advance(5999);
+    await s.settle();
+    expect(s.did).toEqual(['mount']);
+    await s.clock.advance(1);
+    await s.settle();
+    expect(s.did).toEqual(['mount', 'mount', 'start']);
+    await s.end();
+  });
+
+  test('activeDeadlineSeconds are seconds that passed', async () => {
+    const s = scene(pod({}, { activeDeadlineSeconds: 10 }), {}, runtime('running'));
+    await s.settle();
+    s.clock.stepWall(step);
+    s.worker.wake();
+    await s.settle();
+    await s.clock.advance(9999);
+    await s.settle();
+    expect(s.did).toEqual(['mount']);
+    await s.clock.advance(1);
+    await s.settle();
+    expect([s.did[1], s.last()?.reason]).toEqual(['stop own', 'DeadlineExceeded']);
+    await s.end();
+  });
 });

@@ -21,6 +21,7 @@ import { Backoff } from '../../base/backoff.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { errorMessage, isAbort } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import type { WallStamps } from '../../base/wall_stamps.ts';
 import type { Random } from '../../base/backoff.ts';
 import {
   type KubeletEvents,
@@ -46,6 +47,7 @@ import { podStatus } from '../status/pod_status.ts';
 import type { TerminationMessages } from '../status/termination_message.ts';
 import { ContainerWaits } from './container_waits.ts';
 import { podChange } from './pod_change.ts';
+import { entryInPresentTime, statusInPresentTime } from './present_time.ts';
 import type { PodRemover } from './pod_remover.ts';
 
 export type PodState = 'syncing' | 'terminating' | 'terminated' | 'removed';
@@ -74,6 +76,8 @@ export interface PodResize {
 
 export interface PodWorkerOptions {
   readonly clock: Clock;
+  /** Back-off and deadlines go by true ages, also after the clock was set. */
+  readonly stamps: Pick<WallStamps, 'present'>;
   readonly log: Log;
   readonly cache: Pick<RuntimeCache, 'podStatus' | 'inspect'>;
   readonly sync: Pick<PodSync, 'apply'>;
@@ -474,15 +478,15 @@ export class PodWorker {
   // ------------------------------------------------------------ parts
 
   #decide(pod: Pod, status: PodRuntimeStatus | undefined, resize: ResizeSteps | undefined): PodActions {
-    const { clock, probes, backoff } = this.#options;
+    const { clock, probes, backoff, stamps } = this.#options;
     const previous = this.#options.statuses.get(this.ref.uid) ?? pod.status;
     return podActions({
       pod,
-      status,
+      status: statusInPresentTime(status, stamps),
       nowMs: clock.now(),
       verdicts: (name, id) => probes.verdicts(this.ref.uid, name, id),
       started: (name, id) => probes.started(pod, name, id),
-      backoff: (container) => this.#waits.backoff(container),
+      backoff: (container) => entryInPresentTime(this.#waits.backoff(container), stamps),
       policy: backoff,
       holdMs: (container, last) => this.#waits.holdMs(container, last),
       killedForRestart: (id) => this.#killedForRestart.has(id),
@@ -555,7 +559,7 @@ export class PodWorker {
     if (seconds === undefined) return undefined;
     const started = this.#options.statuses.get(this.ref.uid)?.startTime ?? pod.status?.startTime;
     const from = started === undefined ? this.#startedAtMs : Date.parse(started);
-    return from + seconds * 1000;
+    return this.#options.stamps.present(from) + seconds * 1000;
   }
 
   #pastDeadline(pod: Pod): boolean {

@@ -1,11 +1,14 @@
 import type { Container, Pod, Probe } from '../../api/types.ts';
 import { FakeClock } from '../../base/fake_clock.ts';
 import { nullLog } from '../../base/log.ts';
+import { WallStamps } from '../../base/wall_stamps.ts';
 import type { ContainerRuntimeStatus, ProbeManager } from '../contracts.ts';
 import { createProbeManager } from './manager.ts';
 import type { ProbeOutcome } from './outcome.ts';
 import { runtimeContainer } from '../testing/runtime_pod.ts';
 
+const HOUR = 3_600_000;
+const START = Date.UTC(2026, 0, 1);
 const ok: ProbeOutcome = { result: 'success', message: '' };
 const bad: ProbeOutcome = { result: 'failure', message: 'HTTP probe failed with statuscode: 500' };
 
@@ -36,6 +39,7 @@ function world(random = 0): World {
     known: undefined,
     manager: createProbeManager({
       clock,
+      stamps: new WallStamps(clock),
       log: nullLog,
       random: () => random,
       observeLateness: (ms) => w.lateness.push(ms),
@@ -138,6 +142,25 @@ test('K13: initialDelaySeconds counts from the start of the container', async ()
   await w.clock.advance(100);
   expect(w.changes).toEqual(['readiness true']);
 });
+
+test.each([
+  ['forwards', HOUR],
+  ['back', -HOUR],
+])(
+  'K31: the clock of the machine is set an hour %s: initialDelaySeconds and periods pass as ever',
+  async (_, step) => {
+    const w = world();
+    w.clock.stepWall(START);
+    container(w, 'a');
+    w.manager.podAdded(podOf({ livenessProbe: http('/live', { initialDelaySeconds: 7, periodSeconds: 2 }) }));
+    await w.clock.advance(3000);
+    w.clock.stepWall(step);
+    await w.clock.advance(3900);
+    expect(w.attempts).toEqual([]);
+    await w.clock.advance(7100);
+    expect(times(w, '/live').map((at) => Math.round(at / 100))).toEqual([80, 100, 120, 140]);
+  },
+);
 
 test('K13: start-up first: the others begin when it has succeeded, readiness at once; it is asked once', async () => {
   const w = world();

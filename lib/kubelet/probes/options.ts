@@ -1,6 +1,7 @@
 import type { Pod, Probe } from '../../api/types.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import type { WallStamps } from '../../base/wall_stamps.ts';
 import type { KubeletEvents, ProbeHost, ProbeKind } from '../contracts.ts';
 import type { AttemptTarget } from './attempt.ts';
 import type { ProbeOutcome } from './outcome.ts';
@@ -10,6 +11,8 @@ export interface ProbeManagerOptions {
   readonly host: ProbeHost;
   readonly events: Pick<KubeletEvents, 'container'>;
   readonly clock: Clock;
+  /** Tells for how long a container runs, also after the clock was set. */
+  readonly stamps: Pick<WallStamps, 'present'>;
   readonly log: Log;
   /** Carries out one attempt ({@link attempt}). */
   readonly attempt: (probe: Probe, target: AttemptTarget) => Promise<ProbeOutcome>;

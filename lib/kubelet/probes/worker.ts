@@ -166,7 +166,7 @@ export class ProbeWorker {
 
   /** @returns when to look before the next regular turn as well (monotonic) */
   async #look(regular: boolean): Promise<number | undefined> {
-    const { clock, kind } = this.#options;
+    const { clock, kind, stamps } = this.#options;
     const running = this.#current();
     if (running === undefined) return undefined;
     if (running.id !== this.#containerId) this.#begin(running.id);
@@ -174,7 +174,7 @@ export class ProbeWorker {
     if (kind === 'startup' && this.verdict(running.id) === true) return undefined; // once is enough
     if (kind !== 'startup' && !this.#options.started(running.id)) return undefined;
 
-    const age = clock.now() - running.startedAtMs;
+    const age = clock.now() - stamps.present(running.startedAtMs);
     const wait = (this.probe.initialDelaySeconds ?? 0) * 1000 - age;
     const mayBeEarly = this.#mayBeEarly();
     if (wait > 0) return mayBeEarly ? clock.monotonic() + wait : undefined;

@@ -6,13 +6,16 @@ import { type Logind, ShutdownManager } from './shutdown_manager.ts';
 class FakeLogind implements Logind {
   delayMs = 30_000;
   raisable = true;
+  absent = false;
+  asked = 0;
   held = 0;
   locks = 0;
   tell: ((goingDown: boolean) => void) | undefined;
   lose: (() => void) | undefined;
 
   maxDelayMs(): Promise<number> {
-    return Promise.resolve(this.delayMs);
+    this.asked++;
+    return this.absent ? Promise.reject(new Error('no logind')) : Promise.resolve(this.delayMs);
   }
   raiseMaxDelay(ms: number): Promise<void> {
     if (this.raisable) this.delayMs = ms;
@@ -71,6 +74,7 @@ async function setUp(pods: Pod[]) {
     changed: () => void changes.push(manager.problem),
     clock,
     log,
+    random: () => 0,
   });
   const stop = new AbortController();
   const running = manager.run(stop.signal);
@@ -149,4 +153,23 @@ test('K23: logind is made to allow the delay; where it does not, that is said', 
         'node shutdown manager was timed out after 3 attempts waiting for logind InhibitDelayMaxSec to update to 30s (ShutdownGracePeriod), current value is 5s',
     },
   });
+});
+
+test('K23: a machine without logind is asked ever more rarely, up to twice a minute; once it is there, soon again', async () => {
+  const { clock, logind } = await setUp([]);
+  logind.absent = true;
+  logind.lose?.();
+  const asked = async (ms: number): Promise<number> => {
+    const before = logind.asked;
+    await clock.advance(ms);
+    return logind.asked - before;
+  };
+  expect(await asked(61_000)).toBe(6); // after 1, 3, 7, 15, 31 and 61 s
+  expect(await asked(300_000)).toBe(10);
+  logind.absent = false;
+  await clock.advance(30_000);
+  expect(logind.held).toBe(1);
+  logind.lose?.();
+  await clock.advance(1000);
+  expect(logind.held).toBe(1);
 });

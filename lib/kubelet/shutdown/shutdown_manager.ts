@@ -3,6 +3,7 @@
  * group when logind says that the machine is about to go down, and lets go when their final statuses are in the API.
  */
 import type { Pod } from '../../api/types.ts';
+import { Backoff, type Random } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import { errorMessage, isAbort } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -48,6 +49,7 @@ export interface ShutdownManagerOptions {
   readonly changed: () => void;
   readonly clock: Clock;
   readonly log: Log;
+  readonly random?: Random;
 }
 
 const VERDICT: ShutdownVerdict = {
@@ -57,7 +59,10 @@ const VERDICT: ShutdownVerdict = {
   disruption: 'TerminationByKubelet',
 };
 const POLL_MS = 200;
-const RETRY_MS = 1000;
+/** Between attempts to hear of logind: there may be none, or it is being replaced. */
+const RETRY = { initialMs: 1000, maxMs: 30_000, factor: 2, jitter: 0.2 };
+/** Between looks whether logind has taken the longer delay. */
+const DELAY_POLL_MS = 1000;
 const MAX_DELAY_ATTEMPTS = 3;
 
 export class ShutdownManager {
@@ -84,24 +89,27 @@ export class ShutdownManager {
 
   /** Until the signal aborts; a lost connection to logind is made anew. Does nothing without groups. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, groups, log } = this.#options;
+    const { clock, groups, log, random } = this.#options;
     if (groups.every(({ seconds }) => seconds === 0)) return;
+    const retry = new Backoff(RETRY, random);
     while (!signal.aborted) {
       try {
-        await this.#watch(signal);
+        await this.#watch(signal, () => retry.reset());
       } catch (error) {
         if (!isAbort(error, signal))
           log.error(error, 'Failed to watch for a shutdown of the machine; trying again');
       }
       await this.#release();
-      await clock.sleep(RETRY_MS, signal).catch(() => undefined);
+      await clock.sleep(retry.next(), signal).catch(() => undefined);
     }
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
+  /** @param holds called once the lock is held */
+  async #watch(signal: AbortSignal, holds: () => void): Promise<void> {
     const { groups, logind, log } = this.#options;
     await this.#allowDelay(signal);
     this.#lock = await logind.inhibit(signal);
+    holds();
     log.info('Delays shutdowns of the machine until its pods have ended', {
       shutdownGracePeriodSeconds: total(groups),
     });
@@ -121,7 +129,7 @@ export class ShutdownManager {
     for (let attempt = 0; attempt < MAX_DELAY_ATTEMPTS; attempt++) {
       allowed = await logind.maxDelayMs(signal);
       if (allowed >= wanted) return;
-      await clock.sleep(RETRY_MS, signal);
+      await clock.sleep(DELAY_POLL_MS, signal);
     }
     throw new Error(
       `node shutdown manager was timed out after ${MAX_DELAY_ATTEMPTS} attempts waiting for logind InhibitDelayMaxSec to update to ${wanted / 1000}s (ShutdownGracePeriod), current value is ${allowed / 1000}s`,

@@ -89,8 +89,9 @@ function start(): void {
     token: () =>
       Promise.resolve({
         token: tokens[0] ?? '',
-        refreshAtMs: clock.now() + 3_600_000,
-        expiresAtMs: clock.now() + 7_200_000,
+        refreshAtMs: clock.monotonic() + 3_600_000,
+        expiresAtMs: clock.monotonic() + 7_200_000,
+        expirationTimestamp: '2026-11-21T12:00:00Z',
       }),
     forget: () => undefined,
   };
@@ -99,7 +100,9 @@ function start(): void {
     plugins: inTreePlugins({
       objects,
       tokens: source,
-      trustBundles: { anchors: () => Promise.resolve({ pem: 'PEM', refreshAtMs: clock.now() + 60_000 }) },
+      trustBundles: {
+        anchors: () => Promise.resolve({ pem: 'PEM', refreshAtMs: clock.monotonic() + 60_000 }),
+      },
       allocatable: () => ({ memory: '64Mi' }),
       clock,
     }),

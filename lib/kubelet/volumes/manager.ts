@@ -116,7 +116,7 @@ class Manager implements VolumeManager {
         failures.push(errorMessage(result.reason));
       }
     });
-    if (refreshAtMs !== Infinity) this.#refreshAt(uidOf(pod), refreshAtMs - this.#options.clock.now());
+    if (refreshAtMs !== Infinity) this.#refreshAt(uidOf(pod), refreshAtMs - this.#options.clock.monotonic());
     if (failures.length === 0) {
       mounted.failingSince = undefined;
       mounted.complete = true;

@@ -22,7 +22,7 @@ export interface ReadyVolume {
   readonly hostPath: string;
   /** Containers get it read-only whatever their mount says. */
   readonly readOnly: boolean;
-  /** Contents go stale by time alone (tokens): set up again at this wall-clock time, milliseconds since the epoch. */
+  /** Contents go stale by time alone (tokens): set up again at this time, milliseconds of the monotonic clock. */
   readonly refreshAtMs?: number;
   /** A raw block volume: `hostPath` is a device node. */
   readonly block?: boolean;

@@ -9,9 +9,12 @@ import { SERVICE_ACCOUNTS } from '../../client/resource.ts';
 /** A bound token and when to fetch the next. */
 export interface ServiceAccountToken {
   readonly token: string;
-  /** Wall clock, milliseconds since the epoch: 80% of its life, or 24 h after issue. */
+  /** Monotonic clock: 80% of its life, or 24 h after issue. */
   readonly refreshAtMs: number;
+  /** Monotonic clock. */
   readonly expiresAtMs: number;
+  /** As the API server tells it, RFC 3339. */
+  readonly expirationTimestamp: string;
 }
 
 export interface TokenSource {
@@ -65,17 +68,21 @@ export function createTokenSource(
       { signal },
     );
     const token = answer.status?.token;
-    const expiresAtMs = Date.parse(answer.status?.expirationTimestamp ?? '');
-    if (token === undefined || token === '' || Number.isNaN(expiresAtMs)) {
+    const { expirationTimestamp = '' } = answer.status ?? {};
+    const expires = Date.parse(expirationTimestamp);
+    if (token === undefined || token === '' || Number.isNaN(expires)) {
       throw new Error('the API server answered the TokenRequest without a token');
     }
-    const now = clock.now();
-    // The lifetime that was granted, which a server may cut or extend.
-    const life = expiresAtMs - now;
+    const now = clock.monotonic();
+    // The lifetime that was granted, which a server may cut or extend. It is told in seconds too: the clock of this machine
+    // need not be that of the server.
+    const granted = answer.spec?.expirationSeconds;
+    const life = granted === undefined ? expires - clock.now() : granted * 1000;
     const jitter = random() * 10_000;
     return {
       token,
-      expiresAtMs,
+      expiresAtMs: now + life,
+      expirationTimestamp,
       refreshAtMs: now + Math.min(life * 0.8, MAX_AGE_MS) - Math.min(jitter, life * 0.05),
     };
   }
@@ -85,21 +92,21 @@ export function createTokenSource(
       const uid = pod.metadata.uid ?? '';
       const key = JSON.stringify([pod.spec.serviceAccountName, options.audience, options.expirationSeconds]);
       const known = byPod.get(uid)?.get(key);
-      if (known !== undefined && clock.now() < known.refreshAtMs) return known;
+      if (known !== undefined && clock.monotonic() < known.refreshAtMs) return known;
       try {
         const fresh = await request(pod, options, signal);
         const tokens = byPod.get(uid) ?? new Map<string, ServiceAccountToken>();
         byPod.set(uid, tokens.set(key, fresh));
         return fresh;
       } catch (err) {
-        if (known === undefined || clock.now() >= known.expiresAtMs) {
+        if (known === undefined || clock.monotonic() >= known.expiresAtMs) {
           throw new Error(`failed to fetch token: ${errorMessage(err)}`, { cause: err });
         }
         log.error(err, 'Could not renew a service account token; the old one is still valid', {
           pod: `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`,
-          expires: new Date(known.expiresAtMs).toISOString(),
+          expires: known.expirationTimestamp,
         });
-        const again: ServiceAccountToken = { ...known, refreshAtMs: clock.now() + RETRY_MS };
+        const again: ServiceAccountToken = { ...known, refreshAtMs: clock.monotonic() + RETRY_MS };
         byPod.get(uid)?.set(key, again);
         return again;
       }

@@ -12,7 +12,7 @@ export type TrustBundleSource = NonNullable<Source['clusterTrustBundle']>;
 export interface TrustAnchors {
   /** PEM, each certificate once. */
   readonly pem: string;
-  /** When to look again, milliseconds since the epoch. */
+  /** When to look again, milliseconds of the monotonic clock. */
   readonly refreshAtMs: number;
 }
 
@@ -27,7 +27,7 @@ const FRESH_MS = 60_000;
 /** @param enabled the gate `ClusterTrustBundleProjection` */
 export function createTrustBundleReader(
   client: Pick<ApiClient, 'get' | 'list'>,
-  clock: Pick<Clock, 'now'>,
+  clock: Pick<Clock, 'monotonic'>,
   enabled: boolean,
 ): TrustBundleReader {
   const known = new Map<string, TrustAnchors & { readonly found: boolean }>();
@@ -58,7 +58,7 @@ export function createTrustBundleReader(
         );
       const { name, signerName, optional = false } = source;
       const key = JSON.stringify([name, signerName, source.labelSelector]);
-      const now = clock.now();
+      const now = clock.monotonic();
       for (const [old, { refreshAtMs }] of known) if (refreshAtMs <= now) known.delete(old);
       let anchors = known.get(key);
       if (anchors === undefined) {
