@@ -1,5 +1,5 @@
 /** Runs specs of the Kubernetes e2e binary against a cluster. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { run } from '../cluster/program.ts';
 import { runCommand, type Ended } from './command.ts';
@@ -30,15 +30,20 @@ const DESCRIPTION = 'Kubernetes e2e suite';
 /** What specs may take to clean up once they are told to stop. */
 const GRACE_MS = 60_000;
 
-/** All specs that the binary holds. `scratch` is a folder for the report. */
-export async function listSpecs(e2e: string, scratch: string): Promise<Spec[]> {
-  mkdirSync(scratch, { recursive: true });
-  const report = path.join(scratch, 'specs.json');
-  await run([e2e, '--ginkgo.dry-run', '--ginkgo.silence-skips', `--ginkgo.json-report=${report}`], {
-    cwd: scratch,
-    timeoutMs: 120_000,
-  });
-  return parseSpecs(readFileSync(report, 'utf8'));
+/** All specs that the binary holds. The report is made in a folder of its own under `parent`, as runs may be side by side. */
+export async function listSpecs(e2e: string, parent: string): Promise<Spec[]> {
+  mkdirSync(parent, { recursive: true });
+  const scratch = mkdtempSync(path.join(parent, 'specs-'));
+  try {
+    const report = path.join(scratch, 'specs.json');
+    await run([e2e, '--ginkgo.dry-run', '--ginkgo.silence-skips', `--ginkgo.json-report=${report}`], {
+      cwd: scratch,
+      timeoutMs: 120_000,
+    });
+    return parseSpecs(readFileSync(report, 'utf8'));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 /** Runs one batch to its end. The cases are those that ginkgo reported: none if it died without a report. */

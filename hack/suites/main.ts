@@ -72,7 +72,7 @@ async function chooseSpecs(
   e2e: string,
   root: string,
 ): Promise<Spec[]> {
-  const all = await listSpecs(e2e, path.join(root, 'specs'));
+  const all = await listSpecs(e2e, root);
   let only: ReadonlySet<string> | undefined;
   if (options.slice) {
     only = new Set(files.slice());
