@@ -41,6 +41,8 @@ export interface SchedulerSurroundings {
   readonly decisions?: DecisionLog;
   /** A pod that no event helped is tried again after that long. Milliseconds. */
   readonly maxUnschedulableMs?: number;
+  /** Feature gates. Absent: every gate has its default. */
+  readonly gates?: { enabled(name: string): boolean };
   /** Plugins beside the in-tree ones. */
   readonly ownPlugins?: OwnPlugins;
   /** 0..1, for choices between equals. Default Math.random. */
@@ -78,6 +80,7 @@ export function assembleScheduler(surroundings: SchedulerSurroundings): Assemble
     activate: (pod: Pod) => queue?.activate(pod),
     releaseGated: (pod: Pod) => queue?.releaseGated(pod),
     ...chance,
+    ...(surroundings.gates === undefined ? {} : { gates: surroundings.gates }),
   };
   const profiles = createProfiles(
     config,

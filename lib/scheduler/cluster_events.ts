@@ -82,6 +82,8 @@ export function nodeEvents(old: Node, node: Node): ClusterEvent[] {
   if (differ(taints(old), taints(node))) events.push('NodeTaintUpdate');
   const conditions = (n: Node): unknown => (n.status?.conditions ?? []).map((c) => [c.type, c.status]);
   if (differ(conditions(old), conditions(node))) events.push('NodeConditionUpdate');
+  if (differ(old.status?.declaredFeatures, node.status?.declaredFeatures))
+    events.push('NodeDeclaredFeatureUpdate');
   return events;
 }
 

@@ -90,6 +90,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     clock,
     log,
     objects,
+    gates,
     recorders,
     extenders: extenders.map(({ extender, http }) => new Extender(extender, http.post)),
     metrics: (sources) => activity.observe(createSchedulerMetrics(metrics, sources)),

@@ -15,6 +15,7 @@ import { KnownCandidates } from '../../lib/scheduler/preemption/known_candidates
 import { runPreFilters, schedulePod } from '../../lib/scheduler/schedule_pod.ts';
 import { pluginHandle } from '../../lib/scheduler/testing/plugin_handle.ts';
 import { generateCase, NAMESPACES } from './generate.ts';
+import { withFeatures } from './generate_extras.ts';
 import { Random } from './random.ts';
 
 interface Walk {
@@ -45,7 +46,7 @@ class RandomWalk {
 
   constructor(seed: number) {
     this.#r = new Random(seed);
-    const cases = [generateCase(seed), generateCase(seed + 1_000_000)] as const;
+    const cases = [withFeatures(generateCase(seed)), withFeatures(generateCase(seed + 1_000_000))] as const;
     this.#nodes = cases.flatMap((c, i) =>
       c.nodes.map((n) => ({ ...n, metadata: { ...n.metadata, name: `${i}-${n.metadata.name ?? ''}` } })),
     );
@@ -147,6 +148,13 @@ class RandomWalk {
         { ...node, status: { ...node.status, images } },
         { ...node, status: { ...node.status, allocatable: { cpu: '3', memory: '3Gi', pods: '20' } } },
         { ...node, status: { ...node.status, phase: 'Running' } },
+        {
+          ...node,
+          status: {
+            ...node.status,
+            declaredFeatures: this.#r.some(['RestartAllContainersOnContainerExits'], 0.5),
+          },
+        },
       ]),
     );
   }

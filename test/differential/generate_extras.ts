@@ -1,12 +1,59 @@
-/** Gates, profiles and an extender's resource for the pods of a case. */
-import type { Pod } from '../../lib/api/types.ts';
+/** Gates, profiles, an extender's resource and features of nodes for the pods of a case. */
+import type { Node, Pod } from '../../lib/api/types.ts';
 import type { NewObject } from '../../lib/client/client.ts';
 import { EXTENDER_RESOURCE, OTHER_SCHEDULERS } from './both_configs.ts';
 import type { Case } from './generate.ts';
 import { Random } from './random.ts';
 
-/** The case with some of its incoming pods for other profiles, behind gates, or for the extender. */
+/** The case with some of its incoming pods for other profiles, behind gates, for the extender, or in need of features. */
 export function withExtras(given: Case): Case {
+  return withFeatures(withDetours(given));
+}
+
+/** The case with some of its incoming pods in need of features that some of its nodes declare (KEP-5328). */
+export function withFeatures(given: Case): Case {
+  const r = new Random(given.seed ^ 0xfea);
+  const often = r.chance(0.25) ? 0.5 : 0.03;
+  return {
+    ...given,
+    nodes: given.nodes.map((node) => ({
+      ...node,
+      status: { ...node.status, ...declared(r.some(['AnyOther', ...FEATURES], 0.6)) },
+    })),
+    incoming: given.incoming.map((pod) => ({
+      ...pod,
+      spec: r
+        .some([inNeedOfRestarts, inNeedOfUserNamespace], often)
+        .reduce((spec, add) => add(spec), pod.spec),
+    })),
+  };
+}
+
+const FEATURES = ['RestartAllContainersOnContainerExits', 'UserNamespacesHostNetworkSupport'] as const;
+
+function declared(features: readonly string[]): Node['status'] {
+  return features.length === 0 ? {} : { declaredFeatures: [...features].sort() };
+}
+
+function inNeedOfRestarts(spec: NewObject<Pod>['spec']): NewObject<Pod>['spec'] {
+  const restartPolicyRules = [
+    { action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } },
+  ];
+  const containers = spec.containers.map((c) => ({ ...c, restartPolicy: 'Never', restartPolicyRules }));
+  return { ...spec, restartPolicy: 'Never', containers };
+}
+
+function inNeedOfUserNamespace(spec: NewObject<Pod>['spec']): NewObject<Pod>['spec'] {
+  // In the network of the node, every port of a container is one of the node.
+  const containers = spec.containers.map((c) =>
+    c.ports === undefined
+      ? c
+      : { ...c, ports: c.ports.map((port) => ({ ...port, containerPort: port.hostPort ?? 80 })) },
+  );
+  return { ...spec, hostNetwork: true, hostUsers: false, containers };
+}
+
+function withDetours(given: Case): Case {
   const r = new Random(given.seed ^ 0x5eed);
   // What pods ask for makes for one rich case now and then, rather than for a little in each.
   const often = (): number => (r.chance(0.4) ? 0.6 : 0.05);

@@ -24,6 +24,8 @@ export async function startStockScheduler(extenderUrl: string): Promise<StockSch
   const server = await startApiserver({
     flags: [
       '--disable-admission-plugins=ServiceAccount,Priority,TaintNodesByCondition,DefaultTolerationSeconds,StorageObjectInUseProtection',
+      // Or no pod could need that feature of a node.
+      '--feature-gates=UserNamespacesHostNetworkSupport=true',
     ],
   });
   const config = join(server.dir, 'stock-scheduler.json');

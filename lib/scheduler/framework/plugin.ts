@@ -189,6 +189,7 @@ export type ClusterEvent =
   | 'NodeLabelUpdate'
   | 'NodeTaintUpdate'
   | 'NodeConditionUpdate'
+  | 'NodeDeclaredFeatureUpdate'
   | 'AssignedPodAdd'
   | 'AssignedPodUpdate'
   | 'AssignedPodDelete'

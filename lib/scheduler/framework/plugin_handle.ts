@@ -25,6 +25,8 @@ export interface PluginHandle extends ClusterView {
   readonly recorder: EventRecorder;
   /** 0..1, for choices between equals; absent: Math.random. */
   readonly random?: () => number;
+  /** Absent: every gate has its default. */
+  readonly gates?: { enabled(name: string): boolean };
   /** Puts the pod into the active queue if it waits elsewhere: what it waited for has happened. */
   activate(pod: Pod): void;
   /** Lets the pod in if a PreEnqueue keeps it out that now would not; a pod that waits elsewhere stays there. */

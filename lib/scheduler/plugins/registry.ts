@@ -10,6 +10,7 @@ import type { InterPodAffinityArgs } from './inter_pod_affinity.ts';
 import { interPodAffinity } from './inter_pod_affinity.ts';
 import type { NodeAffinityArgs } from './node_affinity.ts';
 import { nodeAffinity } from './node_affinity.ts';
+import { nodeDeclaredFeatures } from './node_declared_features.ts';
 import { nodeName } from './node_name.ts';
 import { nodePorts } from './node_ports.ts';
 import type { BalancedAllocationArgs } from './node_resources_balanced_allocation.ts';
@@ -42,6 +43,8 @@ export interface PluginArgs {
 interface Registered {
   readonly name: string;
   readonly weight: number;
+  /** Feature gate without which there is no such plugin. */
+  readonly gate?: string;
   readonly create: (args: PluginArgs, handle: PluginHandle) => Plugin;
 }
 
@@ -77,6 +80,12 @@ const REGISTERED: readonly Registered[] = [
   },
   fixed(dynamicResources),
   {
+    name: 'NodeDeclaredFeatures',
+    weight: 0,
+    gate: 'NodeDeclaredFeatures',
+    create: (_args, handle) => nodeDeclaredFeatures(handle),
+  },
+  {
     name: 'DefaultPreemption',
     weight: 0,
     create: ({ DefaultPreemption: args }, handle) =>
@@ -95,11 +104,13 @@ const REGISTERED: readonly Registered[] = [
 ];
 
 /** Upstream's plugins whose work this scheduler does not do yet; config files may name them. */
-const NOT_YET: readonly string[] = ['GangScheduling', 'NodeDeclaredFeatures'];
+const NOT_YET: readonly string[] = ['GangScheduling'];
 
 /** Plugins and weights of a profile that changes nothing. */
 export function defaultPlugins(handle: PluginHandle, args: PluginArgs = {}): EnabledPlugin[] {
-  return REGISTERED.map(({ weight, create }) => ({ plugin: create(args, handle), weight }));
+  return REGISTERED.filter(({ gate }) => gate === undefined || handle.gates?.enabled(gate) !== false).map(
+    ({ weight, create }) => ({ plugin: create(args, handle), weight }),
+  );
 }
 
 /** Every name that a config file may use. */

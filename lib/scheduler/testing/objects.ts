@@ -27,6 +27,7 @@ export function node(
     readonly labels?: Readonly<Record<string, string>>;
     readonly spec?: Node['spec'];
     readonly images?: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
+    readonly declaredFeatures?: readonly string[];
   } = {},
 ): Node {
   return {
@@ -35,6 +36,7 @@ export function node(
     status: {
       allocatable: { cpu: '4', memory: '8Gi', pods: '110', ...options.allocatable },
       ...(options.images === undefined ? {} : { images: options.images }),
+      ...(options.declaredFeatures === undefined ? {} : { declaredFeatures: options.declaredFeatures }),
     },
   };
 }
