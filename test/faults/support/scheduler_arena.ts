@@ -2,12 +2,14 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getCondition } from '../../../lib/api/conditions.ts';
 import type { Pod } from '../../../lib/api/types.ts';
 import { keyOf } from '../../../lib/api/types.ts';
 import { NODES, PODS } from '../../../lib/client/resource.ts';
 import type { Apiserver } from '../../fixtures/apiserver.ts';
 import { startApiserver } from '../../fixtures/apiserver.ts';
 import { ServerProcess } from '../../fixtures/processes.ts';
+import { stockBinary } from '../../fixtures/stock_binaries.ts';
 
 const PROGRAM = resolve('dist/ts-scheduler');
 const LEASE = { leaseDuration: '3s', renewDeadline: '2s', retryPeriod: '500ms' };
@@ -50,11 +52,15 @@ export class SchedulerArena {
     await this.server.stop();
   }
 
-  /** @param withLease competes with others for the lease; without, it schedules whatever others do */
+  /**
+   * @param withLease competes with others for the lease; without, it schedules whatever others do
+   * @param stock the stock kube-scheduler in place of ours
+   */
   startScheduler({
     withLease = false,
     config = {},
-  }: { withLease?: boolean; config?: object } = {}): RunningScheduler {
+    stock = false,
+  }: { withLease?: boolean; config?: object; stock?: boolean } = {}): RunningScheduler {
     const { dir, kubeconfigPath } = this.server;
     const name = `scheduler-${++this.#configs}`;
     const path = join(dir, `${name}.json`);
@@ -68,7 +74,8 @@ export class SchedulerArena {
         ...config,
       }),
     );
-    const argv = [PROGRAM, `--config=${path}`, '--secure-port=0'] as const;
+    const program = stock ? stockBinary('kube-scheduler') : PROGRAM;
+    const argv = [program, `--config=${path}`, '--secure-port=0'] as const;
     const scheduler = new RunningScheduler(new ServerProcess(argv, join(dir, `${name}.log`)));
     this.#running.add(scheduler);
     return scheduler;
@@ -112,6 +119,20 @@ export class SchedulerArena {
           : [[`${keyOf(pod)} ${pod.metadata.uid ?? ''}`, pod.spec.nodeName]],
       ),
     );
+  }
+
+  /** Waits until so many pods were told that no node takes them. */
+  async refused(count: number, timeoutMs = 30_000): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    for (;;) {
+      const { items } = await this.server.client.list(PODS);
+      const isRefused = (pod: Pod): boolean =>
+        getCondition(pod.status?.conditions, 'PodScheduled')?.reason === 'Unschedulable';
+      const now = items.filter(isRefused).length;
+      if (now >= count) return;
+      if (Date.now() > end) throw new Error(`${now} of ${count} pods are refused after ${timeoutMs} ms`);
+      await sleep(50);
+    }
   }
 
   /** Waits until so many pods have a node, and gives their placements. */
