@@ -126,17 +126,17 @@ export class OurScheduler {
             { profile, state, nominated, budgets },
             { enough: helped.length, random: () => 0 },
           );
-    if (found !== undefined && !('code' in found) && found.candidates.some((c) => c.victims.length > 0)) {
-      const costs = found.candidates.map((c) => JSON.stringify(candidateCosts(c).map((x) => x + 0)));
-      const least = found.candidates
-        .map((c) => candidateCosts(c))
-        .reduce((a, b) => (compare(b, a) < 0 ? b : a));
+    const sacrifices =
+      found === undefined || 'code' in found ? [] : found.candidates.filter((c) => c.victims.length > 0);
+    if (sacrifices.length > 0) {
+      const costs = sacrifices.map((c) => JSON.stringify(candidateCosts(c).map((x) => x + 0)));
+      const least = sacrifices.map((c) => candidateCosts(c)).reduce((a, b) => (compare(b, a) < 0 ? b : a));
       const wanted = JSON.stringify(least.map((x) => x + 0));
       return {
         decision,
         best: [],
         message: unschedulableMessage(decision.diagnosis),
-        candidates: found.candidates.filter((_, i) => costs[i] === wanted),
+        candidates: sacrifices.filter((_, i) => costs[i] === wanted),
       };
     }
     const messages: string[] = [];

@@ -17,7 +17,14 @@ import { errorStatus, SKIP, unresolvable } from '../framework/status.ts';
 import { requestBindings, VolumeBindingError, waitForBindings } from '../volumes/bind_volumes.ts';
 import { isUsableOn, matchVolume } from '../volumes/match_volume.ts';
 import type { PodClaims } from '../volumes/pod_claims.ts';
-import { claimKeys, hasClaims, podClaims, SELECTED_NODE, storageClassName } from '../volumes/pod_claims.ts';
+import {
+  claimKeys,
+  hasClaims,
+  podClaims,
+  requestOf,
+  SELECTED_NODE,
+  storageClassName,
+} from '../volumes/pod_claims.ts';
 import type { ProvisioningProblem } from '../volumes/provisioning.ts';
 import { provisioningProblem } from '../volumes/provisioning.ts';
 import type { VolumeDecision } from '../volumes/volume_decisions.ts';
@@ -55,29 +62,31 @@ export function volumeBinding(
     const bindings: { volume: PersistentVolume; claim: (typeof claims.delayed)[number] }[] = [];
     const provisions: (typeof claims.delayed)[number][] = [];
     const chosen = new Set<string>();
-    let problem: ProvisioningProblem | undefined;
+    const open: (typeof claims.delayed)[number][] = [];
     for (const claim of claims.delayed) {
       const selected = decided.nodeOf(claim) ?? claim.metadata.annotations?.[SELECTED_NODE];
-      if (selected !== undefined) {
-        // Its provisioning is under way, for that node.
-        if (selected !== node.metadata.name) return 'topology';
-        provisions.push(claim);
-        continue;
-      }
+      // Else its provisioning is under way, for that node.
+      if (selected === undefined) open.push(claim);
+      else if (selected === node.metadata.name) provisions.push(claim);
+      else return 'topology';
+    }
+    for (const claim of open) {
       const volumes = volumesByClass.get(storageClassName(claim)) ?? [];
       const isTaken = (volume: PersistentVolume): boolean =>
         chosen.has(volume.metadata.name) || decided.isPromised(volume);
       const volume = matchVolume(claim, node, volumes, isTaken);
-      if (volume !== undefined) {
-        chosen.add(volume.metadata.name);
-        bindings.push({ volume, claim });
+      if (volume === undefined) {
+        provisions.push(claim);
         continue;
       }
-      const refused = provisioningProblem(claim, node, objects);
-      if (refused === undefined) provisions.push(claim);
-      else if (problem !== 'topology') problem = refused;
+      chosen.add(volume.metadata.name);
+      bindings.push({ volume, claim });
     }
-    return problem ?? { bindings, provisions };
+    for (const claim of provisions) {
+      const problem = provisioningProblem(claim, node, objects);
+      if (problem !== undefined) return problem;
+    }
+    return { bindings, provisions };
   };
 
   return {
@@ -89,7 +98,8 @@ export function volumeBinding(
       if (claims.immediate.length > 0)
         return unresolvable('pod has unbound immediate PersistentVolumeClaims');
       state.write(key, {
-        claims,
+        // The smallest first, so that none takes a larger volume than it needs from another; as stock does.
+        claims: { ...claims, delayed: claims.delayed.toSorted((a, b) => requestOf(a).cmp(requestOf(b))) },
         volumesByClass: byClass(claims, objects.persistentVolumes.list()),
         decisions: new Map(),
       });

@@ -7,7 +7,12 @@ import { isNotFound } from '../../client/errors.ts';
 import { PODS } from '../../client/resource.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
 import { podId } from '../cache/node_info.ts';
-import type { EnqueueExtensions, PostFilterPlugin, PreEnqueuePlugin } from '../framework/plugin.ts';
+import type {
+  EnqueueExtensions,
+  PostFilterPlugin,
+  PostFilterResult,
+  PreEnqueuePlugin,
+} from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
 import type { Refusal } from '../framework/status.ts';
 import { errorStatus, unresolvable, unschedulable } from '../framework/status.ts';
@@ -93,8 +98,11 @@ export function defaultPreemption(
           : { known: known.of(signature, objects.podDisruptionBudgets.revision) }),
       });
       if ('code' in found) return { status: found };
-      const candidates = found.candidates.length === 0 ? [] : await context.extenders(pod, found.candidates);
-      const best = chooseCandidate(candidates);
+      // Where there is room already, an extender refused the node: nobody's going would help.
+      const candidates = found.candidates.filter(({ victims }) => victims.length > 0);
+      const [roomy] = found.candidates;
+      if (roomy !== undefined && candidates.length === 0) return noVictims(roomy);
+      const best = chooseCandidate(candidates.length === 0 ? [] : await context.extenders(pod, candidates));
       if (best === undefined) {
         const groups = refusalGroups(found.refusals);
         const message = availableMessage(nodes.length, [
@@ -103,9 +111,7 @@ export function defaultPreemption(
         ]);
         return { nominatedNodeName: '', status: unschedulable(`preemption: ${message}`) };
       }
-      // An extender refused a node on which there is room: nobody's going would help.
-      if (best.victims.length === 0)
-        return { status: errorStatus(`preemption: expected at least one victim pod on node "${best.node}"`) };
+      if (best.victims.length === 0) return noVictims(best);
       for (const other of nominated.on(best.node))
         if (podPriority(other) < podPriority(pod)) void takeNominationBack(other, handle, signal);
       void makeRoom(pod, best, signal);
@@ -113,6 +119,10 @@ export function defaultPreemption(
     },
     eventsToRegister: () => ['AssignedPodDelete'],
   };
+}
+
+function noVictims({ node }: Candidate): PostFilterResult {
+  return { status: errorStatus(`preemption: expected at least one victim pod on node "${node}"`) };
 }
 
 const NOT_HELPFUL: Refusal = {

@@ -273,6 +273,43 @@ describe('the plugin', () => {
     expect(calls).toEqual([]);
   });
 
+  describe('nodes that an extender refused though there is room', () => {
+    const refused: Refusal = { plugin: 'http://x/', reasons: ['no licence'], resolvable: true };
+    const placed = [
+      [running('small', 0, '1'), 'n'],
+      [running('large', 0, '4'), 'cordoned'],
+    ] as const;
+
+    test('are none where others make room', async () => {
+      const { run, cluster } = setup(undefined, placed);
+      cluster.handle.cache.setNode(node('cordoned'));
+      const refusals = new Map([
+        ['n', refused],
+        ['cordoned', { plugin: 'NodeResourcesFit', reasons: ['Insufficient cpu'], resolvable: true }],
+      ]);
+      expect(await run(wants('2'), refusals)).toEqual({ nominatedNodeName: 'cordoned' });
+    });
+
+    test('end the attempt with an error where they are all there is, as in stock', async () => {
+      const { run, calls } = setup(undefined, placed);
+      const { status, nominatedNodeName } = await run(wants('2'), new Map([['n', refused]]));
+      expect(nominatedNodeName).toBeUndefined();
+      expect(status).toMatchObject({
+        code: 'Error',
+        reasons: ['preemption: expected at least one victim pod on node "n"'],
+      });
+      expect(calls).toEqual([]);
+    });
+
+    test('without anybody of lower priority have no victims', async () => {
+      const { run } = setup(undefined, [[running('high', 100, '1'), 'n']]);
+      const { status } = await run(wants('2'), new Map([['n', refused]]));
+      expect(status?.reasons).toEqual([
+        'preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
+      ]);
+    });
+  });
+
   test('waits for the victims of the last time', async () => {
     const leaving: Pod = {
       ...running('low', 0, '4'),

@@ -4,7 +4,7 @@ import { parseQuantity, tryParseQuantity } from '../../api/quantity.ts';
 import { labelSelector } from '../../api/selector.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../api/types.ts';
 import { keyOf } from '../../api/types.ts';
-import { storageClassName } from './pod_claims.ts';
+import { requestOf, storageClassName } from './pod_claims.ts';
 
 const ZERO = parseQuantity('0');
 
@@ -19,7 +19,7 @@ export function matchVolume(
   volumes: readonly PersistentVolume[],
   isTaken: (volume: PersistentVolume) => boolean,
 ): PersistentVolume | undefined {
-  const wanted = tryParseQuantity(claim.spec?.resources?.requests?.['storage']) ?? ZERO;
+  const wanted = requestOf(claim);
   const selector = claim.spec?.selector === undefined ? undefined : labelSelector(claim.spec.selector);
   const className = storageClassName(claim);
   let best: PersistentVolume | undefined;

@@ -1,7 +1,10 @@
 /** The PersistentVolumeClaims of a pod, and in which state they are. */
+import type { Quantity } from '../../api/quantity.ts';
+import { parseQuantity, tryParseQuantity } from '../../api/quantity.ts';
 import type { PersistentVolumeClaim, Pod, StorageClass } from '../../api/types.ts';
 import type { ClusterObjects } from '../framework/cluster_objects.ts';
 
+const ZERO = parseQuantity('0');
 const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 export const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
@@ -76,6 +79,11 @@ export function isBound(claim: PersistentVolumeClaim): boolean {
 
 function isDelayed(claim: PersistentVolumeClaim, objects: ClusterObjects): boolean {
   return storageClassOf(claim, objects)?.volumeBindingMode === 'WaitForFirstConsumer';
+}
+
+/** How much storage the claim asks for. */
+export function requestOf(claim: PersistentVolumeClaim): Quantity {
+  return tryParseQuantity(claim.spec?.resources?.requests?.['storage']) ?? ZERO;
 }
 
 export function storageClassName(claim: PersistentVolumeClaim): string {

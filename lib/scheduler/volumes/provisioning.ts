@@ -1,12 +1,12 @@
 /** Whether a volume can be made for a claim on a node. */
+import type { Quantity } from '../../api/quantity.ts';
 import { parseQuantity, tryParseQuantity } from '../../api/quantity.ts';
 import { labelSelector } from '../../api/selector.ts';
 import type { CSIStorageCapacity, Node, PersistentVolumeClaim } from '../../api/types.ts';
 import type { ClusterObjects } from '../framework/cluster_objects.ts';
-import { storageClassOf } from './pod_claims.ts';
+import { requestOf, storageClassOf } from './pod_claims.ts';
 
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
-const ZERO = parseQuantity('0');
 
 /** `topology`: no provisioner, or not there; `capacity`: the driver reports too little room. */
 export type ProvisioningProblem = 'topology' | 'capacity';
@@ -27,7 +27,7 @@ export function provisioningProblem(
   );
   if (allowed.length > 0 && !isAllowed) return 'topology';
   if (objects.csiDrivers.get(provisioner)?.spec.storageCapacity !== true) return undefined;
-  const wanted = tryParseQuantity(claim.spec?.resources?.requests?.['storage']) ?? ZERO;
+  const wanted = requestOf(claim);
   const name = storageClass.metadata.name;
   const hasRoom = objects.csiStorageCapacities
     .list()
@@ -36,7 +36,7 @@ export function provisioningProblem(
 }
 
 /** The largest volume that can be made. */
-function sizeOf({ capacity, maximumVolumeSize }: CSIStorageCapacity): typeof ZERO {
+function sizeOf({ capacity, maximumVolumeSize }: CSIStorageCapacity): Quantity {
   return tryParseQuantity(maximumVolumeSize ?? capacity) ?? parseQuantity('-1');
 }
 

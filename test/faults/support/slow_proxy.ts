@@ -76,21 +76,20 @@ async function pass(
     },
   });
   res.on('close', () => onward.destroy());
-  const answering = once(onward, 'response');
-  onward.end(Buffer.concat(body));
-  const [answer]: IncomingMessage[] = await answering;
-  if (answer === undefined) throw new Error('no answer');
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    onward.on('response', resolve);
+    onward.on('error', reject);
+    onward.end(Buffer.concat(body));
+  });
   res.writeHead(answer.statusCode ?? 500, { 'content-type': answer.headers['content-type'] ?? '' });
   res.flushHeaders();
   // Pieces may wait for different times, but none overtakes another.
   let last = Promise.resolve();
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    const waited = sleep(meddling.delay?.(asked) ?? 0);
-    last = last.then(async () => {
-      await waited;
-      res.write(chunk);
-    });
-  }
+  const writeAfter = async (earlier: Promise<void>, chunk: Buffer): Promise<void> => {
+    await Promise.all([earlier, sleep(meddling.delay?.(asked) ?? 0)]);
+    res.write(chunk);
+  };
+  for await (const chunk of answer as AsyncIterable<Buffer>) last = writeAfter(last, chunk);
   await last;
   res.end();
 }
