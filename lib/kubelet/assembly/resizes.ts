@@ -58,6 +58,7 @@ export function createResizes(
     started: (pod, name) => actuator.started(pod, name),
     conditions: (uid) => resizes.conditions(uid),
     actuated: (uid, name) => resizes.actuated(uid, name),
+    actuatedPod: (uid) => resizes.actuatedPod(uid),
   };
   const forget = (uid: string): void => {
     resizes.forget(uid);

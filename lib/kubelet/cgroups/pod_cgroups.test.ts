@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Container, Pod } from '../../api/types.ts';
@@ -46,6 +46,23 @@ test.each<[string, Pod['spec'], object]>([
     'overhead adds',
     { containers: [limited('1', '1Mi')], overhead: { cpu: '1', memory: '1Mi' } },
     { cpuShares: 2048, cpuQuota: 200_000, memoryBytes: 2 ** 21 },
+  ],
+  [
+    'an init container beside a sidecar',
+    {
+      containers: [limited('1', '1Mi')],
+      initContainers: [limited('1', '1Mi', 'Always'), limited('2', '4Mi')],
+    },
+    { cpuShares: 2048, cpuQuota: 300_000, memoryBytes: 5 * 2 ** 20 },
+  ],
+  [
+    'the pod itself, with overhead',
+    {
+      containers: [{ name: 'c', image: 'i' }],
+      overhead: { cpu: '1', memory: '1Mi' },
+      resources: { requests: { cpu: '1' }, limits: { memory: '3Mi' } },
+    },
+    { cpuShares: 2048, cpuQuota: undefined, memoryBytes: 4 * 2 ** 20 },
   ],
   [
     'the pod itself',
@@ -133,6 +150,42 @@ describe('with systemd', () => {
     ]);
     expect(await value('kubepods-burstable.slice', SLICE, 'memory.max')).toBe(max);
     expect(await value('kubepods-burstable.slice', SLICE, 'cpu.max')).toBe('50000 100000');
+  });
+
+  test('K9: a group grows before its containers, and is then brought to what is granted', async () => {
+    const told: string[] = [];
+    const { groups } = cgroups(told);
+    await groups.ensure(BURSTABLE);
+    told.length = 0;
+    const whole = (cpu: string, memory: string, request = '100m'): Pod => ({
+      ...BURSTABLE,
+      spec: {
+        ...BURSTABLE.spec,
+        resources: { requests: { cpu: request, memory: '64Mi' }, limits: { cpu, memory } },
+      },
+    });
+    const [before, after] = [whole('500m', '128Mi'), whole('1', '96Mi')];
+    await groups.grow(after, before);
+    const [low, max] = [String(64 * 2 ** 20), String(96 * 2 ** 20)];
+    const settled = `{"cpu.weight":"4","cpu.max":"100000 100000","memory.max":"${max}","memory.low":"${low}"}`;
+    expect(told).toEqual([`set ${SLICE} {"cpu.max":"100000 100000"}`]);
+    await groups.settle(after);
+    expect(told.slice(1)).toEqual([`set ${SLICE} ${settled}`]);
+    expect(await value('kubepods-burstable.slice', SLICE, 'memory.max')).toBe(max);
+    // As after a kubelet that was killed between the two: it does not matter what was set before.
+    await groups.settle(after);
+    expect(told.slice(2)).toEqual([`set ${SLICE} ${settled}`]);
+  });
+
+  test('K9: memory in use, beside the limit', async () => {
+    const { groups } = cgroups([]);
+    expect(await groups.memory(BURSTABLE)).toBeUndefined();
+    await groups.ensure(BURSTABLE);
+    await writeFile(
+      join(dir, 'kubepods.slice', 'kubepods-burstable.slice', SLICE, 'memory.current'),
+      '4096\n',
+    );
+    expect(await groups.memory(BURSTABLE)).toEqual({ used: 4096, limit: 128 * 2 ** 20 });
   });
 
   test('a systemd that does not answer is reported once, limits are set all the same', async () => {

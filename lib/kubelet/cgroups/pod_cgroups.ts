@@ -1,7 +1,9 @@
 /** The cgroups of QoS classes and pods: made before a pod's sandbox, removed when nothing of the pod runs any more. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allContainers } from '../../api/pod.ts';
 import { podQOS } from '../../api/qos.ts';
+import { podLimits as limitsOf } from '../../api/resources.ts';
 import type { Pod } from '../../api/types.ts';
 import type { Log } from '../../base/log.ts';
 import { bytes, cpuQuota, cpuShares, milliCpu } from '../runtime/linux_resources.ts';
@@ -102,10 +104,10 @@ export class PodCgroups {
 
   /** Makes the pod's group and sets its limits. Idempotent. */
   async ensure(pod: Pod): Promise<void> {
-    const { enabled, root, driver, hierarchy, podPidsLimit } = this.#options;
+    const { enabled, hierarchy, podPidsLimit } = this.#options;
     const uid = podUid(pod);
     if (!enabled || this.#made.has(uid)) return;
-    const path = cgroupPath(podCgroup(root, podQOS(pod), uid), driver);
+    const path = this.#pathOf(pod);
     const limits = podLimits(pod, this.#options);
     const settings = {
       ...this.#cpuShares(limits.cpuShares),
@@ -121,24 +123,42 @@ export class PodCgroups {
   }
 
   /**
-   * Sets the limits of the group of a running pod anew: before its containers grow, or after they have shrunk.
+   * Raises the limits of the group of a running pod that are to grow: before its containers do.
    *
    * @param before the pod with what the group was set to
-   * @param direction which changes are made: of limits that grow, or of limits that shrink
    */
-  async resize(pod: Pod, before: Pod, direction: 'grow' | 'shrink'): Promise<void> {
-    const { enabled, root, driver } = this.#options;
+  async grow(pod: Pod, before: Pod): Promise<void> {
+    const { enabled } = this.#options;
     if (!enabled) return;
-    const path = cgroupPath(podCgroup(root, podQOS(pod), podUid(pod)), driver);
     const [now, was] = [podLimits(pod, this.#options), podLimits(before, this.#options)];
-    const due = (a = Number.POSITIVE_INFINITY, b = Number.POSITIVE_INFINITY): boolean =>
-      direction === 'grow' ? a > b : a < b;
-    await this.#set(path, {
-      ...(due(now.cpuShares, was.cpuShares) ? this.#cpuShares(now.cpuShares) : {}),
-      ...(due(now.cpuQuota, was.cpuQuota) ? this.#cpuQuota(now.cpuQuota) : {}),
-      ...(due(now.memoryBytes, was.memoryBytes) ? this.#memory(now.memoryBytes) : {}),
+    const more = (a = Number.POSITIVE_INFINITY, b = Number.POSITIVE_INFINITY): boolean => a > b;
+    await this.#set(this.#pathOf(pod), {
+      ...(more(now.cpuShares, was.cpuShares) ? this.#cpuShares(now.cpuShares) : {}),
+      ...(more(now.cpuQuota, was.cpuQuota) ? this.#cpuQuota(now.cpuQuota) : {}),
+      ...(more(now.memoryBytes, was.memoryBytes) ? this.#memory(now.memoryBytes) : {}),
+    });
+  }
+
+  /** Sets all limits of the group of a running pod, whatever they were: after its containers have shrunk. */
+  async settle(pod: Pod): Promise<void> {
+    const { enabled } = this.#options;
+    if (!enabled) return;
+    const limits = podLimits(pod, this.#options);
+    await this.#set(this.#pathOf(pod), {
+      ...this.#cpuShares(limits.cpuShares),
+      ...this.#cpuQuota(limits.cpuQuota),
+      ...this.#memory(limits.memoryBytes),
       ...(this.#options.reserveMemory === true ? podReservation(pod) : {}),
     });
+  }
+
+  /** Bytes of memory that the pod uses and may at most use; `undefined` where that is not known or not limited. */
+  async memory(pod: Pod): Promise<{ readonly used: number; readonly limit: number | undefined } | undefined> {
+    const { enabled, hierarchy } = this.#options;
+    const used = enabled
+      ? await this.#read(pod, 'memory', hierarchy.version === 2 ? 'memory.current' : 'memory.usage_in_bytes')
+      : undefined;
+    return used === undefined ? undefined : { used, limit: podLimits(pod, this.#options).memoryBytes };
   }
 
   /** The burstable class weighs as much as the requests of its pods; each has the memory that its pods are to keep. */
@@ -168,13 +188,7 @@ export class PodCgroups {
 
   /** Tasks in the pod's group, those of its containers included; `undefined` where the kernel does not count them. */
   async processes(pod: Pod): Promise<number | undefined> {
-    const { enabled, root, driver, hierarchy } = this.#options;
-    const mount = hierarchy.mounts.get('pids');
-    if (!enabled || mount === undefined) return undefined;
-    const path = cgroupPath(podCgroup(root, podQOS(pod), podUid(pod)), driver);
-    const text = await readFile(join(mount, path, 'pids.current'), 'utf8').catch(() => '');
-    const count = Number(text.trim());
-    return text === '' || Number.isNaN(count) ? undefined : count;
+    return this.#options.enabled ? this.#read(pod, 'pids', 'pids.current') : undefined;
   }
 
   /** UIDs of all pods that have a group. */
@@ -189,6 +203,20 @@ export class PodCgroups {
       }
     }
     return [...uids];
+  }
+
+  #pathOf(pod: Pod): string {
+    const { root, driver } = this.#options;
+    return cgroupPath(podCgroup(root, podQOS(pod), podUid(pod)), driver);
+  }
+
+  /** A number that the kernel keeps of the pod's group. */
+  async #read(pod: Pod, controller: string, file: string): Promise<number | undefined> {
+    const mount = this.#options.hierarchy.mounts.get(controller);
+    if (mount === undefined) return undefined;
+    const text = await readFile(join(mount, this.#pathOf(pod), file), 'utf8').catch(() => '');
+    const count = Number(text.trim());
+    return text === '' || Number.isNaN(count) ? undefined : count;
   }
 
   /** @param quotaUs microseconds per period; `undefined`: no limit */
@@ -264,13 +292,14 @@ function cpuWeight(shares: number): number {
   return 1 + Math.floor(((shares - 2) * 9999) / 262_142);
 }
 
-/** Limits of a pod's group: sums over its containers, and none where some container has none. Pure. */
+/** Limits of a pod's group: its own, or what its containers have together, and none where some container has none. Pure. */
 export function podLimits(
   pod: Pod,
   options: { readonly cpuCFSQuota: boolean; readonly cpuPeriodUs: number },
 ): PodLimits {
-  const cpu = limitOf(pod, (limits) => milliCpu(limits?.['cpu']));
-  const memory = limitOf(pod, (limits) => bytes(limits?.['memory']));
+  const limits = limitsOf(pod);
+  const cpu = isLimited(pod, 'cpu') ? Number(limits.get('cpu')?.milliValue() ?? 0n) : undefined;
+  const memory = isLimited(pod, 'memory') ? Number(limits.get('memory')?.value() ?? 0n) : undefined;
   return {
     cpuShares: cpuShares(podMilliCpu(pod)),
     cpuQuota: options.cpuCFSQuota && cpu !== undefined ? cpuQuota(cpu, options.cpuPeriodUs) : undefined,
@@ -280,21 +309,16 @@ export function podLimits(
 
 type Limits = Readonly<Record<string, string>> | undefined;
 
-function limitOf(pod: Pod, read: (limits: Limits) => number): number | undefined {
-  const ofPod = read(pod.spec.resources?.limits);
-  if (ofPod > 0) return ofPod;
-  const inits = pod.spec.initContainers ?? [];
-  const running = [...pod.spec.containers, ...inits.filter(isSidecar)].map((c) => read(c.resources?.limits));
-  const once = inits.filter((c) => !isSidecar(c)).map((c) => read(c.resources?.limits));
-  if ([...running, ...once].includes(0)) return undefined;
-  const sum = running.reduce((total, value) => total + value, 0);
-  const overhead = read(pod.spec.overhead);
-  return Math.max(sum, ...once) + overhead;
+function isLimited(pod: Pod, name: 'cpu' | 'memory'): boolean {
+  const has = (resources: { readonly limits?: Limits } | undefined): boolean =>
+    bytes(resources?.limits?.[name]) > 0;
+  return has(pod.spec.resources) || allContainers(pod).every((c) => has(c.resources));
 }
 
 function podMilliCpu(pod: Pod): number {
+  const overhead = milliCpu(pod.spec.overhead?.['cpu']);
   const ofPod = milliCpu(pod.spec.resources?.requests?.['cpu']);
-  if (ofPod > 0) return ofPod;
+  if (ofPod > 0) return ofPod + overhead;
   const request = (c: {
     readonly resources?: { readonly requests?: Limits; readonly limits?: Limits };
   }): number => milliCpu(c.resources?.requests?.['cpu'] ?? c.resources?.limits?.['cpu']);
@@ -303,8 +327,5 @@ function podMilliCpu(pod: Pod): number {
     (total, c) => total + request(c),
     0,
   );
-  return (
-    Math.max(sum, 0, ...inits.filter((c) => !isSidecar(c)).map(request)) +
-    milliCpu(pod.spec.overhead?.['cpu'])
-  );
+  return Math.max(sum, 0, ...inits.filter((c) => !isSidecar(c)).map(request)) + overhead;
 }

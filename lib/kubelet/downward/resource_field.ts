@@ -1,5 +1,7 @@
 import { parseQuantity } from '../../api/quantity.ts';
+import { allContainers } from '../../api/pod.ts';
 import type { Pod, ResourceRequirements } from '../../api/types.ts';
+import { effectiveResources } from '../runtime/pod_level_limits.ts';
 
 /** A resourceFieldRef that names no container of the pod or no resource it can show. */
 export class ResourceFieldError extends Error {
@@ -43,12 +45,15 @@ export function resourceField(
   return divideUp(value.milliValue(), parseQuantity(divisor).milliValue()).toString();
 }
 
-/** The resources of the container that a resourceFieldRef names. @throws ResourceFieldError */
-export function containerResources(pod: Pod, containerName: string): ResourceRequirements | undefined {
-  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
-  const found = containers.find((c) => c.name === containerName);
+/**
+ * The resources of the container that a resourceFieldRef names, with the pod's limits where it has none of its own.
+ *
+ * @throws ResourceFieldError
+ */
+export function containerResources(pod: Pod, containerName: string): ResourceRequirements {
+  const found = allContainers(pod).find((c) => c.name === containerName);
   if (found === undefined) throw new ResourceFieldError(`container ${containerName} not found`);
-  return found.resources;
+  return effectiveResources(pod, found);
 }
 
 function divideUp(value: bigint, by: bigint): bigint {

@@ -9,6 +9,7 @@ import {
 } from '../contracts.ts';
 import { podEnvField } from '../downward/pod_field.ts';
 import { containerResources, resourceField } from '../downward/resource_field.ts';
+import { effectiveResources } from '../runtime/pod_level_limits.ts';
 import { ObjectUnavailableError, type ObjectReader } from '../objects/object_cache.ts';
 import { EnvFileMissingError, type EnvFileReader } from './env_file.ts';
 import { expandVariables } from './expansion.ts';
@@ -119,7 +120,7 @@ async function valueOf(
     const { containerName } = from.resourceFieldRef;
     const resources =
       containerName === undefined || containerName === '' || containerName === scope.container.name
-        ? scope.container.resources
+        ? effectiveResources(pod, scope.container)
         : containerResources(pod, containerName);
     return resourceField(resources, from.resourceFieldRef, scope.allocatable());
   }

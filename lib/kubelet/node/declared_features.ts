@@ -2,9 +2,13 @@
 
 /**
  * Those that work here. `ExtendWebSocketsToKubelet` is not one: the apiserver then keeps the translation of WebSockets for
- * itself. Neither are resizes of init containers and of pods as a whole.
+ * itself.
  */
-const FEATURES = ['RestartAllContainersOnContainerExits'];
+const FEATURES = [
+  'InPlacePodLevelResourcesVerticalScaling',
+  'InPlacePodVerticalScalingInitContainers',
+  'RestartAllContainersOnContainerExits',
+];
 
 export function declaredFeatures(gates: { enabled(name: string): boolean }): readonly string[] {
   return gates.enabled('NodeDeclaredFeatures') ? FEATURES.filter((name) => gates.enabled(name)) : [];

@@ -21,6 +21,7 @@ const NO_RESIZE: PodWorkerOptions['resize'] = {
   started: () => undefined,
   conditions: () => [],
   actuated: () => undefined,
+  actuatedPod: () => undefined,
 };
 
 const NO_PROBES: PodWorkerOptions['probes'] = {

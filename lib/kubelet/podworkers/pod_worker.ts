@@ -72,6 +72,7 @@ export interface PodResize {
   /** What the status shows. */
   conditions(uid: string): readonly PodCondition[];
   actuated(uid: string, containerName: string): Granted | undefined;
+  actuatedPod(uid: string): Granted | undefined;
 }
 
 export interface PodWorkerOptions {
@@ -526,6 +527,7 @@ export class PodWorker {
       rejected: !this.#admitted && this.#verdict !== undefined,
       resizeConditions: this.#options.resize.conditions(this.ref.uid),
       actuated: (name) => this.#options.resize.actuated(this.ref.uid, name),
+      actuatedPod: this.#options.resize.actuatedPod(this.ref.uid),
       ended,
     });
     statuses.set(pod, status);

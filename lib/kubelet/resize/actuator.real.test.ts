@@ -12,6 +12,7 @@ import { containerResources } from '../runtime/linux_resources.ts';
 import { resourceOptions } from '../testing/resource_options.ts';
 import { grantedOf } from './allocation.ts';
 import { ResizeActuator } from './actuator.ts';
+import { NO_RESIZES } from './checkpoint.ts';
 import { Resizes } from './resizes.ts';
 import { realContainerd } from '../../../test/fixtures/kubelet_containerd.ts';
 
@@ -66,7 +67,7 @@ test('K9: limits of a running container and of its pod grow and shrink, but not 
 
   const events: string[] = [];
   const resizes = new Resizes({
-    state: { allocated: new Map(), actuated: new Map() },
+    state: NO_RESIZES,
     save: () => Promise.resolve(),
     allocatable: () => ({ cpu: '8', memory: '8Gi' }),
     active: () => [],

@@ -1,21 +1,24 @@
 /** Sets running containers, and the cgroup of their pod, to what the pod was granted. */
-import { parseQuantity } from '../../api/quantity.ts';
+import { allContainers } from '../../api/pod.ts';
 import type { Pod } from '../../api/types.ts';
 import { isAbort } from '../../base/errors.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
 import type { PodRuntimeStatus } from '../contracts.ts';
 import type { PodCgroups } from '../cgroups/pod_cgroups.ts';
 import { rpcMessage } from '../runtime/runtime_message.ts';
-import { containerResources, type ResourceOptions } from '../runtime/linux_resources.ts';
+import { bytes, containerResources, type ResourceOptions } from '../runtime/linux_resources.ts';
 import { podUid } from '../runtime/runtime_names.ts';
-import { grantedOf, resizableContainers, withAllocation, type Allocation } from './allocation.ts';
+import { type Allocation, differences, type Granted, grantedOf, withAllocation } from './allocation.ts';
 import type { Resizes } from './resizes.ts';
-import { type ContainerUpdate, type ResizeSteps, resizeSteps } from './steps.ts';
+import { type ContainerUpdate, effectiveGrant, type ResizeSteps, resizeSteps } from './steps.ts';
 
 export interface ResizeActuatorOptions {
   readonly cri: Pick<RuntimeClient, 'updateContainerResources' | 'containerStats'>;
-  readonly cgroups: Pick<PodCgroups, 'resize'>;
-  readonly resizes: Pick<Resizes, 'actuated' | 'actuating' | 'setActuated' | 'completed' | 'failed'>;
+  readonly cgroups: Pick<PodCgroups, 'grow' | 'settle' | 'memory'>;
+  readonly resizes: Pick<
+    Resizes,
+    'actuated' | 'actuatedPod' | 'actuating' | 'setActuated' | 'setActuatedPod' | 'completed' | 'failed'
+  >;
   readonly resources: () => ResourceOptions;
 }
 
@@ -39,33 +42,40 @@ export class ResizeActuator {
   steps(pod: Pod, status: PodRuntimeStatus | undefined): ResizeSteps | undefined {
     const uid = podUid(pod);
     const { resizes } = this.#options;
-    const steps = resizeSteps(pod, status, (name) => resizes.actuated(uid, name));
-    return steps.done && !this.#groups.has(uid) && !resizes.actuating(uid) ? undefined : steps;
+    const actuated = (name: string): Granted | undefined => resizes.actuated(uid, name);
+    const steps = resizeSteps(pod, status, actuated, resizes.actuatedPod(uid));
+    const isOver = steps.done && !steps.group && !this.#groups.has(uid) && !resizes.actuating(uid);
+    return isOver ? undefined : steps;
   }
 
   /** A container was created with what the pod has now. */
   started(pod: Pod, containerName: string): void {
-    const container = resizableContainers(pod).find(({ name }) => name === containerName);
+    const { resizes } = this.#options;
+    const container = allContainers(pod).find(({ name }) => name === containerName);
     if (container === undefined) return;
-    this.#options.resizes.setActuated(podUid(pod), containerName, grantedOf(container.resources));
+    const uid = podUid(pod);
+    resizes.setActuated(uid, containerName, effectiveGrant(pod, container));
+    // The pod's group was made with what it was granted then.
+    if (resizes.actuatedPod(uid) === undefined) resizes.setActuatedPod(uid, grantedOf(pod.spec.resources));
   }
 
   /**
    * Sets what can be set without a restart. The pod's group is never less than its containers together: it grows before
-   * them and shrinks when all of them have. Rejects when something could not be set; to be tried again with back-off.
+   * them and is brought to its final limits when all of them have theirs. Rejects when something could not be set; to be tried again with back-off.
    */
   async apply(pod: Pod, status: PodRuntimeStatus | undefined, signal: AbortSignal): Promise<void> {
     const { cgroups, resizes } = this.#options;
     const uid = podUid(pod);
     try {
       const { updates } = this.steps(pod, status) ?? { updates: [] };
-      for (const update of updates) await this.#checkMemory(update, signal);
+      await this.#checkMemory(pod, updates, signal);
       const before = this.#groups.get(uid) ?? withAllocation(pod, this.#before(pod));
       this.#groups.set(uid, before);
-      await cgroups.resize(pod, before, 'grow');
+      await cgroups.grow(pod, before);
       for (const update of updates) await this.#update(pod, update, signal);
       if (this.steps(pod, status)?.done !== true) return;
-      await cgroups.resize(pod, before, 'shrink');
+      await cgroups.settle(pod);
+      resizes.setActuatedPod(uid, grantedOf(pod.spec.resources));
       this.#groups.delete(uid);
       resizes.completed(pod);
     } catch (error) {
@@ -100,34 +110,49 @@ export class ResizeActuator {
       },
       { signal, timeoutMs: TIMEOUT_MS },
     );
-    resizes.setActuated(podUid(pod), container.name, grantedOf(container.resources));
+    resizes.setActuated(podUid(pod), container.name, effectiveGrant(pod, container));
   }
 
-  /** A limit below what is in use would have the kernel kill the container at once. */
-  async #checkMemory(update: ContainerUpdate, signal: AbortSignal): Promise<void> {
-    const { container, containerId, changed } = update;
-    const text = container.resources?.limits?.['memory'];
-    if (!changed.includes('memory') || text === undefined) return;
-    const limit = Number(parseQuantity(text).value());
+  /** A limit below what is in use would have the kernel kill a container at once. */
+  async #checkMemory(pod: Pod, updates: readonly ContainerUpdate[], signal: AbortSignal): Promise<void> {
+    const { cgroups, resizes } = this.#options;
+    const problems: string[] = [];
+    const check = (what: string, limit: number, used: number): void => {
+      if (limit < used)
+        problems.push(`attempting to set ${what} memory limit (${limit}) below current usage (${used})`);
+    };
+    const granted = grantedOf(pod.spec.resources);
+    if (differences(granted, resizes.actuatedPod(podUid(pod)) ?? granted).includes('memory')) {
+      const memory = await cgroups.memory(pod);
+      if (memory?.limit !== undefined) check('pod', memory.limit, memory.used);
+    }
+    for (const { container, containerId, changed } of updates) {
+      const limit = bytes(effectiveGrant(pod, container).limits?.['memory']);
+      if (!changed.includes('memory') || limit === 0) continue;
+      check(`container "${container.name}"`, limit, await this.#memoryOf(containerId, signal));
+    }
+    const [first, second] = problems;
+    if (first === undefined) return;
+    throw new ResizeError(
+      `cannot decrease memory limits: ${second === undefined ? first : `[${problems.join(', ')}]`}`,
+    );
+  }
+
+  async #memoryOf(containerId: string, signal: AbortSignal): Promise<number> {
     const { stats } = await this.#options.cri.containerStats(
       { containerId },
       { signal, timeoutMs: TIMEOUT_MS },
     );
-    const memory = stats?.memory;
-    const used = Number(memory?.usageBytes?.value ?? memory?.workingSetBytes?.value ?? 0n);
-    if (limit >= used) return;
-    throw new ResizeError(
-      `cannot decrease memory limits: attempting to set container "${container.name}" memory limit (${limit}) below current usage (${used})`,
-    );
+    return Number(stats?.memory?.usageBytes?.value ?? stats?.memory?.workingSetBytes?.value ?? 0n);
   }
 
   #before(pod: Pod): Allocation {
     const uid = podUid(pod);
-    return Object.fromEntries(
-      resizableContainers(pod).map((container) => [
-        container.name,
-        this.#options.resizes.actuated(uid, container.name) ?? grantedOf(container.resources),
-      ]),
-    );
+    const { resizes } = this.#options;
+    const containers = allContainers(pod).map(({ name, resources }): [string, Granted] => [
+      name,
+      resizes.actuated(uid, name) ?? grantedOf(resources),
+    ]);
+    return { containers: Object.fromEntries(containers), pod: resizes.actuatedPod(uid) };
   }
 }

@@ -10,7 +10,19 @@ export interface ResizeState {
   /** By UID of the pod. */
   readonly allocated: ReadonlyMap<string, Allocation>;
   readonly actuated: ReadonlyMap<string, Allocation>;
+  /** Resizes that are not known to be in force yet, by UID of the pod. */
+  readonly resizing: ReadonlyMap<string, Resizing>;
 }
+
+export interface Resizing {
+  /** Of the pod, as it was granted. */
+  readonly generation?: number | undefined;
+  /** A timestamp of the API. */
+  readonly since: string;
+}
+
+/** Of a kubelet that has not granted anything yet. */
+export const NO_RESIZES: ResizeState = { allocated: new Map(), actuated: new Map(), resizing: new Map() };
 
 const FILE = 'ts_kubelet_resize_state';
 /** Stock's own, read once when this kubelet takes over from it. */
@@ -24,20 +36,27 @@ export async function loadResizeState(rootDir: string, log: Pick<Log, 'error'>):
   const path = join(rootDir, FILE);
   try {
     const parsed: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return { allocated: entriesAt(parsed, 'allocated'), actuated: entriesAt(parsed, 'actuated') };
+    const version = fieldOf(parsed, 'version');
+    const read = version === 1 ? ofContainers : allocationOf;
+    return {
+      allocated: entriesAt(parsed, 'allocated', read),
+      actuated: entriesAt(parsed, 'actuated', read),
+      resizing: version === 1 ? new Map() : entriesAt(parsed, 'resizing', resizingOf),
+    };
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return loadStock(rootDir, log);
     log.error(error, 'The checkpoint of resizes cannot be read; it is set aside', { path });
     await rename(path, `${path}.corrupt`);
-    return { allocated: new Map(), actuated: new Map() };
+    return NO_RESIZES;
   }
 }
 
 export async function saveResizeState(rootDir: string, state: ResizeState): Promise<void> {
   const text = JSON.stringify({
-    version: 1,
+    version: 2,
     allocated: Object.fromEntries(state.allocated),
     actuated: Object.fromEntries(state.actuated),
+    resizing: Object.fromEntries(state.resizing),
   });
   await writeFileAtomic(join(rootDir, FILE), text, { mode: 0o600 });
 }
@@ -49,7 +68,13 @@ async function loadStock(rootDir: string, log: Pick<Log, 'error'>): Promise<Resi
       const inner: unknown = JSON.parse(textOf(outer, 'data'));
       const pods = objectAt(inner, 'entries');
       return new Map(
-        Object.entries(pods).map(([uid, entry]) => [uid, allocationOf(fieldOf(entry, 'ContainerResources'))]),
+        Object.entries(pods).map(([uid, entry]) => [
+          uid,
+          {
+            ...ofContainers(fieldOf(entry, 'ContainerResources')),
+            pod: grantOf(fieldOf(entry, 'PodLevelResources') ?? {}),
+          },
+        ]),
       );
     } catch (error) {
       if (errorCode(error) !== 'ENOENT')
@@ -57,7 +82,11 @@ async function loadStock(rootDir: string, log: Pick<Log, 'error'>): Promise<Resi
       return new Map();
     }
   };
-  return { allocated: await load(STOCK.allocated), actuated: await load(STOCK.actuated) };
+  return {
+    allocated: await load(STOCK.allocated),
+    actuated: await load(STOCK.actuated),
+    resizing: new Map(),
+  };
 }
 
 /** A field of the checkpoint is not what it should be. */
@@ -82,13 +111,30 @@ function objectAt(value: unknown, name: string): object {
   return field;
 }
 
-function entriesAt(value: unknown, name: string): Map<string, Allocation> {
-  return new Map(Object.entries(objectAt(value, name)).map(([uid, entry]) => [uid, allocationOf(entry)]));
+function entriesAt<T>(value: unknown, name: string, read: (entry: unknown) => T): Map<string, T> {
+  return new Map(Object.entries(objectAt(value, name)).map(([uid, entry]) => [uid, read(entry)]));
 }
 
 function allocationOf(value: unknown): Allocation {
+  const pod = fieldOf(value, 'pod');
+  return {
+    ...ofContainers(objectAt(value, 'containers')),
+    ...(pod === undefined ? {} : { pod: grantOf(pod) }),
+  };
+}
+
+function ofContainers(value: unknown): Allocation {
   if (typeof value !== 'object' || value === null) throw new CheckpointError('an allocation: want an object');
-  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, grantOf(entry)]));
+  const containers = Object.entries(value).map(([name, entry]): [string, Granted] => [name, grantOf(entry)]);
+  return { containers: Object.fromEntries(containers) };
+}
+
+function resizingOf(value: unknown): Resizing {
+  const generation = fieldOf(value, 'generation');
+  return {
+    since: textOf(value, 'since'),
+    ...(typeof generation === 'number' ? { generation } : {}),
+  };
 }
 
 function grantOf(value: unknown): Granted {

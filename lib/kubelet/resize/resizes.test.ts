@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Pod } from '../../api/types.ts';
 import { FakeClock } from '../../base/fake_clock.ts';
 import { nullLog, RecordingLog } from '../../base/log.ts';
-import { loadResizeState, type ResizeState, saveResizeState } from './checkpoint.ts';
+import { loadResizeState, NO_RESIZES, type ResizeState, saveResizeState } from './checkpoint.ts';
 import { Resizes } from './resizes.ts';
 
 function pod(cpu: string, generation = 1, over: Partial<Pod['metadata']> = {}): Pod {
@@ -15,7 +15,7 @@ function pod(cpu: string, generation = 1, over: Partial<Pod['metadata']> = {}): 
 }
 const cpuOf = (found: Pod): string | undefined => found.spec.containers[0]?.resources?.requests?.['cpu'];
 
-function setUp(state: ResizeState = { allocated: new Map(), actuated: new Map() }) {
+function setUp(state: ResizeState = NO_RESIZES) {
   const clock = new FakeClock();
   const events: string[] = [];
   const others: Pod[] = [];
@@ -49,7 +49,7 @@ test('K9: a pod has what it asked for when it came; more is granted where there 
   expect(events).toEqual([`ResizeStarted: Pod resize started: ${SUMMARY('1500m', 2)}}`]);
   expect(resizes.conditions('u')).toMatchObject([{ type: 'PodResizeInProgress', observedGeneration: 2 }]);
   await resizes.saved();
-  expect(saved().allocated.get('u')).toEqual({ c: { requests: { cpu: '1500m' } } });
+  expect(saved().allocated.get('u')).toEqual({ containers: { c: { requests: { cpu: '1500m' } } }, pod: {} });
   resizes.completed(pod('1500m', 2));
   resizes.completed(pod('1500m', 2));
   expect(events.slice(1)).toEqual([`ResizeCompleted: Pod resize completed: ${SUMMARY('1500m', 2)}}`]);
@@ -85,23 +85,26 @@ test('K9: a resize that is taken back waits no more', () => {
   expect(resizes.conditions('u')).toEqual([]);
 });
 
-test('K9: the important are granted first', () => {
-  const { resizes, others, retaken } = setUp();
-  const named = (uid: string, priority: number, cpu: string): Pod => {
+test('K9: the important are granted first, then the guaranteed, then who waits longest', async () => {
+  const { resizes, clock, others, retaken } = setUp();
+  const named = (uid: string, priority: number, qosClass: string, cpu: string): Pod => {
     const base = pod(cpu, 2, { uid });
-    return { ...base, spec: { ...base.spec, priority } };
+    return { ...base, spec: { ...base.spec, priority }, status: { phase: 'Running', qosClass } };
   };
   others.push(pod('2', 1, { uid: 'full' }));
-  for (const [uid, priority] of [
-    ['low', 1],
-    ['high', 9],
+  for (const [uid, priority, qos] of [
+    ['first', 1, 'Burstable'],
+    ['second', 1, 'Burstable'],
+    ['guaranteed', 1, 'Guaranteed'],
+    ['high', 9, 'Burstable'],
   ] as const) {
-    resizes.admitted(named(uid, priority, '100m'));
-    resizes.take(named(uid, priority, '1'));
+    resizes.admitted(named(uid, priority, qos, '100m'));
+    resizes.take(named(uid, priority, qos, '1'));
+    await clock.advance(1000);
   }
   others.pop();
   resizes.retry();
-  expect(retaken.map(({ metadata }) => metadata.uid)).toEqual(['high', 'low']);
+  expect(retaken.map(({ metadata }) => metadata.uid)).toEqual(['high', 'guaranteed', 'first', 'second']);
 });
 
 test('K9: a pod that ends is not resized', () => {
@@ -145,27 +148,63 @@ describe('K9: the checkpoint', () => {
     expect(second.resizes.actuated('u', 'c')).toEqual({ requests: { cpu: '1' } });
     second.resizes.forget('u');
     await second.resizes.saved();
-    expect(second.saved()).toEqual({ allocated: new Map(), actuated: new Map() });
+    expect(second.saved()).toEqual(NO_RESIZES);
   });
 
-  test.each(['', '{', '{"version":1}', '{"allocated":{"u":{"c":{"limits":{"cpu":1}}}},"actuated":{}}'])(
-    'one that cannot be read is set aside: %j',
-    async (text) => {
-      const log = new RecordingLog();
-      await writeFile(join(root, 'ts_kubelet_resize_state'), text);
-      expect(await loadResizeState(root, log)).toEqual({ allocated: new Map(), actuated: new Map() });
-      expect(log.messages).toEqual(['The checkpoint of resizes cannot be read; it is set aside']);
-      expect(await readdir(root)).toEqual(['ts_kubelet_resize_state.corrupt']);
-    },
-  );
+  test.each([
+    '',
+    '{',
+    '{"version":1}',
+    '{"version":1,"allocated":{"u":{"c":{"limits":{"cpu":1}}}},"actuated":{}}',
+    '{"version":2,"allocated":{"u":{}},"actuated":{},"resizing":{}}',
+    '{"version":2,"allocated":{},"actuated":{},"resizing":{"u":{"generation":1}}}',
+  ])('one that cannot be read is set aside: %j', async (text) => {
+    const log = new RecordingLog();
+    await writeFile(join(root, 'ts_kubelet_resize_state'), text);
+    expect(await loadResizeState(root, log)).toEqual(NO_RESIZES);
+    expect(log.messages).toEqual(['The checkpoint of resizes cannot be read; it is set aside']);
+    expect(await readdir(root)).toEqual(['ts_kubelet_resize_state.corrupt']);
+  });
+
+  test('that of an older kubelet, which knew of containers alone, is read', async () => {
+    const text = '{"version":1,"allocated":{"u":{"c":{"limits":{"cpu":"1"}}}},"actuated":{}}';
+    await writeFile(join(root, 'ts_kubelet_resize_state'), text);
+    const { allocated } = await loadResizeState(root, nullLog);
+    expect(allocated.get('u')).toEqual({ containers: { c: { limits: { cpu: '1' } } } });
+  });
+
+  test('a resize that was under way when the kubelet was killed is still shown, and ends', async () => {
+    const first = setUp();
+    first.resizes.admitted(pod('1'));
+    first.resizes.take(pod('1500m', 2));
+    first.resizes.failed(pod('1500m', 2), 'not now');
+    await first.resizes.saved();
+    await saveResizeState(root, first.saved());
+    const second = setUp(await loadResizeState(root, nullLog));
+    expect(cpuOf(second.resizes.take(pod('1500m', 2)))).toBe('1500m');
+    expect(second.resizes.actuating('u')).toBe(true);
+    expect(second.resizes.conditions('u')).toMatchObject([
+      { type: 'PodResizeInProgress', observedGeneration: 2 },
+    ]);
+    second.resizes.completed(pod('1500m', 2));
+    await second.resizes.saved();
+    expect(second.events).toEqual([`ResizeCompleted: Pod resize completed: ${SUMMARY('1500m', 2)}}`]);
+    expect(second.saved().resizing.size).toBe(0);
+  });
 
   test("stock's is taken over", async () => {
     const data = JSON.stringify({
-      entries: { u: { ContainerResources: { c: { requests: { cpu: '1' } } }, PodLevelResources: null } },
+      entries: {
+        u: { ContainerResources: { c: { requests: { cpu: '1' } } }, PodLevelResources: null },
+        whole: { ContainerResources: { c: {} }, PodLevelResources: { limits: { cpu: '2' } } },
+      },
     });
     await writeFile(join(root, 'allocated_pods_state'), JSON.stringify({ data, checksum: 1 }));
     const { allocated, actuated } = await loadResizeState(root, nullLog);
-    expect(allocated).toEqual(new Map([['u', { c: { requests: { cpu: '1' } } }]]));
+    expect(Object.fromEntries(allocated)).toEqual({
+      u: { containers: { c: { requests: { cpu: '1' } } }, pod: {} },
+      whole: { containers: { c: {} }, pod: { limits: { cpu: '2' } } },
+    });
     expect(actuated.size).toBe(0);
   });
 });

@@ -5,8 +5,9 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { podPriority } from '../../api/pod.ts';
+import { podQOS } from '../../api/qos.ts';
 import { timestamp } from '../../api/timestamp.ts';
-import type { Pod, PodCondition } from '../../api/types.ts';
+import type { Container, Pod, PodCondition } from '../../api/types.ts';
 import type { Log } from '../../base/log.ts';
 import type { KubeletEvents, Timeline } from '../contracts.ts';
 import { podUid } from '../runtime/runtime_names.ts';
@@ -14,11 +15,10 @@ import {
   type Allocation,
   desiredAllocation,
   type Granted,
-  resizableContainers,
   wantsResize,
   withAllocation,
 } from './allocation.ts';
-import type { ResizeState } from './checkpoint.ts';
+import type { Resizing, ResizeState } from './checkpoint.ts';
 import { type Refusal, resizeRefusal } from './decision.ts';
 
 export interface ResizesOptions {
@@ -43,10 +43,8 @@ interface Waiting {
   readonly since: string;
 }
 
-interface Actuation {
-  readonly generation: number | undefined;
-  readonly since: string;
-  error: string | undefined;
+interface Actuation extends Resizing {
+  readonly error?: string;
 }
 
 export class Resizes {
@@ -54,7 +52,7 @@ export class Resizes {
   readonly #allocated: Map<string, Allocation>;
   readonly #actuated: Map<string, Allocation>;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #actuating = new Map<string, Actuation>();
+  readonly #actuating: Map<string, Actuation>;
   #saving: Promise<void> = Promise.resolve();
   #dirty = false;
 
@@ -62,6 +60,7 @@ export class Resizes {
     this.#options = options;
     this.#allocated = new Map(options.state.allocated);
     this.#actuated = new Map(options.state.actuated);
+    this.#actuating = new Map(options.state.resizing);
   }
 
   /** The pod as its worker is to see it. Grants a resize that fits. */
@@ -98,16 +97,21 @@ export class Resizes {
   forget(uid: string): void {
     const known = this.#allocated.delete(uid);
     const acted = this.#actuated.delete(uid);
+    const acting = this.#actuating.delete(uid);
     this.#waiting.delete(uid);
-    this.#actuating.delete(uid);
-    if (known || acted) this.#save();
+    if (known || acted || acting) this.#save();
   }
 
-  /** Room may have come: grants what fits now, the important first. */
+  /** Room may have come: grants what fits now, the important first, then the guaranteed, then who waits longest. */
   retry(): void {
     const waiting = [...this.#waiting.values()]
       .filter(({ refusal }) => refusal.reason === 'Deferred')
-      .sort((a, b) => podPriority(b.pod) - podPriority(a.pod) || (a.since < b.since ? -1 : 1));
+      .sort(
+        (a, b) =>
+          podPriority(b.pod) - podPriority(a.pod) ||
+          Number(podQOS(b.pod) === 'Guaranteed') - Number(podQOS(a.pod) === 'Guaranteed') ||
+          (a.since < b.since ? -1 : 1),
+      );
     for (const { pod } of waiting) {
       const uid = podUid(pod);
       const others = this.#options.active().filter((other) => podUid(other) !== uid);
@@ -119,14 +123,27 @@ export class Resizes {
 
   /** What a container was last set to; `undefined` when it has not been started or resized by a kubelet that kept it. */
   actuated(uid: string, containerName: string): Granted | undefined {
-    return this.#actuated.get(uid)?.[containerName];
+    return this.#actuated.get(uid)?.containers[containerName];
+  }
+
+  /** What the group of the pod was last set to; `undefined` when that is not known. */
+  actuatedPod(uid: string): Granted | undefined {
+    return this.#actuated.get(uid)?.pod;
   }
 
   /** A container was started, or set, with these resources. */
   setActuated(uid: string, containerName: string, granted: Granted): void {
     const before = this.#actuated.get(uid);
-    if (JSON.stringify(before?.[containerName]) === JSON.stringify(granted)) return;
-    this.#actuated.set(uid, { ...before, [containerName]: granted });
+    if (JSON.stringify(before?.containers[containerName]) === JSON.stringify(granted)) return;
+    this.#actuated.set(uid, { ...before, containers: { ...before?.containers, [containerName]: granted } });
+    this.#save();
+  }
+
+  /** The group of the pod was made, or set, with these resources of the pod as a whole. */
+  setActuatedPod(uid: string, granted: Granted): void {
+    const before = this.#actuated.get(uid);
+    if (JSON.stringify(before?.pod) === JSON.stringify(granted)) return;
+    this.#actuated.set(uid, { containers: {}, ...before, pod: granted });
     this.#save();
   }
 
@@ -139,6 +156,7 @@ export class Resizes {
   completed(pod: Pod): void {
     const uid = podUid(pod);
     if (!this.#actuating.delete(uid)) return;
+    this.#save();
     this.#options.events.pod(pod, 'Normal', 'ResizeCompleted', `Pod resize completed: ${summary(pod)}`);
     this.#options.timeline.record(refOf(pod), { what: 'resize completed' });
   }
@@ -148,7 +166,7 @@ export class Resizes {
     const uid = podUid(pod);
     const actuation = this.#actuating.get(uid) ?? this.#begin(pod);
     if (actuation.error === error) return;
-    actuation.error = error;
+    this.#actuating.set(uid, { ...actuation, error });
     this.#options.events.pod(pod, 'Warning', 'ResizeError', `Pod resize error: ${summary(pod, error)}`);
     this.#options.timeline.record(refOf(pod), { what: 'resize failed', error });
   }
@@ -192,7 +210,6 @@ export class Resizes {
     const uid = podUid(pod);
     this.#allocated.set(uid, desiredAllocation(pod));
     this.#waiting.delete(uid);
-    this.#save();
     this.#begin(pod);
     this.#options.events.pod(pod, 'Normal', 'ResizeStarted', `Pod resize started: ${summary(pod)}`);
     this.#options.timeline.record(refOf(pod), { what: 'resize granted' });
@@ -202,9 +219,9 @@ export class Resizes {
     const actuation: Actuation = {
       generation: pod.metadata.generation,
       since: this.#now(),
-      error: undefined,
     };
     this.#actuating.set(podUid(pod), actuation);
+    this.#save();
     return actuation;
   }
 
@@ -236,7 +253,11 @@ export class Resizes {
     await before;
     this.#dirty = false;
     try {
-      await this.#options.save({ allocated: this.#allocated, actuated: this.#actuated });
+      await this.#options.save({
+        allocated: this.#allocated,
+        actuated: this.#actuated,
+        resizing: this.#actuating,
+      });
     } catch (error) {
       this.#options.log.error(error, 'Cannot write the checkpoint of resizes');
     }
@@ -250,13 +271,17 @@ export class Resizes {
 /** What stock's events carry. */
 function summary(pod: Pod, error?: string): string {
   return JSON.stringify({
-    containers: resizableContainers(pod).map(({ name, resources }) => ({
-      name,
-      resources: { limits: resources?.limits, requests: resources?.requests },
-    })),
+    ...((pod.spec.initContainers?.length ?? 0) === 0
+      ? {}
+      : { initContainers: pod.spec.initContainers?.map(amounts) }),
+    containers: pod.spec.containers.map(amounts),
     generation: pod.metadata.generation,
     error,
   });
+}
+
+function amounts({ name, resources }: Container): object {
+  return { name, resources: { limits: resources?.limits, requests: resources?.requests } };
 }
 
 function generationOf(generation: number | undefined): Pick<PodCondition, 'observedGeneration'> {

@@ -1,4 +1,4 @@
-import type { Pod, ResourceRequirements } from '../../api/types.ts';
+import type { Container, Pod, ResourceRequirements } from '../../api/types.ts';
 import { resourceOptions } from '../testing/resource_options.ts';
 import {
   containerResources,
@@ -40,6 +40,47 @@ test.each<[string, ResourceRequirements, Partial<Pod['spec']>, number]>([
   ['system critical', {}, { priority: 2_000_001_000 }, -997],
 ])('K20: oom_score_adj: %s', (_, resources, spec, want) => {
   expect(oomScoreAdj(pod(resources, spec), { resources }, options.memoryCapacity)).toBe(want);
+});
+
+test.each<[string, string, string | undefined, number]>([
+  // Of 1 GiB the pod asks for 512 MiB: 256 of them in no container, 64 of these to each of the four.
+  ['a container that asks for memory', 'own', '512Mi', 1000 - 187],
+  ['one that asks for none', 'bare', '512Mi', 1000 - 62],
+  ['the pod asks for no more than its containers', 'own', '256Mi', 1000 - 125],
+  ['nor for any memory', 'bare', undefined, 999],
+])('K20: oom_score_adj in a pod with resources of its own: %s', (_, name, memory, want) => {
+  const asks = (of: string, amount: string, over: object = {}): Container => ({
+    name: of,
+    resources: { requests: { memory: amount } },
+    ...over,
+  });
+  const own = memory === undefined ? { limits: { cpu: '1' } } : { requests: { memory } };
+  const whole = pod({}, {
+    containers: [asks('own', '128Mi'), { name: 'bare', resources: {} }],
+    initContainers: [asks('side', '128Mi', { restartPolicy: 'Always' }), asks('init', '64Mi')],
+    resources: own,
+  });
+  const container = whole.spec.containers.find((c) => c.name === name) ?? {};
+  expect(oomScoreAdj(whole, container, options.memoryCapacity)).toBe(want);
+});
+
+test.each<[string, ResourceRequirements, ResourceRequirements, object]>([
+  [
+    'of one without its own',
+    {},
+    { limits: { cpu: '500m', memory: '1Mi' } },
+    { cpuShares: 512n, cpuQuota: 50_000n, memoryLimitInBytes: 1_048_576n },
+  ],
+  [
+    'beside its own',
+    { requests: { cpu: '100m' }, limits: { memory: '1Ki' } },
+    { limits: { cpu: '500m', memory: '1Mi' } },
+    { cpuShares: 102n, cpuQuota: 50_000n, memoryLimitInBytes: 1024n },
+  ],
+  ['none of them', {}, { requests: { cpu: '1' } }, { cpuShares: 2n, memoryLimitInBytes: 0n }],
+])('K20: limits of the pod as a whole are those %s', (_, resources, whole, want) => {
+  const got = containerResources(pod(resources, { resources: whole }), { resources }, options);
+  expect(got).toMatchObject(want);
 });
 
 test.each<[string, ResourceRequirements, Partial<ResourceOptions>, object]>([

@@ -1,9 +1,11 @@
 /** Requests and limits to what the kernel takes. */
 import { parseQuantity } from '../../api/quantity.ts';
 import { podQOS } from '../../api/qos.ts';
-import { podPriority } from '../../api/pod.ts';
+import { allContainers, podPriority } from '../../api/pod.ts';
+import { podRequests } from '../../api/resources.ts';
 import type { Container, Pod, ResourceRequirements } from '../../api/types.ts';
 import type { LinuxContainerResources, Partially } from '../../cri/runtime_client.ts';
+import { effectiveResources } from './pod_level_limits.ts';
 
 const MIN_SHARES = 2;
 const MAX_SHARES = 262_144;
@@ -43,10 +45,18 @@ export function oomScoreAdj(
   const qos = podQOS(pod);
   if (qos === 'Guaranteed') return -997;
   if (qos === 'BestEffort') return 1000;
-  const request = bytes(container.resources?.requests?.['memory']);
+  const request = bytes(container.resources?.requests?.['memory']) + sharedMemory(pod);
   const adjusted = 1000 - Math.floor((1000 * request) / Math.max(memoryCapacity, 1));
   // Between guaranteed (below) and best effort (above), whatever the request.
   return Math.min(999, Math.max(3, adjusted));
+}
+
+/** What the pod as a whole asks for beyond its containers, in equal parts: bytes. */
+function sharedMemory(pod: Pod): number {
+  if (pod.spec.resources?.requests?.['memory'] === undefined) return 0;
+  const requested = (skipPodLevel: boolean): number =>
+    Number(podRequests(pod, { skipPodLevel, excludeOverhead: true }).get('memory')?.value() ?? 0n);
+  return Math.max(0, requested(false) - requested(true)) / allContainers(pod).length;
 }
 
 export interface ResourceOptions {
@@ -94,7 +104,7 @@ export function containerResources(
   container: Pick<Container, 'resources'>,
   options: ResourceOptions,
 ): Partially<LinuxContainerResources> {
-  const resources: ResourceRequirements = container.resources ?? {};
+  const resources: ResourceRequirements = effectiveResources(pod, container);
   const limit = milliCpu(resources.limits?.['cpu']);
   const requestText = resources.requests?.['cpu'];
   const request = requestText === undefined ? limit : milliCpu(requestText);

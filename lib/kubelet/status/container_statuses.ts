@@ -95,9 +95,6 @@ function statusOf(
       running &&
       started &&
       (container.readinessProbe === undefined || verdicts.readiness === true);
-  const granted = 'resources' in container ? container.resources : undefined;
-  const resources = granted === undefined ? undefined : (input.actuated?.(container.name) ?? granted);
-  const showsResources = state.waiting === undefined && kind !== 'ephemeral' && resources !== undefined;
   return {
     name: container.name,
     containerID: `${input.runtimeName}://${current.id}`,
@@ -108,9 +105,7 @@ function statusOf(
     started: plainInit ? running : started,
     state,
     lastState: last === undefined ? {} : { terminated: last },
-    ...(showsResources
-      ? { resources, ...(granted?.requests === undefined ? {} : { allocatedResources: granted.requests }) }
-      : {}),
+    ...(kind === 'ephemeral' ? {} : resourcesOf(input, container, running)),
     ...(current.user === undefined
       ? {}
       : {
@@ -124,6 +119,24 @@ function statusOf(
         }),
     ...stopSignal(container),
     ...volumeMounts(container),
+  };
+}
+
+/** What it was granted, and, while it runs, what it was last set to: of that no more than what it asks for itself. */
+function resourcesOf(
+  input: ContainerStatusInput,
+  container: AnyContainer,
+  running: boolean,
+): Pick<ContainerStatus, 'resources' | 'allocatedResources'> {
+  const granted = 'resources' in container ? container.resources : undefined;
+  if (granted === undefined) return {};
+  const set = (running ? input.actuated?.(container.name) : undefined) ?? granted;
+  return {
+    resources: {
+      ...(granted.limits === undefined || set.limits === undefined ? {} : { limits: set.limits }),
+      ...(granted.requests === undefined || set.requests === undefined ? {} : { requests: set.requests }),
+    },
+    ...(granted.requests === undefined ? {} : { allocatedResources: granted.requests }),
   };
 }
 

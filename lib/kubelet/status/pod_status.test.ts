@@ -465,6 +465,40 @@ describe('resized in place', () => {
     expect(status.conditions?.[0]).toEqual(resizing);
   });
 
+  test('of a pod with resources of its own, containers show no more than they ask for', () => {
+    const whole = { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '3' } };
+    const limits = { cpu: '2' };
+    const containers = [
+      { name: 'bare', image: 'img:1', resources: {} },
+      { name: 'own', image: 'img:1', resources: { limits: { memory: '64Mi' } } },
+    ];
+    const status = compute({
+      pod: pod({ containers, resources: whole }),
+      runtime: runtime([ran('bare', {}), ran('own', {})]),
+      actuated: (name) => ({ limits: name === 'bare' ? limits : { ...limits, memory: '64Mi' } }),
+      actuatedPod: { ...whole, limits },
+    });
+    expect(status.containerStatuses?.map(({ resources }) => resources)).toEqual([
+      {},
+      { limits: { cpu: '2', memory: '64Mi' } },
+    ]);
+    expect(status).toMatchObject({
+      allocatedResources: whole.requests,
+      resources: { requests: whole.requests, limits: { cpu: '2' } },
+    });
+  });
+
+  test('what does not run has what it was granted', () => {
+    const once = { name: 'once', image: 'img:1', resources: { requests: { cpu: '500m' } } };
+    const status = compute({
+      pod: pod({ ...spec, initContainers: [once] }),
+      runtime: runtime([ran('a', {}), exited('once', 0)]),
+      actuated: () => ({ requests: { cpu: '100m' } }),
+    });
+    expect(status.initContainerStatuses?.[0]?.resources).toEqual(once.resources);
+    expect(status.resources?.requests).toEqual({ cpu: '500m' });
+  });
+
   test('what is over is not kept as the condition of somebody else', () => {
     const base = pod(spec);
     const status = compute({

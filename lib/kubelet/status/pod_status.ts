@@ -1,8 +1,9 @@
 /** The whole `status` of a pod. Pure: from the spec, the runtime, probe verdicts and the status before. */
+import { allContainers } from '../../api/pod.ts';
 import { podQOS } from '../../api/qos.ts';
 import { podLimits, podRequests, type ResourceMap } from '../../api/resources.ts';
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../api/types.ts';
-import { grantedOf, RESIZABLE, resizableContainers, withAllocation } from '../resize/allocation.ts';
+import { type Granted, grantedOf, RESIZABLE, withAllocation } from '../resize/allocation.ts';
 import { isSidecar } from '../runtime/restart_policy.ts';
 import { mayRestartAll, restartRound } from '../runtime/restart_round.ts';
 import { RESIZE_CONDITIONS } from './status_diff.ts';
@@ -30,6 +31,8 @@ export interface PodStatusInput extends ContainerStatusInput {
         readonly disruption?: string;
       }
     | undefined;
+  /** What the group of the pod was last set to; `undefined`: what the spec says. */
+  readonly actuatedPod?: Granted | undefined;
   /** PodResizePending and PodResizeInProgress, as far as they hold. */
   readonly resizeConditions?: readonly PodCondition[];
   /** All containers have ended and none starts again: `Running` and `Pending` are no longer possible. */
@@ -98,13 +101,16 @@ export function podStatus(input: PodStatusInput): PodStatus {
 /** CPU and memory of the pod as a whole: what it was granted, and what its running containers were set to. */
 function podResources(input: PodStatusInput): Pick<PodStatus, 'resources' | 'allocatedResources'> {
   const { pod, runtime } = input;
-  if (runtime?.containers.some(({ state }) => state === 'running') !== true) return {};
-  const set = withAllocation(
-    pod,
-    Object.fromEntries(
-      resizableContainers(pod).map((c) => [c.name, input.actuated?.(c.name) ?? grantedOf(c.resources)]),
-    ),
-  );
+  const isRunning = (name: string): boolean =>
+    runtime?.containers.find((container) => container.name === name)?.state === 'running';
+  const containers = allContainers(pod).map(({ name, resources }): [string, Granted] => [
+    name,
+    (isRunning(name) ? input.actuated?.(name) : undefined) ?? grantedOf(resources),
+  ]);
+  const set = withAllocation(pod, {
+    containers: Object.fromEntries(containers),
+    pod: input.actuatedPod,
+  });
   const shown = (amounts: ResourceMap): Record<string, string> =>
     Object.fromEntries(
       RESIZABLE.flatMap((name) => {
