@@ -6,7 +6,10 @@ const INIT = 'InPlacePodVerticalScalingInitContainers';
 const RESTART_ALL = 'RestartAllContainersOnContainerExits';
 
 const ALL_OFF = Object.fromEntries(
-  ['NodeDeclaredFeatures', 'ExtendWebSocketsToKubelet', POD_LEVEL, INIT, RESTART_ALL].map((name) => [name, false]),
+  ['NodeDeclaredFeatures', 'ExtendWebSocketsToKubelet', POD_LEVEL, INIT, RESTART_ALL].map((name) => [
+    name,
+    false,
+  ]),
 );
 
 test.each<[string, Record<string, boolean>, string[]]>([

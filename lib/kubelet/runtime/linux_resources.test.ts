@@ -55,11 +55,14 @@ test.each<[string, string, string | undefined, number]>([
     ...over,
   });
   const own = memory === undefined ? { limits: { cpu: '1' } } : { requests: { memory } };
-  const whole = pod({}, {
-    containers: [asks('own', '128Mi'), { name: 'bare', resources: {} }],
-    initContainers: [asks('side', '128Mi', { restartPolicy: 'Always' }), asks('init', '64Mi')],
-    resources: own,
-  });
+  const whole = pod(
+    {},
+    {
+      containers: [asks('own', '128Mi'), { name: 'bare', resources: {} }],
+      initContainers: [asks('side', '128Mi', { restartPolicy: 'Always' }), asks('init', '64Mi')],
+      resources: own,
+    },
+  );
   const container = whole.spec.containers.find((c) => c.name === name) ?? {};
   expect(oomScoreAdj(whole, container, options.memoryCapacity)).toBe(want);
 });

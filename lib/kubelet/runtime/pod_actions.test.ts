@@ -456,6 +456,11 @@ describe('K3, K4: an exit after which all containers restart', () => {
       [trigger, running('b', old), running('s', old), ran('i', 'exited', old)],
       'kill b:restartAll kill s:restartAll',
     ],
+    [
+      'what was started after the exit, before that was noticed, is of the round before as well',
+      [trigger, running('b', { createdAtMs: NOW - 900 }), ended('s'), ran('i', 'exited', old)],
+      'kill b:restartAll',
+    ],
     ['then it begins with the first init container', [trigger, ...before], 'start i#1'],
     [
       'not as fast as it goes',

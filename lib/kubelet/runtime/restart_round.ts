@@ -3,7 +3,7 @@ import type { Pod } from '../../api/types.ts';
 import type { AnyContainer, ContainerRuntimeStatus, PodRuntimeStatus } from '../contracts.ts';
 import { restartsAllAfterExit } from './restart_policy.ts';
 
-/** The incarnations that count: all in the newest sandbox, or those since all containers were to start over. */
+/** The incarnations that count: all in the newest sandbox, or those since all containers began to start over. */
 export interface RestartRound {
   /** When the round began: the exit that has all start over; `undefined`: there was none. */
   readonly begunMs: number | undefined;
@@ -37,8 +37,16 @@ export function restartRound(
   });
   const begunMs =
     triggers.length === 0 ? undefined : Math.max(...triggers.map(({ finishedAtMs }) => finishedAtMs));
+  // Containers of a round are created in order. What was created after the exit, and before the first in the order was
+  // created anew, was still of the round before: the exit came while that was being started.
+  const [first] = specs.keys();
+  const sinceMs = Math.min(
+    ...inSandbox
+      .filter(({ name, createdAtMs }) => name === first && begunMs !== undefined && createdAtMs >= begunMs)
+      .map(({ createdAtMs }) => createdAtMs),
+  );
   const isOld = (c: ContainerRuntimeStatus): boolean =>
-    begunMs !== undefined && c.sandboxId === sandboxId && specs.has(c.name) && c.createdAtMs < begunMs;
+    begunMs !== undefined && c.sandboxId === sandboxId && specs.has(c.name) && c.createdAtMs < sinceMs;
   const newest = (name: string): ContainerRuntimeStatus | undefined =>
     inSandbox.find((container) => container.name === name);
   return {
