@@ -74,6 +74,7 @@ export async function run(flags: Flags, ctx: DaemonContext): Promise<void> {
   if (flags.values['write-config-to'] !== '')
     return writeConfig(settings.config, flags.values['write-config-to'], log);
   if (flags.values.cleanup) return cleanUp(log);
+  const history = new SyncHistory();
 
   for (;;) {
     const { config, gates } = settings;
@@ -90,7 +91,8 @@ export async function run(flags: Flags, ctx: DaemonContext): Promise<void> {
     });
     const signal = AbortSignal.any([ctx.signal, renewal.signal]);
     try {
-      await new ProxyDaemon(flags, config, gates, support, { ...ctx, signal }).run();
+      history.beginAnew();
+      await new ProxyDaemon({ flags, config, gates, support, history, ctx: { ...ctx, signal } }).run();
     } catch (err) {
       if (!renewal.signal.aborted || ctx.signal.aborted || !isAbort(err, signal)) throw err;
     } finally {
@@ -159,6 +161,14 @@ function watchConfig(
   }
 }
 
+interface ProxyDaemonOptions extends Settings {
+  readonly flags: Flags;
+  readonly support: Pick<MachineSupport, 'routeLocalnet'>;
+  /** Outlives this daemon when the config file changes. */
+  readonly history: SyncHistory;
+  readonly ctx: DaemonContext;
+}
+
 class ProxyDaemon {
   readonly #flags: Flags;
   readonly #config: ProxyConfig;
@@ -172,7 +182,7 @@ class ProxyDaemon {
   readonly #routeLocalnet: boolean;
   readonly #startedAt: number;
   readonly #memory = new UnusedMemory();
-  readonly #history = new SyncHistory();
+  readonly #history: SyncHistory;
   // Set in run(), before anything that uses them is started.
   #families: Array<{ proxy: FamilyProxy; support: FamilySupport }> = [];
   #node: NodeState = UNKNOWN_NODE;
@@ -180,19 +190,14 @@ class ProxyDaemon {
   // Families in which no rules of another mode are left.
   readonly #alone = new Set<Family>();
 
-  constructor(
-    flags: Flags,
-    config: ProxyConfig,
-    gates: FeatureGates,
-    support: Pick<MachineSupport, 'routeLocalnet'>,
-    ctx: DaemonContext,
-  ) {
+  constructor({ flags, config, gates, support, history, ctx }: ProxyDaemonOptions) {
     this.#flags = flags;
     this.#config = config;
     this.#gates = gates;
     this.#ctx = ctx;
     this.#log = ctx.log;
     this.#startedAt = ctx.clock.now();
+    this.#history = history;
     this.#routeLocalnet = support.routeLocalnet;
     this.#nodeName = (config.hostnameOverride === '' ? hostname() : config.hostnameOverride)
       .trim()

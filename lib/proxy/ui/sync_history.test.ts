@@ -28,6 +28,16 @@ test.each([
   expect(history.latest()[0]).toMatchObject({ ...report, ...want });
 });
 
+test('a proxy that begins anew with another configuration keeps what was, and finds other rules without having to repair', () => {
+  const history = new SyncHistory();
+  const repaired = { ...report, outcome: { ...result, full: true, repaired: true } };
+  history.add(repaired);
+  history.beginAnew();
+  history.add(repaired);
+  history.add(repaired);
+  expect(history.latest().map((sync) => sync.note)).toEqual(['the kernel had other rules; repaired', '', '']);
+});
+
 test('the latest come first, and not all are kept', () => {
   const history = new SyncHistory();
   for (let at = 1; at <= 200; at++) history.add({ ...report, at, outcome: result });

@@ -17,6 +17,11 @@ export class SyncHistory {
     this.#syncs.length = Math.min(this.#syncs.length, KEPT);
   };
 
+  /** The proxy starts again, with another configuration; what was is kept. */
+  beginAnew(): void {
+    this.#begun.clear();
+  }
+
   /** Latest first. */
   latest(): readonly UiSync[] {
     return [...this.#syncs];
