@@ -13,6 +13,7 @@ import { IptablesPrograms, supportsRandomFully } from './iptables/iptables_progr
 import type { Backend } from './backend.ts';
 import { cleanup as cleanupNftables } from './nftables/cleanup.ts';
 import { NftablesBackend } from './nftables/backend.ts';
+import { NetlinkNft } from './nftables/netlink_nft.ts';
 import { NftProgram } from './nftables/nft_program.ts';
 import type { FamilyPolicy } from './model/policy.ts';
 import type { Family } from './model/address.ts';
@@ -122,7 +123,8 @@ async function probeNftables(family: Family): Promise<ModeSupport> {
   await nft.probe();
   return {
     randomFully: true,
-    createBackend: (policy, log) => new NftablesBackend({ nft, policy, log }),
+    createBackend: (policy, log) =>
+      new NftablesBackend({ nft: new NetlinkNft({ program: nft, log }), policy, log }),
     removeOtherModes: async () => {
       const netfilter = new IptablesPrograms({ family });
       // Without iptables there cannot have been a proxy in that mode.

@@ -28,6 +28,14 @@ function isMapped(ip: string): boolean {
   return ip.startsWith('::ffff:');
 }
 
+/** An address as packets have it, 4 or 16 bytes; `undefined` when the text is anything else. */
+export function packAddress(text: string): Buffer | undefined {
+  const address = parseAddress(text);
+  if (address === undefined) return undefined;
+  const digits = widthOf(address.family) / 4;
+  return Buffer.from(numberOf(address).toString(16).padStart(digits, '0'), 'hex');
+}
+
 /** A range of addresses, host bits cleared. */
 export class AddressRange {
   readonly family: Family;
