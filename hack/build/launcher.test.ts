@@ -61,10 +61,11 @@ test('options of Node.js come before the program; the C library keeps few arenas
   expect(run(program, { MALLOC_ARENA_MAX: '7' })).toBe(`--max-semi-space-size=4 ${program} a b 7`);
 });
 
-test('a link to the program finds what lies beside it', () => {
+test('a link to the program finds what lies beside it, and gives the process its name', () => {
   fakeNode('pinned', 'v24.0.0');
   symlinkSync(program, join(dir, 'path', 'ts-link'));
-  expect(run(join(dir, 'path', 'ts-link'))).toBe(`pinned ${program} a b`);
+  const link = join(dir, 'path', 'ts-link');
+  expect(run(link)).toBe(`pinned ${link} a b`);
 });
 
 test.each([

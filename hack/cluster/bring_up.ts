@@ -7,6 +7,7 @@ import type { Api, Json } from './api.ts';
 import { ensureGroup, systemGroup } from './cgroups.ts';
 import { ensureComponent, retire, waitHealthy, writeIfChanged } from './cluster.ts';
 import type { Cluster } from './cluster.ts';
+import { linkPrograms } from './components.ts';
 import type { ClusterComponents, NodeComponents } from './components.ts';
 import { apiserverUrl } from './control_plane.ts';
 import {
@@ -88,6 +89,7 @@ async function ensureGround(cluster: Cluster): Promise<void> {
   const made = await ensurePki(paths.pki, plan, new Date());
   if (made.length > 0) changes.push(`made ${made.length} certificates and keys`);
   writeKubeconfigs(cluster);
+  linkPrograms(cluster);
   writeIfChanged(
     path.join(paths.config, 'kube-scheduler.yaml'),
     schedulerConfig(paths.kubeconfig('kube-scheduler'), settings.inCluster ? SCHEDULER_LEASE : undefined),

@@ -1,6 +1,8 @@
+import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { addressPlan } from './address_plan.ts';
-import { clusterComponents, wantedProcesses } from './components.ts';
+import { clusterComponents, linkPrograms, wantedProcesses } from './components.ts';
 import { clusterPaths } from './paths.ts';
 import { mergeSettings } from './settings.ts';
 import type { UpOptions } from './options.ts';
@@ -29,6 +31,31 @@ function componentsOf(options: Partial<UpOptions>): {
 test('a registry is among the processes of a cluster that asks for one', () => {
   expect(componentsOf({}).ids).not.toContain('registry');
   expect(componentsOf({ registry: true }).ids).toContain('registry');
+});
+
+test('our programs are started under the names of those that they stand in for', () => {
+  const { scheduler, nodes } = componentsOf({}).components;
+  expect([nodes[0]?.kubelet, nodes[0]?.kubeProxy, scheduler].map((spec) => spec?.argv[0])).toEqual([
+    '/state/a/bin/kubelet',
+    '/state/a/bin/kube-proxy',
+    '/state/a/bin/kube-scheduler',
+  ]);
+  expect(componentsOf({ flavours: { kubelet: 'stock' } }).components.nodes[0]?.kubelet.argv[0]).toMatch(
+    /^\/cache\/stock\/.*\/kubelet$/,
+  );
+});
+
+test('links to our programs are made, and put right where they lead elsewhere', () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'tsk-links-'));
+  try {
+    const paths = clusterPaths(dir, 'a');
+    linkPrograms({ repo: '/old', paths });
+    linkPrograms({ repo: '/repo', paths });
+    linkPrograms({ repo: '/repo', paths });
+    expect(readlinkSync(path.join(paths.dir, 'bin/kubelet'))).toBe('/repo/dist/ts-kubelet');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('the pinned containerd finds its own shim first; the settings of the other are left alone', () => {

@@ -7,10 +7,10 @@ import { buildImages, imageRef } from '../images/images.ts';
 import { buildConformanceImages, conformanceStock } from '../../test/conformance/images/build.ts';
 import type { Supplies } from './bring_up.ts';
 import type { Cluster } from './cluster.ts';
-import { clusterComponents, containerdProgram } from './components.ts';
+import { clusterComponents, DAEMONS, containerdProgram } from './components.ts';
 import { parseContainerdVersion } from './containerd_config.ts';
 import { lockFile } from './lock.ts';
-import type { Flavour, Swappable } from './options.ts';
+import type { Flavour } from './options.ts';
 import { cniPluginDir } from './packages.ts';
 import type { Roots } from './paths.ts';
 import { run } from './program.ts';
@@ -22,11 +22,6 @@ import { goProblem, obtainStock } from './stock_programs.ts';
 /** Images that every cluster starts with, and those that it takes in once it answers. */
 const NEEDED: readonly ImageName[] = ['pause', 'coredns', 'webapp'];
 const FOR_TESTS: readonly ImageName[] = ['busybox', 'agnhost'];
-const DAEMONS: Readonly<Record<Swappable, { ours: string; stock: string }>> = {
-  kubelet: { ours: 'ts-kubelet', stock: 'kubelet' },
-  proxy: { ours: 'ts-kube-proxy', stock: 'kube-proxy' },
-  scheduler: { ours: 'ts-scheduler', stock: 'kube-scheduler' },
-};
 
 /** Stock programs that a cluster with these settings needs. */
 export function wantedStock(

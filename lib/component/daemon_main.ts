@@ -38,7 +38,7 @@ export async function daemonMain<D extends BaseFlags>(
   program: DaemonProgram<D>,
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
-  nameProcess(program.program);
+  nameProcess(program.program, program.component);
   const command = program.commands?.[argv[0] ?? ''];
   if (command !== undefined) {
     process.exitCode = await command(argv.slice(1));

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { FakeClock } from '../base/fake_clock.ts';
 import type { DaemonContext, DaemonProcess } from './lifecycle.ts';
-import { ExitError, runDaemon } from './lifecycle.ts';
+import { ExitError, nameProcess, runDaemon } from './lifecycle.ts';
 import { createLogger } from './logging.ts';
 
 class FakeProcess extends EventEmitter implements DaemonProcess {
@@ -108,4 +109,19 @@ test('the daemon learns its name and time source', async () => {
   await done;
   expect(seen).toMatchObject({ name: 'test', clock });
   expect(seen?.notify.enabled).toBe(false);
+});
+
+describe('the name of the process', () => {
+  const comm = '/proc/self/comm';
+  const before = readFileSync(comm, 'utf8');
+  afterEach(() => writeFileSync(comm, before.trim()));
+
+  test.each([
+    ['/usr/local/bin/ts-kube-scheduler', 'ts-kube-schedul'],
+    ['/usr/bin/kube-scheduler', 'kube-scheduler'],
+    ['/work/cmd/ts-kube-scheduler/main.ts', 'ts-kube-schedul'],
+  ])('started by %s: %s', (startedBy, name) => {
+    nameProcess('ts-kube-scheduler', 'kube-scheduler', startedBy);
+    expect(readFileSync(comm, 'utf8').trim()).toBe(name);
+  });
 });

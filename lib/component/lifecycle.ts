@@ -1,5 +1,6 @@
 /** The life of a daemon process: from the parsed command line to its exit code. */
 import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { types } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
@@ -131,11 +132,17 @@ function isConsequenceOf(err: unknown, signal: AbortSignal): boolean {
   return false;
 }
 
-/** Names the process as its program: `ps`, `pgrep`, `top` and `killall` would otherwise show `node`. */
-export function nameProcess(program: string): void {
+/**
+ * Names the process as its program: `ps`, `pgrep`, `top` and `killall` would otherwise show `node`. One that was started
+ * under the name of the stock component (a link, or a file put in its place) is found by that name, as tools expect.
+ *
+ * @param startedBy path that the process was started by
+ */
+export function nameProcess(program: string, component: string, startedBy = process.argv[1] ?? ''): void {
+  const name = basename(startedBy) === component ? component : program;
   try {
     // The kernel keeps 15 bytes. The command line is left as it is, with all flags.
-    writeFileSync('/proc/self/comm', program.slice(0, 15));
+    writeFileSync('/proc/self/comm', name.slice(0, 15));
   } catch {
     // No /proc, or not writable: the name stays.
   }
