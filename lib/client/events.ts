@@ -24,6 +24,10 @@ export interface EventRecorderOptions {
   /** Told once of each namespace whose events are dropped because it is being deleted. */
   readonly log?: Pick<Log, 'info'>;
   readonly limits?: CorrelationLimits;
+  /** How many events may be on their way at once; more than one gives their order up. Default 1. */
+  readonly writers?: number;
+  /** So many events wait to be written before further ones are dropped. Default 1000. */
+  readonly maxQueued?: number;
   /** 0..1, for jitter. Default Math.random. */
   readonly random?: () => number;
 }
@@ -41,7 +45,7 @@ export interface EventExtras {
 
 export interface EventRecorder {
   /**
-   * Reports an event. Returns at once; it is written in the background, in order.
+   * Reports an event. Returns at once; it is written in the background, in order (but see `writers`).
    *
    * @param reason CamelCase, for programs
    * @param message for people
@@ -76,6 +80,7 @@ interface Entry extends Correlated {
   /** Count that the server has; 0: not created yet. */
   written: number;
   queued: boolean;
+  writing: boolean;
 }
 
 class Recorder implements EventRecorder {
@@ -84,7 +89,7 @@ class Recorder implements EventRecorder {
   readonly #clock: Clock;
   readonly #correlator: EventCorrelator<Entry>;
   readonly #queue: Entry[] = [];
-  #sending: Promise<void> | undefined;
+  readonly #writing = new Set<Promise<void>>();
   #sequence = 0;
   #full = false;
   readonly #terminating = new Set<string>();
@@ -101,6 +106,7 @@ class Recorder implements EventRecorder {
         namespace: namespaceOf(correlated.regarding),
         written: 0,
         queued: false,
+        writing: false,
       }),
       options.limits ?? DEFAULT_LIMITS,
     );
@@ -123,21 +129,25 @@ class Recorder implements EventRecorder {
     });
     // One that waits already is written with the count it has when its turn comes.
     if (entry === undefined || entry.queued) return;
-    if (this.#queue.length >= MAX_QUEUED) {
+    const { maxQueued = MAX_QUEUED, writers = 1 } = this.#options;
+    if (this.#queue.length >= maxQueued) {
       if (!this.#full)
-        this.#dropped(new Error(`${MAX_QUEUED} events wait to be written; further ones are dropped`));
+        this.#dropped(new Error(`${maxQueued} events wait to be written; further ones are dropped`));
       this.#full = true;
       return;
     }
     this.#full = false;
     entry.queued = true;
-    this.#queue.push(entry);
-    this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
+    // One that is being written is put in line when that is done.
+    if (!entry.writing) this.#queue.push(entry);
+    if (this.#writing.size >= writers) return;
+    const writing = this.#send().finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
   }
 
   async flush(signal?: AbortSignal): Promise<void> {
-    while (this.#sending !== undefined) {
-      const sending = this.#sending;
+    while (this.#writing.size > 0) {
+      const sending = Promise.all(this.#writing);
       if (signal === undefined) {
         await sending;
         continue;
@@ -147,7 +157,7 @@ class Recorder implements EventRecorder {
           reject(new Error('gave up waiting for events to be written', { cause: signal.reason }));
         if (signal.aborted) onAbort();
         else signal.addEventListener('abort', onAbort, { once: true });
-        sending.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+        sending.then(() => resolve(), reject).finally(() => signal.removeEventListener('abort', onAbort));
       });
     }
   }
@@ -157,7 +167,10 @@ class Recorder implements EventRecorder {
       const entry = this.#queue.shift();
       if (entry === undefined) return;
       entry.queued = false;
+      entry.writing = true;
       await this.#write(entry);
+      entry.writing = false;
+      if (entry.queued) this.#queue.push(entry);
     }
   }
 

@@ -42,6 +42,13 @@ interface Pools {
   readonly openStreams: Set<(err: TransportError) => void>;
 }
 
+/** The pool of one server: which connection serves a request need not be found out from all of its TLS material. */
+class OneServerAgent extends HttpsAgent {
+  override getName(): string {
+    return '';
+  }
+}
+
 /** Sends requests to one server. */
 export class Transport {
   readonly #server: URL;
@@ -197,7 +204,7 @@ export class Transport {
     const agent = (maxSockets: number): HttpAgent | HttpsAgent => {
       if (this.#server.protocol === 'https:') {
         return proxy === undefined
-          ? new HttpsAgent({ ...common, ...secure, maxSockets })
+          ? new OneServerAgent({ ...common, ...secure, maxSockets })
           : new TunnelAgent(proxy, { ...common, maxSockets }, secure);
       }
       const Plain = proxy?.protocol === 'https:' ? HttpsAgent : HttpAgent;

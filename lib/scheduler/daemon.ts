@@ -67,18 +67,21 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
   }
   log.info('Starting Kubernetes Scheduler', { version: KUBERNETES_VERSION, implementation: 'ts-scheduler' });
   let mayWrite = (): boolean => true;
-  const client = connect(config, flags.values.master, ctx, {
+  const guarded: ClientOptions = {
     beforeSend(method) {
       if (method !== 'GET' && !mayWrite()) throw new LeadershipOverError('the lease is not held any more');
     },
-  });
+  };
+  const client = connect(config, flags.values.master, ctx, guarded);
   // Of its own, so that a burst of bindings cannot keep the Lease from being renewed.
   const election = connect(config, flags.values.master, ctx, { qps: 0 });
+  // And so that a burst of events does not hold bindings up, as each client has its own limit of calls a second.
+  const events = connect(config, flags.values.master, ctx, guarded);
   const source = flags.values.config === '' ? 'command line' : flags.values.config;
   metrics.addProcessMetrics(gates);
   const cluster = clusterInformers(client, clock, (err) => log.error(err, 'List or watch failed'));
   const { nodes, pods, objects } = cluster;
-  const recorders = createRecorders(schedulerNames(config), client, ctx);
+  const recorders = createRecorders(schedulerNames(config), events, ctx);
   const own = definitions.length === 0 ? undefined : ownPlugins(definitions, metrics);
   const extenders = config.extenders.map((extender) => ({ extender, http: httpPost(extender) }));
   const activity = new Activity(clock);
@@ -152,9 +155,13 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     await Promise.all(Array.from(recorders.values(), (recorder) => recorder.flush()));
     await server?.close();
     await Promise.all(extenders.map(({ http }) => http.close()));
-    await Promise.all([client.close(), election.close()]);
+    await Promise.all([client.close(), election.close(), events.close()]);
   }
 }
+
+/** Every pod that is bound makes an event: they must keep pace with the bindings of a burst. */
+const EVENT_WRITERS = 8;
+const MAX_QUEUED_EVENTS = 10_000;
 
 /** A scheduler that was stopped past its lease must not bind what the next one may have bound elsewhere. */
 class LeadershipOverError extends Error {
@@ -223,6 +230,8 @@ function createRecorders(
         host: hostname(),
         clock,
         api: 'events.k8s.io/v1',
+        writers: EVENT_WRITERS,
+        maxQueued: MAX_QUEUED_EVENTS,
         onError: (err) => log.error(err, 'Event dropped'),
         log,
       }),
