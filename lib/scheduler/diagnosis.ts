@@ -1,5 +1,6 @@
 /** What was found out about a pod in one cycle, and how it is said. */
 import { refusalGroups } from './framework/refusal_view.ts';
+import type { ReadAt } from './framework/plugin.ts';
 import type { Refusal, Status } from './framework/status.ts';
 
 /** How a node scored. */
@@ -17,8 +18,8 @@ export interface Diagnosis {
   readonly refusals: ReadonlyMap<string, Refusal>;
   /** Best first; empty when fewer than two nodes passed, as there was nothing to choose. */
   readonly scores: readonly NodeScore[];
-  /** Set where what the filters say of a node follows from this and from that node alone. */
-  readonly signature?: string;
+  /** Set where what the filters say of a node follows from the pod's signature and from that node alone. */
+  readonly columns?: ReadAt;
   /** How many nodes have the highest score, where that is known without a look at the scores. */
   readonly ties?: number;
   /**

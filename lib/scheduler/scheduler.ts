@@ -16,7 +16,7 @@ import type { DecisionLog } from './explain/decision_log.ts';
 import { CycleState } from './framework/cycle_state.ts';
 import type { Extender } from './extender/extender.ts';
 import { chooseWithExtenders, preemptWithExtenders } from './extender/run_extenders.ts';
-import type { PermitWait, PostFilterResult } from './framework/plugin.ts';
+import type { PermitWait, PostFilterContext, PostFilterResult } from './framework/plugin.ts';
 import type { Profile } from './framework/plugin.ts';
 import { thrown } from './framework/run_filters.ts';
 import type { Outcome, Refusal, Status } from './framework/status.ts';
@@ -191,21 +191,26 @@ export class Scheduler {
   ): Promise<Failure> {
     const { cache, log } = this.#o;
     if (decision.kind === 'error' || profile.postFilter.length === 0) return { decision };
-    const { refusals, refusedOutright, signature } = decision.diagnosis;
+    const { refusals, refusedOutright, columns } = decision.diagnosis;
     const all =
       refusedOutright === undefined
         ? refusals
         : new Map(cache.nodes().map((node) => [node.name, refusedOutright]));
     const messages: string[] = [];
     let nominated: string | undefined;
+    const extenders = this.#o.extenders?.filter((e) => e.preempts && e.isInterested(pod)) ?? [];
+    const context: PostFilterContext = {
+      profile,
+      signal,
+      ...(columns === undefined ? {} : { columns }),
+      ...(extenders.length === 0
+        ? {}
+        : {
+            extenders: (preemptor: Pod, candidates: readonly Candidate[]) =>
+              preemptWithExtenders(preemptor, candidates, extenders, signal),
+          }),
+    };
     for (const plugin of profile.postFilter) {
-      const context = {
-        profile,
-        signal,
-        ...(signature === undefined ? {} : { signature }),
-        extenders: (preemptor: Pod, candidates: readonly Candidate[]) =>
-          preemptWithExtenders(preemptor, candidates, this.#o.extenders ?? [], signal),
-      };
       let result: PostFilterResult;
       try {
         result = await plugin.postFilter(state, pod, all, context);

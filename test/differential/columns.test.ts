@@ -8,10 +8,13 @@ import { SignatureTable } from '../../lib/scheduler/columns/signature_table.ts';
 import type { Decision } from '../../lib/scheduler/diagnosis.ts';
 import { unschedulableMessage } from '../../lib/scheduler/diagnosis.ts';
 import { CycleState } from '../../lib/scheduler/framework/cycle_state.ts';
+import type { ReadAt } from '../../lib/scheduler/framework/plugin.ts';
 import { createProfile } from '../../lib/scheduler/framework/profile.ts';
 import { defaultPlugins } from '../../lib/scheduler/plugins/registry.ts';
+import { chooseCandidate } from '../../lib/scheduler/preemption/choose_candidate.ts';
 import { findCandidates } from '../../lib/scheduler/preemption/find_candidates.ts';
 import { KnownCandidates } from '../../lib/scheduler/preemption/known_candidates.ts';
+import { victimsOn } from '../../lib/scheduler/preemption/victims.ts';
 import { runPreFilters, schedulePod } from '../../lib/scheduler/schedule_pod.ts';
 import { pluginHandle } from '../../lib/scheduler/testing/plugin_handle.ts';
 import { generateCase, NAMESPACES } from './generate.ts';
@@ -183,18 +186,28 @@ class RandomWalk {
   }
 
   /** What is remembered of candidates is what a search for them comes to. */
-  #preempt(pod: Pod, signature: string | undefined): void {
-    if (signature === undefined) return;
+  #preempt(pod: Pod, columns: ReadAt | undefined): void {
+    if (columns === undefined) return;
     const { cache, nominated, objects } = this.#handle;
     const state = new CycleState();
     runPreFilters(pod, cache.nodes(), this.#profile, state);
     const dryRun = { profile: this.#profile, state, nominated, budgets: objects.podDisruptionBudgets.list() };
-    const search = { enough: cache.nodes().length, random: () => 0 };
-    const known = this.#known.of(signature, objects.podDisruptionBudgets.revision);
-    this.remembered += known.filter((outcome) => outcome !== undefined).length;
-    expect(findCandidates(pod, cache.nodes(), dryRun, { ...search, known })).toEqual(
-      findCandidates(pod, cache.nodes(), dryRun, search),
-    );
+    const nodes = cache.nodes();
+    const board = this.#known.of({ ...columns, budgets: objects.podDisruptionBudgets.revision });
+    const [enough, offset] = [this.#r.between(1, nodes.length), this.#r.between(0, nodes.length - 1)];
+    const found = findCandidates(pod, nodes, dryRun, { enough, random: () => (offset + 0.5) / nodes.length });
+    if ('code' in found) throw new Error(found.reasons.join());
+    this.remembered += nodes.length;
+    const best = board.search({
+      enough,
+      offset,
+      tryOut: (node) => {
+        this.remembered--;
+        return victimsOn(pod, node, dryRun);
+      },
+    });
+    expect(best).toEqual(chooseCandidate(found.candidates));
+    if (best === undefined) expect(board.refusals()).toEqual(found.refusals);
   }
 
   #decide(): void {
@@ -210,7 +223,7 @@ class RandomWalk {
     expect(got).toEqual(want);
     this.compared++;
     if (slow.diagnosis.refusals.size > 0) this.refused++;
-    this.#preempt(pod, fast.diagnosis.signature);
+    this.#preempt(pod, fast.diagnosis.columns);
     if (slow.diagnosis.scores.length > 0) this.scored++;
     if (slow.kind === 'node' && this.#r.chance(0.7)) {
       const placed = { ...pod, spec: { ...pod.spec, nodeName: slow.node } };

@@ -109,7 +109,7 @@ export class OurScheduler {
   ): Promise<OurDecision> {
     const { cache, nominated, objects } = this.handle;
     const profile = this.#profileOf(pod);
-    const { refusals, refusedOutright } = decision.diagnosis;
+    const { columns, refusals, refusedOutright } = decision.diagnosis;
     const all: ReadonlyMap<string, Refusal> =
       refusedOutright === undefined
         ? refusals
@@ -144,7 +144,7 @@ export class OurScheduler {
       const result = await plugin.postFilter(state, pod, all, {
         profile,
         signal: new AbortController().signal,
-        extenders: (_pod, candidates) => Promise.resolve(candidates),
+        ...(columns === undefined ? {} : { columns }),
       });
       if (result.status?.code === 'Error') messages.length = 0;
       messages.push(...(result.status?.reasons ?? []));

@@ -50,13 +50,13 @@ test('one node that passes is taken without a score', () => {
 test('no node: says why, and under which signature the same is said of others', () => {
   const { kind, diagnosis } = new Decided({ a: 'closed', b: 'closed' }).decide();
   expect([kind, diagnosis.nodes, diagnosis.refusals.size]).toEqual(['unschedulable', 2, 2]);
-  expect(diagnosis.signature).toBe('signed');
+  expect(diagnosis.columns?.signature).toBe('signed');
 });
 
 test('what follows from other nodes too is not said of others of the signature', () => {
   const world = new ColumnWorld();
   const { diagnosis } = new Decided({ a: 'closed' }, [new CrowdPlugin(world.cache)]).decide();
-  expect(diagnosis.signature).toBeUndefined();
+  expect(diagnosis.columns).toBeUndefined();
 });
 
 describe('scores', () => {

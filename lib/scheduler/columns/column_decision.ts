@@ -11,11 +11,10 @@ export function decisionFrom(columns: PodColumns, cache: SchedulerCache, random:
   if (feasible < 2) {
     const keep: Diagnosis['keep'] = (most) => refusals.keep(most.refusals);
     const diagnosis = { nodes, refusals, scores: [], keep };
-    const { signature } = columns;
     if (feasible === 0)
       return {
         kind: 'unschedulable',
-        diagnosis: columns.hasColumnFilters ? diagnosis : { ...diagnosis, signature },
+        diagnosis: columns.hasColumnFilters ? diagnosis : { ...diagnosis, columns: columns.readAt },
       };
     return { kind: 'node', node: cache.nodeAt(columns.firstFeasible())?.name ?? '', diagnosis };
   }

@@ -3,7 +3,7 @@ import type { Pod } from '../../api/types.ts';
 import type { SchedulerCache } from '../cache/cache.ts';
 import { RowSet } from '../cache/row_set.ts';
 import { CycleState } from '../framework/cycle_state.ts';
-import type { FilterColumn, FilterPlugin, PreScorePlugin } from '../framework/plugin.ts';
+import type { FilterColumn, FilterPlugin, PreScorePlugin, ReadAt } from '../framework/plugin.ts';
 import type { Outcome } from '../framework/status.ts';
 import { isRejected } from '../framework/status.ts';
 import type { NominatedPods } from '../queue/nominated_pods.ts';
@@ -97,6 +97,10 @@ export class PodColumns {
   /** Changes whenever anything in the columns may have. */
   get version(): number {
     return this.#version;
+  }
+
+  get readAt(): ReadAt {
+    return { signature: this.signature, position: this.#position };
   }
 
   get best(): BestRows {

@@ -55,14 +55,21 @@ export interface PostFilterResult {
   readonly status?: Status;
 }
 
+/** From which columns something was read, and when. */
+export interface ReadAt {
+  readonly signature: string;
+  /** Of the cache's journal of changes: what came later does not count yet. */
+  readonly position: number;
+}
+
 export interface PostFilterContext {
   readonly profile: Profile;
   /** Ends when the scheduler stops. */
   readonly signal: AbortSignal;
-  /** Set where what the filters say of a node follows from this and from that node alone. */
-  readonly signature?: string;
-  /** What the extenders leave of the candidates for preemption. */
-  extenders(pod: Pod, candidates: readonly Candidate[]): Promise<readonly Candidate[]>;
+  /** Set where what the filters say of a node follows from the pod's signature and from that node alone. */
+  readonly columns?: ReadAt;
+  /** What the extenders leave of the candidates for preemption. Absent: none has a say in it. */
+  readonly extenders?: (pod: Pod, candidates: readonly Candidate[]) => Promise<readonly Candidate[]>;
 }
 
 /** Asked when no node passed, to make room. */

@@ -56,7 +56,8 @@ export function chooseCandidate(candidates: readonly Candidate[]): Candidate | u
   return best;
 }
 
-function isLess(a: readonly number[], b: readonly number[]): boolean {
+/** Whether one list of costs is less than the other. */
+export function isLess(a: readonly number[], b: readonly number[]): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] ?? 0) < (b[i] ?? 0);
   return false;
 }

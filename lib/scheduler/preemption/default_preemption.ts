@@ -9,21 +9,25 @@ import type { NodeInfo } from '../cache/node_info.ts';
 import { podId } from '../cache/node_info.ts';
 import type {
   EnqueueExtensions,
+  PostFilterContext,
   PostFilterPlugin,
   PostFilterResult,
   PreEnqueuePlugin,
 } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
-import type { Refusal } from '../framework/status.ts';
+import type { Refusal, Status } from '../framework/status.ts';
 import { errorStatus, unresolvable, unschedulable } from '../framework/status.ts';
 import { availableMessage } from '../diagnosis.ts';
 import { refusalGroups } from '../framework/refusal_view.ts';
 import { chooseCandidate } from './choose_candidate.ts';
+import type { SearchOptions } from './find_candidates.ts';
 import { findCandidates } from './find_candidates.ts';
 import { KnownCandidates } from './known_candidates.ts';
 import { evictVictim } from './evict_victim.ts';
+import { NOT_HELPED } from './candidate_board.ts';
 import type { Candidate } from '../framework/candidate.ts';
 import type { DryRun } from './victims.ts';
+import { victimsOn } from './victims.ts';
 
 /** DefaultPreemptionArgs. */
 export interface DefaultPreemptionArgs {
@@ -68,6 +72,42 @@ export function defaultPreemption(
     handle.releaseGated(pod);
   };
 
+  /** The best of the candidates, or why there is none; the error when a plugin failed. */
+  const choose = async (
+    pod: Pod,
+    nodes: readonly NodeInfo[],
+    dryRun: DryRun,
+    search: SearchOptions,
+    { columns, extenders }: PostFilterContext,
+  ): Promise<Choice | Roomy | Status> => {
+    const oneByOne = async (): Promise<Choice | Roomy | Status> => {
+      const found = findCandidates(pod, nodes, dryRun, search);
+      if ('code' in found) return found;
+      // Where there is room already, an extender refused the node: nobody's going would help.
+      const candidates = found.candidates.filter(({ victims }) => victims.length > 0);
+      const [roomy] = found.candidates;
+      if (roomy !== undefined && candidates.length === 0) return { roomy };
+      const left =
+        candidates.length === 0 || extenders === undefined ? candidates : await extenders(pod, candidates);
+      return { best: chooseCandidate(left), refusals: found.refusals };
+    };
+    // A pod that is nominated itself counts on its node like no other.
+    if (columns === undefined || extenders !== undefined || nominated.nodeOf(pod) !== undefined)
+      return await oneByOne();
+    if (nodes.length === 0) return { best: undefined, refusals: new Map() };
+    const board = known.of({ ...columns, budgets: objects.podDisruptionBudgets.revision });
+    const { enough, isHelped } = search;
+    const best = board.search({
+      offset: Math.floor(random() * nodes.length),
+      enough,
+      tryOut: (node) => (isHelped?.(node) === false ? NOT_HELPED : victimsOn(pod, node, dryRun)),
+    });
+    if (best === undefined) return { best, refusals: board.refusals() };
+    if ('code' in best) return best;
+    // There is room by now.
+    return best.victims.length === 0 ? await oneByOne() : { best, refusals: NONE };
+  };
+
   return {
     name: 'DefaultPreemption',
     preEnqueue: (pod) =>
@@ -85,26 +125,19 @@ export function defaultPreemption(
         if (refusal.resolvable) helped += count;
       const wanted = Math.max(Math.floor((helped * share) / 100), least);
       const dryRun: DryRun = { profile, state, nominated, budgets: objects.podDisruptionBudgets.list() };
-      // A pod that is nominated itself counts on its node like no other.
-      const signature = nominated.nodeOf(pod) === undefined ? context.signature : undefined;
-      const found = findCandidates(pod, helped === 0 ? [] : nodes, dryRun, {
+      const search: SearchOptions = {
         enough: Math.min(wanted, helped),
         ...(helped === nodes.length
           ? {}
           : { isHelped: (node: NodeInfo) => refusals.get(node.name)?.resolvable === true }),
         random,
-        ...(signature === undefined
-          ? {}
-          : { known: known.of(signature, objects.podDisruptionBudgets.revision) }),
-      });
-      if ('code' in found) return { status: found };
-      // Where there is room already, an extender refused the node: nobody's going would help.
-      const candidates = found.candidates.filter(({ victims }) => victims.length > 0);
-      const [roomy] = found.candidates;
-      if (roomy !== undefined && candidates.length === 0) return noVictims(roomy);
-      const best = chooseCandidate(candidates.length === 0 ? [] : await context.extenders(pod, candidates));
+      };
+      const choice = await choose(pod, helped === 0 ? [] : nodes, dryRun, search, context);
+      if ('code' in choice) return { status: choice };
+      if ('roomy' in choice) return noVictims(choice.roomy);
+      const { best } = choice;
       if (best === undefined) {
-        const groups = refusalGroups(found.refusals);
+        const groups = refusalGroups(choice.refusals);
         const message = availableMessage(nodes.length, [
           ...groups,
           { refusal: NOT_HELPFUL, nodes: nodes.length - helped },
@@ -124,6 +157,19 @@ export function defaultPreemption(
 function noVictims({ node }: Candidate): PostFilterResult {
   return { status: errorStatus(`preemption: expected at least one victim pod on node "${node}"`) };
 }
+
+interface Choice {
+  readonly best: Candidate | undefined;
+  /** Why there can be no room on the nodes that are no candidates; of interest where there is none. */
+  readonly refusals: ReadonlyMap<string, Refusal>;
+}
+
+/** Nothing but nodes on which there is room already, of which this is one. */
+interface Roomy {
+  readonly roomy: Candidate;
+}
+
+const NONE: ReadonlyMap<string, Refusal> = new Map();
 
 const NOT_HELPFUL: Refusal = {
   plugin: 'DefaultPreemption',

@@ -1,7 +1,7 @@
 /** The nodes on which room could be made for a pod, and at what cost. */
 import type { Pod } from '../../api/types.ts';
 import type { NodeInfo } from '../cache/node_info.ts';
-import type { Refusal, Rejection, Status } from '../framework/status.ts';
+import type { Refusal, Status } from '../framework/status.ts';
 import { isRejected, refusalOf } from '../framework/status.ts';
 import type { Candidate } from '../framework/candidate.ts';
 import type { DryRun } from './victims.ts';
@@ -20,8 +20,6 @@ export interface SearchOptions {
   readonly random: () => number;
   /** The others are left out. Default: none. */
   readonly isHelped?: (node: NodeInfo) => boolean;
-  /** What came out before for such a pod, by row of the node; what comes out now is added. */
-  readonly known?: (Candidate | Status | undefined)[];
 }
 
 /** @returns the error when a plugin failed */
@@ -29,7 +27,7 @@ export function findCandidates(
   pod: Pod,
   nodes: readonly NodeInfo[],
   dryRun: DryRun,
-  { enough, random, isHelped, known }: SearchOptions,
+  { enough, random, isHelped }: SearchOptions,
 ): Found | Status {
   const candidates: Candidate[] = [];
   const refusals = new Map<string, Refusal>();
@@ -39,14 +37,10 @@ export function findCandidates(
     const at = offset + i;
     const node = nodes[at < nodes.length ? at : at - nodes.length];
     if (node === undefined || isHelped?.(node) === false) continue;
-    let outcome = known?.[node.row];
-    if (outcome === undefined) {
-      outcome = victimsOn(pod, node, dryRun);
-      if (known !== undefined) known[node.row] = outcome;
-    }
+    const outcome = victimsOn(pod, node, dryRun);
     if ('code' in outcome) {
       if (!isRejected(outcome)) return outcome;
-      refusals.set(node.name, knownRefusal(outcome));
+      refusals.set(node.name, refusalOf(outcome));
       continue;
     }
     candidates.push(outcome);
@@ -54,16 +48,4 @@ export function findCandidates(
     if (harmless > 0 && candidates.length >= enough) break;
   }
   return { candidates, refusals };
-}
-
-// An outcome that is remembered says the same for pod after pod.
-const knownRefusals = new WeakMap<Rejection, Refusal>();
-
-function knownRefusal(status: Rejection): Refusal {
-  let refusal = knownRefusals.get(status);
-  if (refusal === undefined) {
-    refusal = refusalOf(status);
-    knownRefusals.set(status, refusal);
-  }
-  return refusal;
 }

@@ -1,17 +1,24 @@
 /** What making room on a node would cost, remembered for pods of the same signature until something on the node changes. */
 import type { SchedulerCache } from '../cache/cache.ts';
 import { RowSet } from '../cache/row_set.ts';
-import type { Candidate } from '../framework/candidate.ts';
-import type { Status } from '../framework/status.ts';
-
-/** By row of the node. */
-type Outcomes = (Candidate | Status | undefined)[];
+import { CandidateBoard } from './candidate_board.ts';
 
 interface Known {
-  readonly outcomes: Outcomes;
+  readonly board: CandidateBoard;
   readonly structure: number;
   readonly budgets: number;
+  /** Of the journal of changes. */
   position: number;
+}
+
+/** What was found out of a pod is that from which these follow. */
+export interface BoardKey {
+  /** From which, with the node, follows what the filters say. */
+  readonly signature: string;
+  /** Of the journal of changes, when the filters were asked. */
+  readonly position: number;
+  /** Revision of the disruption budgets. */
+  readonly budgets: number;
 }
 
 const MAX_SIGNATURES = 16;
@@ -26,13 +33,8 @@ export class KnownCandidates {
     this.#cache = cache;
   }
 
-  /**
-   * Outcomes by row, to read and to fill.
-   *
-   * @param signature from which, with the node, follows what the filters say
-   * @param budgets revision of the disruption budgets
-   */
-  of(signature: string, budgets: number): Outcomes {
+  /** The board of the signature, on which nothing is that does not hold any more. */
+  of({ signature, position, budgets }: BoardKey): CandidateBoard {
     const { changes, structure } = this.#cache;
     let known = this.#bySignature.get(signature);
     this.#bySignature.delete(signature);
@@ -42,13 +44,15 @@ export class KnownCandidates {
       known.structure !== structure ||
       known.budgets !== budgets ||
       !changes.since(known.position, this.#dirty)
-    )
-      known = { outcomes: [], structure, budgets, position: 0 };
-    else for (let i = 0; i < this.#dirty.size; i++) known.outcomes[this.#dirty.at(i)] = undefined;
-    known.position = changes.position;
+    ) {
+      const board = new CandidateBoard(this.#cache.nodes(), this.#cache.rows);
+      known = { board, structure, budgets, position };
+    } else for (let i = 0; i < this.#dirty.size; i++) known.board.changed(this.#dirty.at(i));
+    // Nodes that changed since the filters were asked are tried out again the next time.
+    known.position = position;
     this.#bySignature.set(signature, known);
     const [oldest] = this.#bySignature.keys();
     if (this.#bySignature.size > MAX_SIGNATURES && oldest !== undefined) this.#bySignature.delete(oldest);
-    return known.outcomes;
+    return known.board;
   }
 }
