@@ -51,7 +51,9 @@ export interface HostPort {
 
 /** The node ports of containers and sidecars. Those of other init containers do not last and are not counted. */
 export function hostPorts(pod: Pod): readonly HostPort[] {
-  const lasting = [...(pod.spec.initContainers ?? []).filter(isSidecar), ...pod.spec.containers];
+  const { containers, initContainers } = pod.spec;
+  if (!havePorts(containers) && !havePorts(initContainers)) return NO_PORTS;
+  const lasting = [...(initContainers ?? []).filter(isSidecar), ...containers];
   return lasting.flatMap((container) =>
     (container.ports ?? [])
       .filter((port) => (port.hostPort ?? 0) > 0)
@@ -61,6 +63,14 @@ export function hostPorts(pod: Pod): readonly HostPort[] {
         port: port.hostPort ?? 0,
       })),
   );
+}
+
+const NO_PORTS: readonly HostPort[] = [];
+
+function havePorts(containers: readonly Container[] | undefined): boolean {
+  if (containers !== undefined)
+    for (const { ports } of containers) if (ports !== undefined && ports.length > 0) return true;
+  return false;
 }
 
 /** Whether two pods with these ports cannot be on one node. */

@@ -11,9 +11,10 @@ export const SCHEDULING_EFFECTS: readonly TaintEffect[] = ['NoSchedule', 'NoExec
  * allows that with operator Exists only). An operator left out means Equal; one that is not known covers nothing.
  */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
-  if (effect !== '' && effect !== taint.effect) return false;
+  const { key = '' } = toleration;
   if (key !== '' && key !== taint.key) return false;
+  const { operator = 'Equal', value = '', effect = '' } = toleration;
+  if (effect !== '' && effect !== taint.effect) return false;
   switch (operator) {
     case '':
     case 'Equal':

@@ -12,6 +12,7 @@ const LABELLED: ReadonlySet<string | symbol> = new Set([
   'dec',
   'set',
   'observe',
+  'tally',
   'labels',
   'startTimer',
   'zero',

@@ -8,6 +8,7 @@ import { limitLabels } from './metric_labels.ts';
 import type { AllowedLabels } from './metric_labels.ts';
 import type { Handler } from './serving/exchange.ts';
 import { text } from './serving/exchange.ts';
+import { TallyHistogram } from './tally_histogram.ts';
 import { buildInfo } from './version.ts';
 
 export { Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -29,8 +30,19 @@ export class Metrics {
     this.#allowedLabels = options.allowedLabels ?? new Map();
   }
 
-  counter<L extends string = never>(options: MetricOptions<L>): Counter<L> {
-    return this.#limited(new Counter({ ...this.#base(options) }), options);
+  /** @param options `collect`: called before the metric is shown */
+  counter<L extends string = never>(
+    options: MetricOptions<L> & { collect?: (counter: Counter<L>) => void },
+  ): Counter<L> {
+    const { collect, ...rest } = options;
+    const counter: Counter<L> = this.#limited(
+      new Counter({
+        ...this.#base(rest),
+        ...(collect === undefined ? {} : { collect: () => collect(counter) }),
+      }),
+      rest,
+    );
+    return counter;
   }
 
   gauge<L extends string = never>(
@@ -52,6 +64,14 @@ export class Metrics {
     options: MetricOptions<L> & { buckets: readonly number[] },
   ): Histogram<L> {
     return this.#limited(new Histogram({ ...this.#base(options), buckets: [...options.buckets] }), options);
+  }
+
+  /** As {@link Metrics.histogram}, for what happens very often: whoever observes keeps the tally of its labels. */
+  tallyHistogram<L extends string = never>(
+    options: MetricOptions<L> & { buckets: readonly number[] },
+  ): Pick<TallyHistogram<L>, 'tally'> {
+    const histogram = new TallyHistogram({ ...this.#base(options), buckets: [...options.buckets] });
+    return this.#limited(histogram, options);
   }
 
   /** Adds what every component has. Call once. */

@@ -1,6 +1,7 @@
 /** Metrics by the names of the stock scheduler. */
 import type { Metrics } from '../component/metrics.ts';
 import { exponentialBuckets } from '../component/metrics.ts';
+import type { Tally } from '../component/tally_histogram.ts';
 import type { SchedulerCache } from './cache/cache.ts';
 import type { SchedulingQueue } from './queue/scheduling_queue.ts';
 
@@ -12,34 +13,54 @@ export interface SchedulerMetrics {
   scheduledAfter(seconds: number, attempts: number): void;
 }
 
+/** How attempts ended. */
+interface Ending {
+  readonly result: string;
+  readonly profile: string;
+  /** So many since the counter was last looked at. */
+  uncounted: number;
+  readonly seconds: Tally;
+}
+
 export function createSchedulerMetrics(
   metrics: Metrics,
   sources: { readonly queue: SchedulingQueue; readonly cache: SchedulerCache },
 ): SchedulerMetrics {
   const buckets = exponentialBuckets(0.001, 2, 15);
-  const attempts = metrics.counter({
+  const tallyOf = (options: { name: string; help: string; buckets: readonly number[] }): Tally =>
+    metrics.tallyHistogram(options).tally({});
+  const endings: Ending[] = [];
+  metrics.counter({
     name: 'scheduler_schedule_attempts_total',
     help: 'Attempts to schedule pods, by result.',
     labelNames: ['result', 'profile'],
+    collect: (counter) => {
+      for (const ending of endings) {
+        counter.inc({ result: ending.result, profile: ending.profile }, ending.uncounted);
+        ending.uncounted = 0;
+      }
+    },
   });
-  const duration = metrics.histogram({
+  const duration = metrics.tallyHistogram({
     name: 'scheduler_scheduling_attempt_duration_seconds',
     help: 'Time of a scheduling attempt, binding included.',
     labelNames: ['result', 'profile'],
     buckets,
   });
-  const algorithm = metrics.histogram({
+  const algorithm = tallyOf({
     name: 'scheduler_scheduling_algorithm_duration_seconds',
     help: 'Time of the choice of a node.',
     buckets,
   });
-  const sli = metrics.histogram({
+  const sli = metrics.tallyHistogram({
     name: 'scheduler_pod_scheduling_sli_duration_seconds',
     help: 'Time from the entry of a pod into the queue to its binding.',
     labelNames: ['attempts'],
     buckets: exponentialBuckets(0.01, 2, 20),
   });
-  const podAttempts = metrics.histogram({
+  /** By number of attempts. */
+  const waits: Tally[] = [];
+  const podAttempts = tallyOf({
     name: 'scheduler_pod_scheduling_attempts',
     help: 'Attempts that bound pods took.',
     buckets: [1, 2, 4, 8, 16],
@@ -68,12 +89,18 @@ export function createSchedulerMetrics(
   });
   return {
     attempt(result, profile, seconds) {
-      attempts.inc({ result, profile });
-      duration.observe({ result, profile }, seconds);
+      let ending = endings.find((known) => known.result === result && known.profile === profile);
+      if (ending === undefined) {
+        ending = { result, profile, uncounted: 0, seconds: duration.tally({ result, profile }) };
+        endings.push(ending);
+      }
+      ending.uncounted++;
+      ending.seconds.observe(seconds);
     },
     algorithmSeconds: (seconds) => algorithm.observe(seconds),
     scheduledAfter(seconds, count) {
-      sli.observe({ attempts: count > 15 ? '16+' : String(count) }, seconds);
+      waits[Math.min(count, 16)] ??= sli.tally({ attempts: count > 15 ? '16+' : String(count) });
+      waits[Math.min(count, 16)]?.observe(seconds);
       podAttempts.observe(count);
     },
   };

@@ -80,7 +80,9 @@ export interface SchedulerOptions {
 
 export class Scheduler {
   readonly #o: SchedulerOptions;
-  readonly #binding = new Set<Promise<void>>();
+  /** Bindings and failures being seen to. */
+  #underWay = 0;
+  #allDone: () => void = () => undefined;
   /** Per profile. */
   readonly #tables: ReadonlyMap<Profile, SignatureTable>;
   #startAt = 0;
@@ -116,14 +118,17 @@ export class Scheduler {
       await new Promise<void>((resolve) => setImmediate(resolve));
       turned = clock.monotonic();
     }
-    await Promise.all(this.#binding);
+    if (this.#underWay === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#allDone = resolve;
+    });
   }
 
   async #scheduleOne(queued: QueuedPod, signal: AbortSignal): Promise<void> {
     const { cache, clock, decisions, metrics, profiles, queue } = this.#o;
     const { pod } = queued;
     const profile = profiles.get(schedulerNameOf(pod));
-    if (profile === undefined || this.#isSettled(pod)) {
+    if (profile === undefined || this.#isSettled(queued)) {
       queue.done(queued);
       return;
     }
@@ -132,11 +137,11 @@ export class Scheduler {
     metrics.algorithmSeconds((clock.monotonic() - cycle.started) / 1000);
     if (decision.kind !== 'node') {
       const failure = await this.#postFilter(pod, decision, cycle, signal);
-      decisions.record(pod, failure.decision, queued.attempts, clock.now());
+      decisions.record(queued, failure.decision, clock.now());
       this.#track(this.#failed(cycle, failure, signal), signal);
       return;
     }
-    decisions.record(pod, decision, queued.attempts, clock.now());
+    decisions.record(queued, decision, clock.now());
     const { node } = decision;
     const placed: Pod = { ...pod, spec: { ...pod.spec, nodeName: node } };
     cache.assumePod(placed, node);
@@ -233,8 +238,8 @@ export class Scheduler {
   }
 
   /** Nothing to do for a pod that is gone, going, or has its node. */
-  #isSettled(pod: Pod): boolean {
-    const known = this.#o.pods.get(keyOf(pod));
+  #isSettled({ key, pod }: QueuedPod): boolean {
+    const known = this.#o.pods.get(key);
     if (known === undefined || podId(known) !== podId(pod)) return true;
     if (known.metadata.deletionTimestamp !== undefined || (known.spec.nodeName ?? '') !== '') return true;
     return this.#o.cache.isAssumed(pod);
@@ -270,8 +275,9 @@ export class Scheduler {
   async #bind(placed: Pod, node: string, cycle: Cycle, signal: AbortSignal): Promise<void> {
     const { clock, metrics, queue } = this.#o;
     const { queued, profile, state, started } = cycle;
-    const failure =
-      (await this.#o.waiting.wait(placed, signal)) ?? (await this.#runBinding(placed, node, cycle, signal));
+    const { waiting } = this.#o;
+    const rejected = waiting.size > 0 ? await waiting.wait(placed, signal) : undefined;
+    const failure = rejected ?? (await this.#runBinding(placed, node, cycle, signal));
     if (failure !== undefined) {
       await this.#giveUp(placed, node, cycle, failure, signal);
       return;
@@ -334,23 +340,26 @@ export class Scheduler {
     { profile, state }: Cycle,
     signal: AbortSignal,
   ): Promise<Status | undefined> {
-    const step = async (plugin: string, run: () => Promise<Outcome>): Promise<Outcome> => {
-      try {
-        const outcome = await run();
-        return outcome === undefined || outcome.code === 'Success' ? undefined : { ...outcome, plugin };
-      } catch (err) {
-        return { ...errorStatus(`plugin "${plugin}": ${errorMessage(err)}`, err), plugin };
+    let plugin = '';
+    try {
+      for (const preBinder of profile.preBind) {
+        plugin = preBinder.name;
+        const pending = preBinder.preBind(state, pod, node, signal);
+        const failed = named(plugin, pending instanceof Promise ? await pending : pending);
+        if (failed !== undefined) return failed;
       }
-    };
-    for (const plugin of profile.preBind) {
-      const failed = await step(plugin.name, () => plugin.preBind(state, pod, node, signal));
-      if (failed !== undefined) return failed;
-    }
-    const binder = this.#o.extenders?.find((extender) => extender.binds && extender.isInterested(pod));
-    if (binder !== undefined) return await step(binder.name, () => binder.bind(pod, node, signal));
-    for (const plugin of profile.bind) {
-      const outcome = await step(plugin.name, () => plugin.bind(state, pod, node, signal));
-      if (outcome?.code !== 'Skip') return outcome;
+      const extender = this.#o.extenders?.find((other) => other.binds && other.isInterested(pod));
+      if (extender !== undefined) {
+        plugin = extender.name;
+        return named(plugin, await extender.bind(pod, node, signal));
+      }
+      for (const binder of profile.bind) {
+        plugin = binder.name;
+        const outcome = named(plugin, await binder.bind(state, pod, node, signal));
+        if (outcome?.code !== 'Skip') return outcome;
+      }
+    } catch (err) {
+      return { ...errorStatus(`plugin "${plugin}": ${errorMessage(err)}`, err), plugin };
     }
     return errorStatus(`no bind plugin of profile "${profile.schedulerName}" took the pod`);
   }
@@ -396,12 +405,14 @@ export class Scheduler {
   }
 
   #track(work: Promise<void>, signal: AbortSignal): void {
-    const tracked = work
-      .catch((err: unknown) => {
-        if (!isAbort(err, signal)) this.#o.log.error(err, 'Scheduling cycle ended by an error');
-      })
-      .finally(() => this.#binding.delete(tracked));
-    this.#binding.add(tracked);
+    this.#underWay++;
+    const ended = (): void => {
+      if (--this.#underWay === 0) this.#allDone();
+    };
+    void work.then(ended, (err: unknown) => {
+      if (!isAbort(err, signal)) this.#o.log.error(err, 'Scheduling cycle ended by an error');
+      ended();
+    });
   }
 }
 
@@ -416,11 +427,15 @@ function errorText({ reasons, cause }: Status): string {
   return text.includes(why) ? text : `${text}: ${why}`;
 }
 
+/** What went wrong, with who said so; undefined for success. */
+function named(plugin: string, outcome: Outcome): Status | undefined {
+  return outcome === undefined || outcome.code === 'Success' ? undefined : { ...outcome, plugin };
+}
+
 /** The outcome of a call that must not throw: undefined for success. */
 function settle(plugin: string, point: string, call: () => Outcome): Status | undefined {
   try {
-    const outcome = call();
-    return outcome === undefined || outcome.code === 'Success' ? undefined : { ...outcome, plugin };
+    return named(plugin, call());
   } catch (err) {
     return thrown(plugin, point, err);
   }

@@ -90,8 +90,8 @@ export class NodeInfo {
   /** Adds the pod, or replaces it when one of the same uid is there. */
   addPod(pod: Pod): void {
     const id = podId(pod);
-    const resources = podResources(pod);
     const before = this.#pods.get(id);
+    const resources = podResources(pod, before);
     if (before !== undefined) {
       if (before.resources === resources && countsTheSame(before.pod, pod)) {
         before.pod = pod;
@@ -127,7 +127,7 @@ export class NodeInfo {
   }
 
   #count(resources: PodResources, sign: 1 | -1): void {
-    for (const [resource, amount] of resources.requests) {
+    for (const { resource, amount } of resources.list) {
       const sum = this.requested(resource) + sign * amount;
       if (sum === 0) this.#requested.delete(resource);
       else this.#requested.set(resource, sum);

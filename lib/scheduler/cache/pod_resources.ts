@@ -1,9 +1,12 @@
 import { nonZeroRequests, podRequests } from '../../api/resources.ts';
-import type { Pod } from '../../api/types.ts';
+import type { Container, Pod } from '../../api/types.ts';
+import { sameJson } from './same_json.ts';
 
 /** What a pod asks of a node, in the units of {@link file://./node_info.ts}. */
 export interface PodResources {
   readonly requests: ReadonlyMap<string, number>;
+  /** The same, to go through. */
+  readonly list: readonly { readonly resource: string; readonly amount: number }[];
   /** Equal for pods that ask for the same. */
   readonly key: string;
   /** Millicores, with the default of 100 for containers that request none. */
@@ -16,15 +19,27 @@ export interface PodResources {
 const byText = new Map<string, PodResources>();
 const MAX_TEXTS = 4096;
 /** The pod that was asked for last; one pod is asked for again for each node. */
-let last: { readonly pod: Pod; readonly resources: PodResources } | undefined;
+let last: Known | undefined;
+
+interface Known {
+  readonly pod: Pod;
+  readonly resources: PodResources;
+}
 
 /**
  * Effective requests of the pod: init containers, sidecars, overhead and pod-level resources included. The same object for
  * pods that say the same.
+ *
+ * @param before those of a pod that may well say the same, such as an earlier version of this one
  */
-export function podResources(pod: Pod): PodResources {
+export function podResources(pod: Pod, before?: Known): PodResources {
   // Pod objects are shared and read-only, so that what was computed from one holds.
   if (last?.pod === pod) return last.resources;
+  for (const known of [last, before])
+    if (known !== undefined && saysTheSame(known.pod, pod)) {
+      last = { pod, resources: known.resources };
+      return known.resources;
+    }
   const text = textOf(pod);
   let resources = byText.get(text);
   if (resources === undefined) {
@@ -42,6 +57,38 @@ export function podResources(pod: Pod): PodResources {
  */
 export function isScored({ requests }: PodResources, resource: string): boolean {
   return requests.has(resource) || !resource.includes('/') || resource.includes('kubernetes.io/');
+}
+
+/** Whether {@link textOf} would be the same, where that is to be seen at a glance. */
+function saysTheSame(a: Pod, b: Pod): boolean {
+  const [x, y] = [a.spec, b.spec];
+  return (
+    sameContainers(x.containers, y.containers) &&
+    x.initContainers === y.initContainers &&
+    x.overhead === y.overhead &&
+    x.resources === y.resources &&
+    (a.status === b.status || (saysNothing(a) && saysNothing(b)))
+  );
+}
+
+/** Whether the status has nothing of resources. */
+function saysNothing({ status }: Pod): boolean {
+  if (status === undefined) return true;
+  for (const { type } of status.conditions ?? []) if (type === 'PodResizePending') return false;
+  return (
+    status.containerStatuses === undefined &&
+    status.initContainerStatuses === undefined &&
+    status.resources === undefined &&
+    status.allocatedResources === undefined
+  );
+}
+
+function sameContainers(a: readonly Container[], b: readonly Container[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++)
+    if (a[i]?.name !== b[i]?.name || !sameJson(a[i]?.resources, b[i]?.resources)) return false;
+  return true;
 }
 
 /** Everything that the sums follow from. */
@@ -75,5 +122,6 @@ function compute(pod: Pod): PodResources {
   const nonZeroCpu = Number(nonZero.get('cpu')?.milliValue() ?? 0);
   const nonZeroMemory = Number(nonZero.get('memory')?.value() ?? 0);
   const key = `${JSON.stringify([...requests])} ${nonZeroCpu} ${nonZeroMemory}`;
-  return { requests, key, nonZeroCpu, nonZeroMemory };
+  const list = Array.from(requests, ([resource, amount]) => ({ resource, amount }));
+  return { requests, list, key, nonZeroCpu, nonZeroMemory };
 }

@@ -71,11 +71,11 @@ class LateScores {
   }
 }
 
-function written({ nodes, plugins, values }: CapturedScores): NodeScore[] {
+function written({ nodes, plugins, values, at }: CapturedScores): NodeScore[] {
   const width = plugins.length + 1;
   return nodes.map((node, i) => ({
     node,
-    total: values[i * width] ?? 0,
-    byPlugin: Object.fromEntries(plugins.map((plugin, p) => [plugin, values[i * width + p + 1] ?? 0])),
+    total: values[at + i * width] ?? 0,
+    byPlugin: Object.fromEntries(plugins.map((plugin, p) => [plugin, values[at + i * width + p + 1] ?? 0])),
   }));
 }

@@ -2,15 +2,20 @@
 import { RowSet } from '../cache/row_set.ts';
 import type { NodeScore } from '../diagnosis.ts';
 import { BestRows } from './best_rows.ts';
+import { NumberSlab } from './number_slab.ts';
 import type { PlannedScore } from './column_plan.ts';
 import { ScorePart } from './score_part.ts';
 import type { ScoreSources } from './score_sources.ts';
 
+// Kept for thousands of pods: in blocks, which the collector need neither look into nor move.
+const NUMBERS = new NumberSlab();
+
 export interface CapturedScores {
   readonly nodes: readonly string[];
   readonly plugins: readonly string[];
-  /** Node by node, the total and then what the plugins gave. */
-  readonly values: readonly number[];
+  /** Node by node, the total and then what the plugins gave: from `at` on. */
+  readonly values: Float64Array;
+  readonly at: number;
 }
 
 export class ScoreTotals {
@@ -75,14 +80,15 @@ export class ScoreTotals {
   /** The scores of some rows as they are now, in little room. */
   capture(rows: readonly number[]): CapturedScores {
     const nodes: string[] = [];
-    const values: number[] = [];
     const plugins = this.#shown();
+    const { values, at } = NUMBERS.take(rows.length * (plugins.length + 1));
+    let to = at;
     for (const row of rows) {
       nodes.push(this.#o.cache.nodeAt(row)?.name ?? '');
-      values.push(this.#totals[row] ?? 0);
-      for (const part of this.#parts) if (part.isShown) values.push(part.weighted[row] ?? 0);
+      values[to++] = this.#totals[row] ?? 0;
+      for (const part of this.#parts) if (part.isShown) values[to++] = part.weighted[row] ?? 0;
     }
-    return { nodes, plugins, values };
+    return { nodes, plugins, values, at };
   }
 
   /** The scores of all nodes that passed, best first. */

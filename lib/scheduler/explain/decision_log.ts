@@ -2,6 +2,7 @@
 import type { Pod } from '../../api/types.ts';
 import { keyOf } from '../../api/types.ts';
 import { RefusalView } from '../framework/refusal_view.ts';
+import type { QueuedPod } from '../queue/queued_pod.ts';
 import type { Decision, NodeScore } from '../diagnosis.ts';
 import { unschedulableMessage } from '../diagnosis.ts';
 
@@ -50,14 +51,13 @@ export class DecisionLog {
     return this.#byPod.size;
   }
 
-  record(pod: Pod, decision: Decision, attempt: number, nowMs: number): void {
-    const key = keyOf(pod);
+  record({ key, pod, attempts }: QueuedPod, decision: Decision, nowMs: number): void {
     const place = this.#next;
     this.#next = (place + 1) % this.#capacity;
     const oldest = this.#ring[place];
     if (oldest !== undefined && this.#byPod.get(oldest)?.place === place) this.#byPod.delete(oldest);
     this.#ring[place] = key;
-    this.#byPod.set(key, { place, explanation: explainLater(pod, decision, attempt, nowMs) });
+    this.#byPod.set(key, { place, explanation: explainLater(pod, decision, attempts, nowMs) });
   }
 
   /** @param key `namespace/name` */

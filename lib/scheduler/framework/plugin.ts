@@ -177,7 +177,7 @@ export interface PermitPlugin extends Plugin {
 }
 
 export interface PreBindPlugin extends Plugin {
-  preBind(state: CycleState, pod: Pod, nodeName: string, signal: AbortSignal): Promise<Outcome>;
+  preBind(state: CycleState, pod: Pod, nodeName: string, signal: AbortSignal): Outcome | Promise<Outcome>;
 }
 
 export interface BindPlugin extends Plugin {

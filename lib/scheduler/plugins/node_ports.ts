@@ -1,5 +1,4 @@
 import { hostPorts } from '../../api/pod.ts';
-import type { Container } from '../../api/types.ts';
 import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin, SignPlugin } from '../framework/plugin.ts';
 import { SKIP, unschedulable } from '../framework/status.ts';
 
@@ -15,15 +14,8 @@ export const nodePorts: PreFilterPlugin & FilterPlugin & SignPlugin & EnqueueExt
     return hostPorts(pod).some((port) => node.ports.conflicts(port)) ? NO_FREE_PORTS : undefined;
   },
   signPod(pod) {
-    if (!mayHavePorts(pod.spec.containers) && !mayHavePorts(pod.spec.initContainers)) return '';
     const ports = hostPorts(pod);
     return ports.length === 0 ? '' : JSON.stringify(ports);
   },
   eventsToRegister: () => ['NodeAdd', 'AssignedPodDelete', 'UnscheduledPodUpdate'],
 };
-
-function mayHavePorts(containers: readonly Container[] | undefined): boolean {
-  if (containers === undefined) return false;
-  for (const { ports } of containers) if (ports !== undefined && ports.length > 0) return true;
-  return false;
-}

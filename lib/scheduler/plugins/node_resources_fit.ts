@@ -40,7 +40,7 @@ export function nodeResourcesFit(
       let reasons: string[] | undefined;
       let hopeless = false;
       if (node.podCount + 1 > node.allowedPods) reasons = ['Too many pods'];
-      for (const [resource, amount] of podResources(pod).requests) {
+      for (const { resource, amount } of podResources(pod).list) {
         if (amount <= node.allocatable(resource) - node.requested(resource) || isIgnored(resource)) continue;
         reasons ??= [];
         reasons.push(`Insufficient ${resource}`);

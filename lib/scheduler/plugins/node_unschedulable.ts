@@ -8,7 +8,10 @@ const UNSCHEDULABLE: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 
 const CORDONED = Object.freeze(unresolvable('node(s) were unschedulable'));
 
 function toleratesIt(pod: Pod): boolean {
-  return (pod.spec.tolerations ?? []).some((t) => tolerates(t, UNSCHEDULABLE));
+  const { tolerations } = pod.spec;
+  if (tolerations === undefined) return false;
+  for (const toleration of tolerations) if (tolerates(toleration, UNSCHEDULABLE)) return true;
+  return false;
 }
 
 /** Leaves cordoned nodes out, unless the pod tolerates the taint that stands for it. */

@@ -1,5 +1,6 @@
 import { SCHEDULING_EFFECTS, tolerates, untoleratedTaint } from '../../api/taint.ts';
 import type { Toleration } from '../../api/types.ts';
+import { LastText } from '../cache/same_json.ts';
 import { StateKey } from '../framework/cycle_state.ts';
 import { lackOfHighest, normalizeEach } from '../framework/normalize.ts';
 import type {
@@ -13,6 +14,9 @@ import { unresolvable } from '../framework/status.ts';
 
 // Only tolerations that cover PreferNoSchedule matter for the score.
 const preferred = new StateKey<readonly Toleration[]>('TaintToleration.preferred');
+
+// Nearly all pods have those two that admission gives them.
+const texts = new LastText();
 
 const UNTOLERATED = Object.freeze(unresolvable('node(s) had untolerated taint(s)'));
 
@@ -40,6 +44,6 @@ export const taintToleration: FilterPlugin & PreScorePlugin & ScorePlugin & Sign
   },
   normalizeScore: (_state, _pod, scores) => normalizeEach(scores, lackOfHighest),
   normalize: lackOfHighest,
-  signPod: ({ spec }) => (spec.tolerations === undefined ? '' : JSON.stringify(spec.tolerations)),
+  signPod: ({ spec }) => (spec.tolerations === undefined ? '' : texts.of(spec.tolerations)),
   eventsToRegister: () => ['NodeAdd', 'NodeTaintUpdate', 'UnscheduledPodUpdate'],
 };

@@ -13,6 +13,7 @@ import type {
   SignPlugin,
 } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
+import type { Outcome } from '../framework/status.ts';
 import { errorStatus, SKIP, unresolvable } from '../framework/status.ts';
 import { requestBindings, VolumeBindingError, waitForBindings } from '../volumes/bind_volumes.ts';
 import { isUsableOn, matchVolume } from '../volumes/match_volume.ts';
@@ -44,6 +45,8 @@ interface State {
 }
 
 const key = new StateKey<State>('VolumeBinding');
+
+type PreBind = (...of: Parameters<PreBindPlugin['preBind']>) => Promise<Outcome>;
 
 const NOT_THERE = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)';
 const CONFLICT = "node(s) didn't match PersistentVolume's node affinity";
@@ -89,6 +92,26 @@ export function volumeBinding(
     return { bindings, provisions };
   };
 
+  const bindVolumes: PreBind = async (state, pod, nodeName, signal) => {
+    const found = state.read(key);
+    const decision = found?.decisions.get(nodeName);
+    const node = cache.node(nodeName)?.node;
+    if (found === undefined || decision === undefined) return undefined;
+    if (node === undefined) return errorStatus(`node "${nodeName}" not found`);
+    if (found.claims.delayed.length === 0) return undefined;
+    try {
+      await requestBindings(decision, nodeName, handle, signal);
+      const provisioned = new Set(decision.provisions.map(keyOf));
+      const timeoutMs = bindTimeoutSeconds * 1000;
+      await waitForBindings(found.claims.delayed, node, handle, { timeoutMs, provisioned, signal });
+      decided.forget(decision); // the API says it now
+      return undefined;
+    } catch (err) {
+      if (!(err instanceof VolumeBindingError) && !isConflict(err)) throw err;
+      return errorStatus(`binding volumes of pod ${keyOf(pod)}: ${errorMessage(err)}`, err);
+    }
+  };
+
   return {
     name: 'VolumeBinding',
     preFilter(state, pod) {
@@ -128,25 +151,8 @@ export function volumeBinding(
       const decision = state.read(key)?.decisions.get(nodeName);
       if (decision !== undefined) decided.forget(decision);
     },
-    async preBind(state, pod, nodeName, signal) {
-      const found = state.read(key);
-      const decision = found?.decisions.get(nodeName);
-      const node = cache.node(nodeName)?.node;
-      if (found === undefined || decision === undefined) return undefined;
-      if (node === undefined) return errorStatus(`node "${nodeName}" not found`);
-      if (found.claims.delayed.length === 0) return undefined;
-      try {
-        await requestBindings(decision, nodeName, handle, signal);
-        const provisioned = new Set(decision.provisions.map(keyOf));
-        const timeoutMs = bindTimeoutSeconds * 1000;
-        await waitForBindings(found.claims.delayed, node, handle, { timeoutMs, provisioned, signal });
-        decided.forget(decision); // the API says it now
-        return undefined;
-      } catch (err) {
-        if (!(err instanceof VolumeBindingError) && !isConflict(err)) throw err;
-        return errorStatus(`binding volumes of pod ${keyOf(pod)}: ${errorMessage(err)}`, err);
-      }
-    },
+    preBind: (state, pod, nodeName, signal) =>
+      state.read(key) === undefined ? undefined : bindVolumes(state, pod, nodeName, signal),
     // What volumes there are and who uses them follows from much else.
     signPod: (pod) => (hasClaims(pod) ? undefined : ''),
     eventsToRegister: () => [

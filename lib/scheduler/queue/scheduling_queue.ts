@@ -45,6 +45,7 @@ interface InFlight {
   updated: EventObjects | undefined;
   gone: boolean;
 }
+const NOBODY: ReadonlySet<string> = new Set();
 const FIVE_MINUTES_MS = 300_000;
 const FLUSH_PERIOD_MS = 30_000;
 
@@ -130,7 +131,7 @@ export class SchedulingQueue {
       firstSeen: now,
       attempts: 0,
       failures: 0,
-      refusedBy: new Set(),
+      refusedBy: NOBODY,
     });
   }
 
