@@ -61,6 +61,23 @@ test('options of Node.js come before the program; the C library keeps few arenas
   expect(run(program, { MALLOC_ARENA_MAX: '7' })).toBe(`--max-semi-space-size=4 ${program} a b 7`);
 });
 
+test.each([
+  ['with the help of bash', '/usr/bin:/bin'],
+  ['where /bin/sh itself can set it', ''],
+])('argument 0 is the path that it was started by: %s', (_shell, rest) => {
+  const link = join(dir, 'path', 'kubelet');
+  symlinkSync(program, link);
+  symlinkSync('/usr/bin/readlink', join(dir, 'path', 'readlink'));
+  symlinkSync(process.execPath, join(dir, 'path', 'node'));
+  executable(
+    program,
+    `${launcher('../pinned/node')}console.log(JSON.stringify([process.argv0, process.argv.slice(1)]));\n`,
+  );
+  const shown = run(link, { PATH: `${join(dir, 'path')}:${rest}` }, ['a b', '$x']);
+  const possible = rest === '' ? [link, join(dir, 'path', 'node')] : [link];
+  expect(possible.map((argv0) => JSON.stringify([argv0, [link, 'a b', '$x']]))).toContain(shown);
+});
+
 test('a link to the program finds what lies beside it, and gives the process its name', () => {
   fakeNode('pinned', 'v24.0.0');
   symlinkSync(program, join(dir, 'path', 'ts-link'));

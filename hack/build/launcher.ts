@@ -5,8 +5,8 @@ export const MIN_NODE_MAJOR = 24;
  * The head of an executable: a shell script to the kernel, one string expression and a comment to JavaScript. It starts
  * the file's own text with, in this order: `TSK_NODE`; the Node pinned by the checkout (`pinnedNode`, relative to the
  * executable); a `node` lying beside the executable (images, packages); `node` on PATH when new enough. exec replaces
- * the shell, so the process id, signals and exit code are the daemon's own; its arguments begin with the path that it was
- * started by, which may be a link to the file.
+ * the shell, so the process id, signals and exit code are the daemon's own; its argument 0 is the path that it was
+ * started by, which may be a link to the file, where a shell that can set it is at hand.
  *
  * Threads share two arenas of the C library: each of their own keeps what was freed in it, some tens of MB in all.
  *
@@ -31,7 +31,11 @@ export function launcher(pinnedNode: string, nodeOptions: readonly string[] = []
       `|| { echo "\${0##*/}: $n is Node.js \${v:-of unknown version}, want ${MIN_NODE_MAJOR} or newer: set TSK_NODE, or run npm ci in the checkout" >&2; exit 1; }`,
     'fi',
     'export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"',
-    ['exec "$n"', ...nodeOptions, '"$0" "$@"'].join(' '),
+    ['set -- "$n"', ...nodeOptions, '"$0" "$@"'].join(' '),
+    // pidof looks at argument 0, which dash cannot set. bash would read a file of its user's or BASH_ENV first.
+    'if (exec -a true true) 2>/dev/null; then exec -a "$0" "$@"; fi',
+    'b=$(command -v bash) && exec "$b" --norc -p -c \'exec -a "$0" "$@"\' "$0" "$@"',
+    'exec "$@"',
   ];
   return `#!/bin/sh\n':' //; ${script.join('; ').replaceAll('then; ', 'then ')}\n`;
 }
