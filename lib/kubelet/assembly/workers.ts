@@ -4,8 +4,10 @@ import { keyOf, type Pod } from '../../api/types.ts';
 import { isConflict, isNotFound } from '../../client/errors.ts';
 import { PODS } from '../../client/resource.ts';
 import { nodeAdmission } from '../admission/admission.ts';
+import { featureAdmission } from '../admission/features.ts';
 import { Preemptions } from '../admission/preemption.ts';
 import { expandVariables } from '../env/expansion.ts';
+import { declaredFeatures } from '../node/declared_features.ts';
 import { PodRemover } from '../podworkers/pod_remover.ts';
 import type { PodVerdict } from '../podworkers/pod_worker.ts';
 import { PodWorkers } from '../podworkers/pod_workers.ts';
@@ -13,6 +15,7 @@ import type { ProbeManager } from '../contracts.ts';
 import { ContainerLogsDir } from '../runtime/container_logs_dir.ts';
 import { ContainerStop } from '../runtime/container_stop.ts';
 import { PodSync, refOf } from '../runtime/pod_sync.ts';
+import { withoutRestartAll } from '../runtime/restart_round.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { isStatic } from '../sources/pod_manager.ts';
 import { TerminationMessages } from '../status/termination_message.ts';
@@ -81,9 +84,14 @@ export function createWorkers(
   const admission: Admit[] = [
     nodeAdmission({ config, nodeName, node: () => base.reporter.node(), active: activePods, preempt }),
   ];
+  const supports = featureAdmission(
+    base.gates.enabled('NodeDeclaredFeatures') ? declaredFeatures(base.gates) : undefined,
+  );
+  const restartsAll = base.gates.enabled('RestartAllContainersOnContainerExits');
+  const take = (pod: Pod): void => workers.set(resizes.take(restartsAll ? pod : withoutRestartAll(pod)));
   const { resizes, resize, forget } = createResizes(base, {
     active: activePods,
-    retake: (pod) => workers.set(resizes.take(pods.pod(podUid(pod)) ?? pod)),
+    retake: (pod) => take(pods.pod(podUid(pod)) ?? pod),
   });
   const workers: PodWorkers = new PodWorkers({
     clock,
@@ -106,6 +114,11 @@ export function createWorkers(
         return undefined;
       },
       admitted: (pod) => resizes.admitted(pod),
+      supports: (pod) => {
+        const verdict = supports(pod);
+        if (verdict !== undefined) base.lifecycle.rejected(verdict.reason);
+        return verdict;
+      },
       resize,
       deleteFromApi: (pod, signal) => deleteFromApi(base, pod, signal),
     },
@@ -122,7 +135,7 @@ export function createWorkers(
     },
     wanted: (uid) => pods.pod(uid),
   });
-  pods.listen({ pod: (pod) => workers.set(resizes.take(pod)), gone: (uid) => workers.gone(uid) });
+  pods.listen({ pod: take, gone: (uid) => workers.gone(uid) });
   cache.onChange((uid) => workers.wake(uid));
   probes.onChange(({ uid }) => workers.wake(uid));
   health.onChange(() => workers.wakeAll());

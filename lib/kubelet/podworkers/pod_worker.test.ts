@@ -142,6 +142,7 @@ function scene(first: Pod | undefined, more: Partial<PodWorkerOptions> = {}, ini
     runtimeName: () => 'containerd',
     hostIPs: () => ['192.0.2.1'],
     networkProblem: () => undefined,
+    supports: () => undefined,
     admit: () => undefined,
     admitted: () => undefined,
     resize: NO_RESIZE,
@@ -300,6 +301,16 @@ test('a kubelet restarted beside a running pod touches nothing', async () => {
   await s.settle();
   // Its volumes are looked after by this kubelet from now on.
   expect([s.did, s.last()?.phase]).toEqual([['mount'], 'Running']);
+  await s.end();
+});
+
+test('a kubelet restarted beside a pod that it cannot run as it is meant ends it', async () => {
+  const verdict: PodVerdict = { phase: 'Failed', reason: 'PodFeatureUnsupported', message: 'm' };
+  const s = scene(pod(), { supports: () => verdict }, runtime('running'));
+  await s.settle();
+  expect(s.did.slice(0, 1)).toEqual(['stop own']);
+  expect(s.last()).toMatchObject({ ...verdict, containerStatuses: [{ name: 'a' }] });
+  expect(s.events).toEqual(['PodFeatureUnsupported']);
   await s.end();
 });
 

@@ -97,6 +97,8 @@ export interface PodWorkerOptions {
   readonly hostIPs: () => readonly string[];
   /** Why no pod network can be made, `undefined` when it can. */
   readonly networkProblem: () => string | undefined;
+  /** Refuses a pod that this kubelet cannot run as it is meant, also one that already runs. */
+  readonly supports: (pod: Pod) => PodVerdict | undefined;
   /** Refuses a pod that does not fit on the node, before anything is done for it. */
   readonly admit: (pod: Pod) => PodVerdict | undefined;
   /** The pod was let in, now or by a kubelet before this one. */
@@ -296,8 +298,12 @@ export class PodWorker {
     }
     if (!this.#admitted) {
       const known = cache.podStatus(this.ref.uid) !== undefined || isDone(pod);
-      const verdict = known ? undefined : this.#options.admit(pod);
+      const verdict =
+        (isDone(pod) ? undefined : this.#options.supports(pod)) ??
+        (known ? undefined : this.#options.admit(pod));
       if (verdict !== undefined) {
+        // What runs of it has a status of its own.
+        this.#admitted = known;
         events.pod(pod, 'Warning', verdict.reason, verdict.message.replace(/^Pod was rejected: /, ''));
         timeline.record(this.ref, { what: 'rejected', why: verdict.message });
         this.#verdict = verdict;

@@ -6,6 +6,7 @@ import type {
   ProbeVerdicts,
   SandboxRuntimeStatus,
 } from '../contracts.ts';
+import { withoutRestartAll } from './restart_round.ts';
 import { podActions, type PodActions, type PodActionsInput } from './pod_actions.ts';
 import { DEFAULT_RESTART_BACKOFF, type RestartBackoffEntry } from './restart_backoff.ts';
 import { containerHash } from './runtime_names.ts';
@@ -501,6 +502,19 @@ describe('K3, K4: an exit after which all containers restart', () => {
       '',
     ],
   ])('%s', (_, containers, want) => expect(brief(decide({ spec, containers }))).toBe(want));
+});
+
+test('K4: without the gate, an exit after which all containers restart is like any other', () => {
+  const all = { action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } };
+  const one = { action: 'Restart', exitCodes: { operator: 'In', values: [7] } };
+  const spec = {
+    containers: [container('a', { restartPolicy: 'Never', restartPolicyRules: [all, one] })],
+    initContainers: [sidecar('s')],
+  };
+  const plain = withoutRestartAll({ metadata: { name: 'p' }, spec });
+  expect(plain.spec.containers[0]?.restartPolicyRules).toEqual([one]);
+  expect(plain.spec.initContainers).toEqual(spec.initContainers);
+  expect(withoutRestartAll(plain)).toBe(plain);
 });
 
 test('K3, K4: another image under the name of a container in back-off starts at once', () => {

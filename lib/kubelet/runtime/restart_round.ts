@@ -1,5 +1,7 @@
 /** All containers of a pod start over after an exit that its rules name so (KEP-5532). Pure. */
-import type { Pod } from '../../api/types.ts';
+import { neededFeatures } from '../../api/node_features.ts';
+import { allContainers } from '../../api/pod.ts';
+import type { Container, Pod } from '../../api/types.ts';
 import type { AnyContainer, ContainerRuntimeStatus, PodRuntimeStatus } from '../contracts.ts';
 import { restartsAllAfterExit } from './restart_policy.ts';
 
@@ -29,7 +31,7 @@ export function restartRound(
   status: PodRuntimeStatus | undefined,
   sandboxId: string | undefined = status?.sandboxes[0]?.id,
 ): RestartRound {
-  const specs = new Map(startingOver(pod).map((container) => [container.name, container]));
+  const specs = new Map(allContainers(pod).map((container) => [container.name, container]));
   const inSandbox = (status?.containers ?? []).filter((c) => c.sandboxId === sandboxId);
   const triggers = inSandbox.filter(({ name, state, exitCode }) => {
     const container = specs.get(name);
@@ -71,11 +73,24 @@ export function restartRound(
 
 /** Whether some exit of a container of the pod has all of them start over. */
 export function mayRestartAll(pod: Pod): boolean {
-  return startingOver(pod).some(({ restartPolicyRules }) =>
-    restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'),
-  );
+  return neededFeatures(pod).includes('RestartAllContainersOnContainerExits');
 }
 
-function startingOver(pod: Pod): readonly AnyContainer[] {
-  return [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+/** The pod as a kubelet sees it that does not know of such exits: they are like any other. */
+export function withoutRestartAll(pod: Pod): Pod {
+  if (!mayRestartAll(pod)) return pod;
+  const plain = (container: Container): Container => {
+    const { restartPolicyRules, ...rest } = container;
+    const others = restartPolicyRules?.filter(({ action }) => action !== 'RestartAllContainers') ?? [];
+    return others.length === 0 ? rest : { ...rest, restartPolicyRules: others };
+  };
+  const { containers, initContainers } = pod.spec;
+  return {
+    ...pod,
+    spec: {
+      ...pod.spec,
+      containers: containers.map(plain),
+      ...(initContainers === undefined ? {} : { initContainers: initContainers.map(plain) }),
+    },
+  };
 }

@@ -1,4 +1,5 @@
 /** Pods that need a feature of the kubelet go to nodes that declare it (KEP-5328). */
+import { neededFeatures } from '../../api/node_features.ts';
 import type { Node, Pod } from '../../api/types.ts';
 import { StateKey } from '../framework/cycle_state.ts';
 import type {
@@ -16,20 +17,6 @@ const needed = new StateKey<readonly string[]>('NodeDeclaredFeatures');
 
 const UNDECLARED = Object.freeze(unresolvable("node(s) didn't match Pod's required features"));
 
-/** Features that a pod may need of its node, each named as its gate. */
-const FEATURES: Readonly<Record<string, (pod: Pod) => boolean>> = {
-  RestartAllContainersOnContainerExits: ({ spec }) =>
-    [...spec.containers, ...(spec.initContainers ?? [])].some((container) =>
-      container.restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'),
-    ),
-  UserNamespacesHostNetworkSupport: ({ spec }) => spec.hostNetwork === true && spec.hostUsers === false,
-};
-
-/** The features that the pod needs. */
-function featuresOf(pod: Pod): readonly string[] {
-  return Object.entries(FEATURES).flatMap(([name, isNeeded]) => (isNeeded(pod) ? [name] : []));
-}
-
 function verdict(features: readonly string[], node: Node | undefined): Outcome {
   const declared = node?.status?.declaredFeatures ?? [];
   return features.every((name) => declared.includes(name)) ? undefined : UNDECLARED;
@@ -41,16 +28,16 @@ export function nodeDeclaredFeatures({
   return {
     name: 'NodeDeclaredFeatures',
     preFilter(state, pod) {
-      const features = featuresOf(pod);
+      const features = neededFeatures(pod);
       if (features.length === 0) return SKIP;
       state.write(needed, features);
       return undefined;
     },
     filter: (state, _pod, { node }) => verdict(state.read(needed) ?? [], node),
-    signPod: (pod) => featuresOf(pod).join(),
+    signPod: (pod) => neededFeatures(pod).join(),
     // It looks at one node alone, but the columns of other plugins come before it.
     columns(pod) {
-      const features = featuresOf(pod);
+      const features = neededFeatures(pod);
       if (features.length === 0) return {};
       return {
         filter: {
@@ -69,5 +56,5 @@ export function nodeDeclaredFeatures({
 }
 
 function declaresWhatIsNeeded(pod: Pod, { new: node }: EventObjects): boolean {
-  return node === undefined || verdict(featuresOf(pod), node) === undefined;
+  return node === undefined || verdict(neededFeatures(pod), node) === undefined;
 }
