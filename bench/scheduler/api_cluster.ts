@@ -6,6 +6,7 @@ import { LineSplitter } from '../../lib/client/line_splitter.ts';
 import { NAMESPACES, NODES, PODS } from '../../lib/client/resource.ts';
 import type { Apiserver } from '../../test/fixtures/apiserver.ts';
 import { startApiserver } from '../../test/fixtures/apiserver.ts';
+import { cpuSeconds } from '../process_cost.ts';
 import type { Workload } from './workloads.ts';
 import { WORKLOADS } from './workloads.ts';
 
@@ -82,6 +83,11 @@ export class ApiCluster {
 
   async deletePod(name: string): Promise<void> {
     await this.server.client.delete(PODS, { namespace: NAMESPACE, name }, { gracePeriodSeconds: 0 });
+  }
+
+  /** CPU seconds that the apiserver and etcd have taken so far. */
+  get cpuSeconds(): number {
+    return this.server.pids().reduce((sum, pid) => sum + cpuSeconds(pid), 0);
   }
 
   /** How many events there are about pods. */

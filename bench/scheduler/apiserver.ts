@@ -61,6 +61,8 @@ async function compare(name: string, size: number): Promise<void> {
           pods,
         });
         found.add(flavour, figures);
+        // A run that is cut short has told this much.
+        console.error(`  ${name}, ${size} nodes, ${flavour}: ${JSON.stringify(figures)}`);
       }
     }
   } finally {

