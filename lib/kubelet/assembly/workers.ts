@@ -6,6 +6,7 @@ import { PODS } from '../../client/resource.ts';
 import { nodeAdmission } from '../admission/admission.ts';
 import { featureAdmission } from '../admission/features.ts';
 import { Preemptions } from '../admission/preemption.ts';
+import { ClassBalance } from '../cgroups/class_balance.ts';
 import { expandVariables } from '../env/expansion.ts';
 import { declaredFeatures } from '../node/declared_features.ts';
 import { PodRemover } from '../podworkers/pod_remover.ts';
@@ -52,7 +53,7 @@ export function createWorkers(
     ImageParts &
     ResizeParts & { readonly probes: ProbeManager; readonly userNamespaces: UserNamespaces },
 ): Workers {
-  const { cache, clock, config, cri, dirs, events, health, log, nodeName } = base;
+  const { background, cache, cgroups, clock, config, cri, dirs, events, health, log, nodeName } = base;
   const { pods, probes, statuses } = base;
   const containerLogs = new ContainerLogsDir(dirs);
   const stop = new ContainerStop({ ...base });
@@ -93,6 +94,12 @@ export function createWorkers(
     active: activePods,
     retake: (pod) => take(pods.pod(podUid(pod)) ?? pod),
   });
+  const classes = new ClassBalance({
+    clock,
+    balance: () => cgroups.balance(pods.pods()),
+    onError: background.onError('Balancing cgroups failed'),
+  });
+  classes.start(base.signal);
   const workers: PodWorkers = new PodWorkers({
     clock,
     worker: {
@@ -100,7 +107,7 @@ export function createWorkers(
       ...countedParts(base, sync),
       stop,
       messages: new TerminationMessages(log),
-      remover: new PodRemover({ cri, cache, dirs, logs: containerLogs }),
+      remover: new PodRemover({ cri, cache, clock, dirs, logs: containerLogs, stop }),
       backoff: { initialMs: 10_000, maxMs: config.crashLoopBackOff.maxContainerRestartPeriod },
       runtimeName: () => health.runtimeName,
       networkProblem: () => health.networkProblem,
@@ -113,7 +120,10 @@ export function createWorkers(
         }
         return undefined;
       },
-      admitted: (pod) => resizes.admitted(pod),
+      admitted: (pod) => {
+        resizes.admitted(pod);
+        classes.changed();
+      },
       supports: (pod) => {
         const verdict = supports(pod);
         if (verdict !== undefined) base.lifecycle.rejected(verdict.reason);
@@ -131,6 +141,7 @@ export function createWorkers(
       preemptions.forget(uid);
       statuses.forget(uid);
       base.userNamespaces.release(uid);
+      classes.changed();
       forget(uid);
     },
     wanted: (uid) => pods.pod(uid),
@@ -142,14 +153,11 @@ export function createWorkers(
   return { workers, containerLogs, admission, activePods };
 }
 
-const BALANCE_INTERVAL_MS = 60_000;
-
 /** Starts the workers and what cleans up behind them. */
-export function runWorkers(kubelet: Base & Runtime & Pods & Workers): void {
-  const { background, cgroups, config, pods, signal, workers } = kubelet;
+export function runWorkers(kubelet: Base & Workers): void {
+  const { background, config, signal, workers } = kubelet;
   background.start('Pod workers failed', workers.run(signal));
   background.every('Periodic sync failed', config.syncFrequency, () => workers.wakeAll());
-  background.every('Balancing cgroups failed', BALANCE_INTERVAL_MS, () => cgroups.balance(pods.pods()));
 }
 
 /** Removes a deleted pod from the API for good; its containers, volumes and cgroup are gone. */

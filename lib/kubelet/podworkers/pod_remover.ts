@@ -1,20 +1,32 @@
 /** Removes the last traces of a pod: containers, sandboxes, logs, directories. */
 import { readFile, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import type { Clock } from '../../base/clock.ts';
+import { Gate, inTurn } from '../../base/gate.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
 import type { KubeletDirs, PodRef } from '../contracts.ts';
 import { podDir } from '../contracts.ts';
 import type { RuntimeCache } from '../pleg/runtime_cache.ts';
 import type { ContainerLogsDir } from '../runtime/container_logs_dir.ts';
+import type { ContainerStop } from '../runtime/container_stop.ts';
 
 export interface PodRemoverOptions {
-  readonly cri: RuntimeClient;
-  readonly cache: RuntimeCache;
+  readonly cri: Pick<RuntimeClient, 'removeContainer' | 'removePodSandbox' | 'stopPodSandbox'>;
+  readonly cache: Pick<RuntimeCache, 'inspect' | 'podStatus'>;
+  readonly stop: Pick<ContainerStop, 'takeStopped'>;
+  readonly clock: Clock;
   readonly dirs: KubeletDirs;
-  readonly logs: ContainerLogsDir;
+  readonly logs: Pick<ContainerLogsDir, 'removePod' | 'unlink'>;
 }
+
+/** Nobody waits for removals; they are not to keep the runtime from starting and stopping pods. */
+const AT_ONCE = availableParallelism();
+/** A pod whose removal takes longer is not waited for. */
+const HOLD_MS = 5000;
 
 export class PodRemover {
   readonly #options: PodRemoverOptions;
+  readonly #gate = new Gate(AT_ONCE);
 
   constructor(options: PodRemoverOptions) {
     this.#options = options;
@@ -22,7 +34,12 @@ export class PodRemover {
 
   /** Idempotent. Rejects when something is left; nothing of the pod may run any more. */
   async remove(ref: PodRef, signal: AbortSignal): Promise<void> {
-    const { cri, cache, logs } = this.#options;
+    const { clock } = this.#options;
+    await inTurn(this.#gate, { clock, holdMs: HOLD_MS, signal }, () => this.#remove(ref, signal));
+  }
+
+  async #remove(ref: PodRef, signal: AbortSignal): Promise<void> {
+    const { cri, cache, logs, stop } = this.#options;
     await cache.inspect(ref.uid, signal);
     const status = cache.podStatus(ref.uid);
     for (const container of status?.containers ?? []) {
@@ -30,7 +47,9 @@ export class PodRemover {
       await cri.removeContainer({ containerId: container.id }, { signal, timeoutMs: 120_000 });
     }
     for (const sandbox of status?.sandboxes ?? []) {
-      await cri.stopPodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
+      // A second time only where the first may have been cut short: the runtime has all its plugins run again for it.
+      if (!stop.takeStopped(sandbox.id))
+        await cri.stopPodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
       await cri.removePodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
     }
     await cache.inspect(ref.uid, signal);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Container, Pod } from '../../api/types.ts';
 import { FakeClock } from '../../base/fake_clock.ts';
 import { RecordingLog } from '../../base/log.ts';
@@ -19,7 +20,12 @@ function podOf(containers: readonly Container[], spec: Partial<Pod['spec']> = {}
 
 /** A runtime that notes what it is told, and when. */
 function scene(
-  options: { stopTakesMs?: number; preStopTakesMs?: number; refuse?: (id: string) => Error | undefined } = {},
+  options: {
+    stopTakesMs?: number;
+    preStopTakesMs?: number;
+    teardownTakesMs?: (id: string) => number;
+    refuse?: (id: string) => Error | undefined;
+  } = {},
 ) {
   const clock = new FakeClock();
   const told: string[] = [];
@@ -33,7 +39,10 @@ function scene(
       if (error !== undefined) throw error;
       await clock.sleep(options.stopTakesMs ?? 0);
     },
-    stopPodSandbox: async ({ podSandboxId }: { podSandboxId: string }) => at(`sandbox ${podSandboxId}`),
+    stopPodSandbox: async ({ podSandboxId }: { podSandboxId: string }) => {
+      at(`sandbox ${podSandboxId}`);
+      await clock.sleep(options.teardownTakesMs?.(podSandboxId) ?? 0);
+    },
   } as unknown as RuntimeClient;
   const stop = new ContainerStop({
     cri,
@@ -167,4 +176,27 @@ test.each<[string, Pod | undefined, Record<string, string>, number]>([
   ['nonsense is not taken', undefined, { 'io.kubernetes.pod.terminationGracePeriod': 'x' }, 30],
 ])('K5: grace period: %s', (_what, pod, annotations, seconds) => {
   expect(podGraceSeconds(pod, ran('a', { annotations }))).toBe(seconds);
+});
+
+test('K5: networks are taken down a few at a time; one that hangs holds up the others for three seconds at most', async () => {
+  const { stop, told, clock, signal } = scene({ teardownTakesMs: (id) => (id < 's04' ? 60_000 : 0) });
+  const all = Array.from({ length: 4 * availableParallelism() + 8 }, (_, i) => {
+    const id = `s${String(i).padStart(2, '0')}`;
+    return stop.stopSandboxes(runtimePod([], { sandboxes: [runtimeSandbox({ id })] }), signal);
+  });
+  await clock.advance(2999);
+  // Four hang; with more processors than two there are places for others beside them.
+  const before = told.length;
+  expect(before).toBeGreaterThanOrEqual(4);
+  await clock.advance(1);
+  expect(told).toHaveLength(all.length);
+  await clock.advance(60_000);
+  await Promise.all(all);
+});
+
+test('K5: it is known of a sandbox that it was stopped, until that is asked', async () => {
+  const { stop, stopPod } = scene();
+  expect(stop.takeStopped('s')).toBe(false);
+  await stopPod(podOf([{ name: 'a' }]), statusOf(ran('a')));
+  expect([stop.takeStopped('s'), stop.takeStopped('s')]).toEqual([true, false]);
 });

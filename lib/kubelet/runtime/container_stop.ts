@@ -1,7 +1,9 @@
 /** Stops containers: preStop, SIGTERM, SIGKILL after the grace period; and whole pods, sidecars last. */
+import { availableParallelism } from 'node:os';
 import type { Pod } from '../../api/types.ts';
 import type { Clock } from '../../base/clock.ts';
 import { errorMessage, isAbort } from '../../base/errors.ts';
+import { Gate, inTurn } from '../../base/gate.ts';
 import type { Log } from '../../base/log.ts';
 import { isCriError } from '../../cri/errors.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
@@ -43,11 +45,20 @@ export interface StopRequest {
 const MIN_TERM_SECONDS = 2;
 const STOP_MARGIN_MS = 120_000;
 const DEFAULT_GRACE_SECONDS = 30;
+/**
+ * Networks that are taken down at once. Each is the runtime's and its plugins' work for the processor: all at once, all end
+ * late; a few at a time, the first are gone soon and the last no later.
+ */
+const TEARDOWNS = Math.max(4, 2 * availableParallelism());
+/** One that hangs is not waited for any longer. */
+const TEARDOWN_HOLD_MS = 3000;
 
 export class ContainerStop {
   readonly #options: ContainerStopOptions;
   /** Incarnations whose preStop was begun: it runs once, however often the stop is repeated. */
   readonly #preStopped = new Set<string>();
+  readonly #teardowns = new Gate(TEARDOWNS);
+  readonly #stoppedSandboxes = new Set<string>();
 
   constructor(options: ContainerStopOptions) {
     this.#options = options;
@@ -170,18 +181,24 @@ export class ContainerStop {
 
   /** Stops all sandboxes of a pod that are ready, and those whose network may still be up. */
   async stopSandboxes(status: PodRuntimeStatus, signal: AbortSignal): Promise<void> {
+    const { clock, cri } = this.#options;
     for (const sandbox of status.sandboxes) {
       if (sandbox.state !== 'ready' && sandbox.ips.length === 0) continue;
       try {
-        await this.#options.cri.stopPodSandbox(
-          { podSandboxId: sandbox.id },
-          { signal, timeoutMs: STOP_MARGIN_MS },
+        await inTurn(this.#teardowns, { clock, holdMs: TEARDOWN_HOLD_MS, signal }, () =>
+          cri.stopPodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: STOP_MARGIN_MS }),
         );
       } catch (error) {
         if (!isCriError(error, 'NOT_FOUND')) throw error;
       }
+      this.#stoppedSandboxes.add(sandbox.id);
       this.#options.timeline.record(status, { what: 'stop sandbox' });
     }
+  }
+
+  /** Whether the sandbox was stopped in the life of this kubelet, networks included. Asked once, before it is removed. */
+  takeStopped(sandboxId: string): boolean {
+    return this.#stoppedSandboxes.delete(sandboxId);
   }
 }
 

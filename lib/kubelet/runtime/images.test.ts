@@ -6,7 +6,6 @@ import type { KubeletEvents } from '../contracts.ts';
 import { nullLog } from '../../base/log.ts';
 import { Keyring } from '../images/keyring.ts';
 import { Images } from './images.ts';
-import { PullGate } from './pull_gate.ts';
 import { ContainerStartError } from './start_error.ts';
 
 const pod = (more: Partial<Pod['spec']> = {}): Pod => ({
@@ -235,28 +234,4 @@ test('K14: whose credential an image was pulled with is recorded', async () => {
     'pulling r.example/c:1',
     'pulled r.example/c sha256:r.example/c:1 anonymous',
   ]);
-});
-
-describe('K14: the gate', () => {
-  test('lets so many in, the others in order, and forgets who gave up', async () => {
-    const gate = new PullGate(1);
-    const order: string[] = [];
-    const signal = new AbortController().signal;
-    const first = await gate.enter(signal);
-    const impatient = new AbortController();
-    const gaveUp = gate.enter(impatient.signal);
-    const second = gate.enter(signal).then((release) => {
-      order.push('second');
-      return release;
-    });
-    impatient.abort(new Error('enough'));
-    await expect(gaveUp).rejects.toThrow('enough');
-    order.push('first');
-    first();
-    first(); // a second release is none
-    (await second)();
-    const third = await gate.enter(signal);
-    third();
-    expect(order).toEqual(['first', 'second']);
-  });
 });

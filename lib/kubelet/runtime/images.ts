@@ -14,7 +14,7 @@ import {
 import type { Keyring } from '../images/keyring.ts';
 import type { PullRecords } from '../images/pull_records.ts';
 import type { CredentialOwner, OwnedAuth } from './pull_credentials.ts';
-import { PullGate } from './pull_gate.ts';
+import { Gate } from '../../base/gate.ts';
 import type { ImageUser } from './security_context.ts';
 import { pullMessage, rpcMessage } from './runtime_message.ts';
 import type { WaitingReason } from './waiting_reason.ts';
@@ -59,11 +59,11 @@ const BACKOFF_MS = { initial: 10_000, max: 300_000 };
 export class Images {
   readonly #options: ImagesOptions;
   readonly #failures = new Map<string, PullFailure>();
-  readonly #gate: PullGate;
+  readonly #gate: Gate;
 
   constructor(options: ImagesOptions) {
     this.#options = options;
-    this.#gate = new PullGate(options.maxParallelPulls);
+    this.#gate = new Gate(options.maxParallelPulls);
   }
 
   /**

@@ -1,7 +1,8 @@
-import { abortReason } from '../../base/errors.ts';
+import type { Clock } from './clock.ts';
+import { abortReason } from './errors.ts';
 
-/** Lets at most so many image pulls run at once; the others wait in order. */
-export class PullGate {
+/** Lets at most so many run at once; the others wait in order. */
+export class Gate {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
@@ -37,5 +38,24 @@ export class PullGate {
       if (next === undefined) this.#free++;
       else next();
     };
+  }
+}
+
+export interface TurnOptions {
+  /** A place is given back after this time at the latest, milliseconds: what hangs holds up nobody for longer. */
+  readonly holdMs: number;
+  readonly clock: Pick<Clock, 'setTimer'>;
+  readonly signal: AbortSignal;
+}
+
+/** Does `work` once the gate has a place for it. Rejects as `work` does, or when the signal aborts before its turn. */
+export async function inTurn<T>(gate: Gate, options: TurnOptions, work: () => Promise<T>): Promise<T> {
+  const leave = await gate.enter(options.signal);
+  const timer = options.clock.setTimer(options.holdMs, leave);
+  try {
+    return await work();
+  } finally {
+    timer.cancel();
+    leave();
   }
 }
