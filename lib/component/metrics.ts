@@ -8,6 +8,7 @@ import { limitLabels } from './metric_labels.ts';
 import type { AllowedLabels } from './metric_labels.ts';
 import type { Handler } from './serving/exchange.ts';
 import { text } from './serving/exchange.ts';
+import { addProcessFigures } from './process_metrics.ts';
 import { TallyHistogram } from './tally_histogram.ts';
 import { buildInfo } from './version.ts';
 
@@ -77,6 +78,7 @@ export class Metrics {
   /** Adds what every component has. Call once. */
   addProcessMetrics(gates?: FeatureGates): void {
     collectDefaultMetrics({ register: this.registry });
+    addProcessFigures((options) => this.gauge(options));
     const info = buildInfo();
     this.gauge({
       name: 'kubernetes_build_info',

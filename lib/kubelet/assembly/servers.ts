@@ -8,7 +8,8 @@ import {
 } from '../../component/delegated_auth.ts';
 import { formatFlags, type ParsedFlags } from '../../component/flags.ts';
 import { nodeTlsSettings } from '../../component/serving/tls_options.ts';
-import { cgroupPath, parseCgroupRoot, podCgroup } from '../cgroups/cgroup_names.ts';
+import { cgroupPath, parseCgroupRoot, podCgroup, qosCgroup } from '../cgroups/cgroup_names.ts';
+import { QOS_CLASSES } from '../cgroups/pod_cgroups.ts';
 import { kubeletFlags } from '../flags.ts';
 import type { KubeletRouteOptions } from '../server/kubelet_routes.ts';
 import { startHealthzServer, startKubeletServer, startReadOnlyServer } from '../server/server.ts';
@@ -91,6 +92,7 @@ function viewOf(kubelet: Served): KubeletView {
     streaming,
     stats: kubelet.stats,
     podCgroup: (uid) => podCgroupPath(kubelet, uid),
+    classCgroups: () => classCgroupPaths(kubelet),
     hierarchy: kubelet.hierarchy,
     checkpoint: checkpointer(kubelet),
     timeline,
@@ -106,6 +108,13 @@ function podCgroupPath({ cgroupDriver, config, pods }: Served, uid: string): str
   if (pod === undefined || !config.cgroupsPerQOS) return undefined;
   const name = podCgroup(parseCgroupRoot(config.cgroupRoot), podQOS(pod), uid);
   return `/${cgroupPath(name, cgroupDriver)}`;
+}
+
+/** Of all pods (where those that are guaranteed what they ask for are right below), and of the classes below it. */
+function classCgroupPaths({ cgroupDriver, config }: Served): readonly string[] {
+  if (!config.cgroupsPerQOS) return [];
+  const root = parseCgroupRoot(config.cgroupRoot);
+  return QOS_CLASSES.map((qos) => `/${cgroupPath(qosCgroup(root, qos), cgroupDriver)}`);
 }
 
 function authentication({

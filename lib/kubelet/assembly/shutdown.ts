@@ -5,13 +5,20 @@ import { systemLogind } from '../shutdown/logind.ts';
 import { ShutdownManager } from '../shutdown/shutdown_manager.ts';
 import type { Base } from './base.ts';
 import { endablePods } from './eviction.ts';
+import type { KubeletMetrics } from './metrics.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
 import type { Workers } from './workers.ts';
 
-export function delayShutdown(kubelet: Base & Pods & NodeParts & Workers): void {
-  const { admission, background, clock, config, log, nodeInputs, reporter, signal, statuses, workers } =
-    kubelet;
+export function delayShutdown(kubelet: Base & KubeletMetrics & Pods & NodeParts & Workers): void {
+  const { admission, background, clock, config, log, metrics, nodeInputs, reporter, signal } = kubelet;
+  const { statuses, workers } = kubelet;
+  const time = (what: string) =>
+    metrics.gauge({
+      name: `kubelet_graceful_shutdown_${what}_time_seconds`,
+      help: `Last graceful shutdown ${what} time since unix epoch in seconds`,
+    });
+  const times = { start: time('start'), end: time('end') };
   const manager = new ShutdownManager({
     groups: shutdownGroups(config),
     logind: systemLogind(),
@@ -26,6 +33,7 @@ export function delayShutdown(kubelet: Base & Pods & NodeParts & Workers): void 
       },
     },
     changed: () => reporter.poke(),
+    observe: (what) => times[what].set(clock.now() / 1000),
     clock,
     log,
   });

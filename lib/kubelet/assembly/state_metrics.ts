@@ -1,5 +1,6 @@
 /** Metrics that are read from what the kubelet knows at the time they are asked for. */
 import type { Pod } from '../../api/types.ts';
+import { type ContainerType, TerminationMetrics } from '../metrics/termination_metrics.ts';
 import { podMetrics } from '../metrics/pod_metrics.ts';
 import { volumeMetrics } from '../metrics/volume_metrics.ts';
 import { podUid } from '../runtime/runtime_names.ts';
@@ -26,6 +27,8 @@ export function addStateMetrics(kubelet: Base & Runtime & Pods & Workers & Stats
       lifecycle.gone(uid);
     },
   });
+  const ends = new TerminationMetrics(metrics, (uid, name) => containerType(pods.pod(uid), name));
+  cache.onChange((uid) => ends.seen(uid, cache.podStatus(uid)));
   podMetrics(metrics, {
     desired: () => pods.pods(),
     mirrors: () => pods.mirrors(),
@@ -67,4 +70,11 @@ export function addStateMetrics(kubelet: Base & Runtime & Pods & Workers & Stats
     help: 'When the runtime was last looked at as a whole, since the epoch.',
     collect: (gauge) => gauge.set((cache.lastRelistAtMs ?? 0) / 1000),
   });
+}
+
+function containerType(pod: Pod | undefined, name: string): ContainerType | undefined {
+  const isIn = (list: readonly { readonly name: string }[] | undefined): boolean =>
+    list?.some((container) => container.name === name) === true;
+  if (isIn(pod?.spec.initContainers)) return 'init_container';
+  return isIn(pod?.spec.ephemeralContainers) ? 'ephemeral_container' : undefined;
 }

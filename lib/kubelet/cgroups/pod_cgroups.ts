@@ -41,7 +41,8 @@ export interface PodCgroupsOptions {
   readonly log: Log;
 }
 
-const QOS_CLASSES: readonly QosClass[] = ['Guaranteed', 'Burstable', 'BestEffort'];
+/** The first has the others below it. */
+export const QOS_CLASSES: readonly QosClass[] = ['Guaranteed', 'Burstable', 'BestEffort'];
 
 /** What a pod's group is given. */
 export interface PodLimits {

@@ -28,6 +28,12 @@ const V2 = {
   'memory.peak': '9000\n',
   'pids.current': '5\n',
   'pids.max': 'max\n',
+  'cpu.pressure':
+    'some avg10=1.00 avg60=0.50 avg300=0.10 total=1500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=250000\n',
+  'memory.pressure':
+    'some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n',
+  'io.pressure':
+    'some avg10=0.00 avg60=0.00 avg300=0.00 total=20000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=10000\n',
   'io.stat': '8:0 rbytes=300 wbytes=400 rios=3 wios=4 dbytes=0 dios=0\n',
 };
 const COUNTERS = {
@@ -58,7 +64,20 @@ const reader =
 test.each<[string, 1 | 2, Readonly<Record<string, string>>, object]>([
   ['v1', 1, V1, { ...COUNTERS, cpuShares: 102 }],
   // A weight of 4 is what shares of 102 become.
-  ['v2', 2, V2, { ...COUNTERS, cpuShares: 81 }],
+  [
+    'v2',
+    2,
+    V2,
+    {
+      ...COUNTERS,
+      cpuShares: 81,
+      pressure: {
+        cpu: { waitingSeconds: 1.5, stalledSeconds: 0.25 },
+        memory: { waitingSeconds: 0, stalledSeconds: 0 },
+        io: { waitingSeconds: 0.02, stalledSeconds: 0.01 },
+      },
+    },
+  ],
   ['v1, a group that went', 1, {}, { disks: [] }],
   ['v2, a group that went', 2, {}, { disks: [] }],
   [

@@ -28,7 +28,17 @@ export interface GroupCounters {
   readonly threads?: number;
   /** Absent: no limit. */
   readonly threadsMax?: number;
+  /** Time in which work waited for want of it (`waiting`: some of it; `stalled`: all of it); v2 only. */
+  readonly pressure?: Readonly<Record<PressureResource, Pressure>>;
   readonly disks: readonly DiskCounters[];
+}
+
+export const PRESSURE_RESOURCES = ['cpu', 'memory', 'io'] as const;
+export type PressureResource = (typeof PRESSURE_RESOURCES)[number];
+
+export interface Pressure {
+  readonly waitingSeconds: number;
+  readonly stalledSeconds: number;
 }
 
 export interface DiskCounters {
@@ -122,6 +132,7 @@ function countersV1(read: ReadGroupFile): Draft {
     oomKills: table(read('memory', 'memory.oom_control')).get('oom_kill'),
     threads: number(read('pids', 'pids.current')),
     threadsMax: number(read('pids', 'pids.max')),
+    pressure: undefined,
     disks: disksV1(
       read('blkio', 'blkio.throttle.io_serviced_recursive'),
       read('blkio', 'blkio.throttle.io_service_bytes_recursive'),
@@ -154,6 +165,7 @@ function countersV2(read: ReadGroupFile): Draft {
     oomKills: events.get('oom_kill'),
     threads: number(read('pids', 'pids.current')),
     threadsMax: number(read('pids', 'pids.max')),
+    pressure: pressure(read),
     disks: disksV2(read('blkio', 'io.stat')),
   };
 }
@@ -170,6 +182,22 @@ function throttling(
     throttled: cpu.get('nr_throttled') ?? 0,
     seconds: (time ?? 0) / perSecond,
   };
+}
+
+/** `some avg10=0.00 avg60=0.00 avg300=0.00 total=MICROSECONDS`, and `full` likewise. A kernel without PSI has no such files. */
+function pressure(read: ReadGroupFile): GroupCounters['pressure'] {
+  const of = (resource: PressureResource): Pressure | undefined => {
+    const text = read(resource === 'io' ? 'blkio' : resource, `${resource}.pressure`);
+    const total = (kind: string): number | undefined => {
+      const value = new RegExp(`^${kind} .*total=(\\d+)$`, 'm').exec(text)?.[1];
+      return value === undefined ? undefined : Number(value) / 1e6;
+    };
+    const waitingSeconds = total('some');
+    // Of the CPU kernels before 5.13 tell only of some.
+    return waitingSeconds === undefined ? undefined : { waitingSeconds, stalledSeconds: total('full') ?? 0 };
+  };
+  const [cpu, memory, io] = [of('cpu'), of('memory'), of('io')];
+  return cpu === undefined || memory === undefined || io === undefined ? undefined : { cpu, memory, io };
 }
 
 /** What cpu.shares would be: weights from 1 to 10,000 stand for shares from 2 to 262,144. */

@@ -31,7 +31,23 @@ test('the groups of a pod and of its containers, as the runtime calls them', asy
   put('kubepods.slice/pod1/cri-containerd-abc.scope/memory.events', 'max 2\noom_kill 1\n');
   put('kubepods.slice/pod1/cri-containerd-pause.scope/memory.events', 'max 0\noom_kill 0\n');
   put('kubepods.slice/pod1/cri-containerd-abc.scope/io.stat', '8:0 rbytes=1 wbytes=2 rios=3 wios=4\n');
-  const page = kernelMetrics(await readKernel(hierarchy, [POD]), 5000, (device) => `/dev/${device}`);
+  put('kubepods.slice/memory.events', 'max 5\noom_kill 1\n');
+  for (const [resource, total] of Object.entries({ cpu: 3, memory: 2, io: 1 }))
+    put(
+      `kubepods.slice/pod1/${resource}.pressure`,
+      `some avg10=0.00 total=${total}000000\nfull avg10=0.00 total=500000\n`,
+    );
+  const all = {
+    labels: { id: '/kubepods.slice' },
+    path: '/kubepods.slice',
+    hostNetwork: true,
+    containers: [],
+  };
+  const kernel = await readKernel(hierarchy, [all, POD]);
+  const page = kernelMetrics(kernel, 5000, (device) => `/dev/${device}`);
+  expect(page).toContain('container_memory_failcnt{id="/kubepods.slice"} 5\n');
+  expect(page).toContain('container_pressure_cpu_waiting_seconds_total{pod="web"} 3\n');
+  expect(page).toContain('container_pressure_io_stalled_seconds_total{pod="web"} 0.5\n');
   expect(page).toContain(
     'container_oom_events_total{pod="web"} 1\ncontainer_oom_events_total{container="app",pod="web"} 1\n',
   );

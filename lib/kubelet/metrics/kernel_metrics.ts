@@ -3,9 +3,16 @@ import { readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Hierarchy } from '../cgroups/hierarchy.ts';
 import { Exposition, type Labels } from '../server/exposition.ts';
-import { fileText, type GroupCounters, groupsBelow, processIn, readCounters } from './group_counters.ts';
+import {
+  fileText,
+  type GroupCounters,
+  groupsBelow,
+  PRESSURE_RESOURCES,
+  processIn,
+  readCounters,
+} from './group_counters.ts';
 
-/** A pod whose groups are to be read. */
+/** A pod whose groups are to be read, or another group: one without containers, on the network of the node. */
 export interface PodGroups {
   readonly labels: Labels;
   /** Below the roots of the hierarchies. */
@@ -37,6 +44,7 @@ export async function readKernel(
   const interfaces: Interface[] = [];
   for (const { path, labels, hostNetwork, containers } of pods) {
     groups.push({ labels, counters: readCounters(hierarchy, path) });
+    if (hostNetwork && containers.length === 0) continue;
     const below = groupsBelow(hierarchy, path);
     let pid: number | undefined;
     for (const name of below) {
@@ -164,6 +172,16 @@ export function kernelMetrics(
       [majorPageFaults, { ...labels, failure_type: 'pgmajfault', scope: 'hierarchy' }] as const,
     ]),
   );
+  for (const resource of PRESSURE_RESOURCES) {
+    for (const kind of ['waiting', 'stalled'] as const) {
+      const samples = groups.map(
+        ({ counters, labels }) => [counters.pressure?.[resource][`${kind}Seconds`], labels] as const,
+      );
+      const whose = kind === 'waiting' ? 'some task' : 'all tasks';
+      const help = `Total time in which ${whose} of the container waited for ${resource}, in seconds.`;
+      out.metric(`container_pressure_${resource}_${kind}_seconds_total`, 'counter', help, samples);
+    }
+  }
   const names = new Map<string, string>();
   const named = (device: string): string => {
     const name = names.get(device) ?? nameOf(device);

@@ -25,10 +25,14 @@ test('operations by outcome; counts of what is there', async () => {
   const metrics = new Metrics();
   const observe = volumeOperationMetrics(metrics);
   observe({ name: 'volume_mount', plugin: 'kubernetes.io/nfs', durationMs: 300, failed: true });
+  observe({ name: 'volume_mount', plugin: 'kubernetes.io/nfs', durationMs: 2000, failed: false });
   volumeCountMetrics(metrics, () => new Map([['kubernetes.io/secret', 3]]));
   const page = await metrics.registry.metrics();
   expect(page).toContain(
     'storage_operation_duration_seconds_sum{volume_plugin="kubernetes.io/nfs",operation_name="volume_mount",status="fail-unknown",migrated="false"} 0.3',
+  );
+  expect(page).toContain(
+    'volume_operation_total_seconds_sum{operation_name="overall_volume_mount",plugin_name="kubernetes.io/nfs"} 2\n',
   );
   expect(page).toContain(
     'volume_manager_total_volumes{plugin_name="kubernetes.io/secret",state="actual_state_of_world"} 3',

@@ -47,7 +47,15 @@ export function volumeOperationMetrics(metrics: Metrics): (operation: VolumeOper
     labelNames: ['volume_plugin', 'operation_name', 'status', 'migrated'],
     buckets: OPERATION_SECONDS,
   });
+  const wholes = metrics.histogram({
+    name: 'volume_operation_total_seconds',
+    help: 'How long it took until a volume was ready, or down, by plugin.',
+    labelNames: ['operation_name', 'plugin_name'],
+    buckets: OPERATION_SECONDS,
+  });
   return ({ name, plugin, durationMs, failed }) => {
+    if (!failed)
+      wholes.observe({ operation_name: `overall_${name}`, plugin_name: plugin }, durationMs / 1000);
     const status = failed ? 'fail-unknown' : 'success';
     durations.observe(
       { volume_plugin: plugin, operation_name: name, status, migrated: 'false' },

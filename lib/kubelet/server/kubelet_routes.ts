@@ -24,7 +24,14 @@ import { findPod, podPath, runningContainer } from './pod_path.ts';
 import { RequestError } from './request_error.ts';
 import { sessionUrl } from './streaming_request.ts';
 import type { Summary } from './summary.ts';
-import { cadvisorMetrics, cgroupLabels, type CgroupNames, resourceMetrics } from './usage_metrics.ts';
+import { type CgroupStats, cgroupStats } from './stats/cgroup_stats.ts';
+import {
+  cadvisorMetrics,
+  cgroupLabels,
+  type CgroupNames,
+  groupLabels,
+  resourceMetrics,
+} from './usage_metrics.ts';
 import type { KubeletView } from './view.ts';
 
 export interface KubeletRouteOptions {
@@ -83,12 +90,21 @@ export function readOnlyRoutes(options: KubeletRouteOptions): Routes {
   });
   on(['GET'], '/metrics/cadvisor', async ({ res }) => {
     const summary = await view.stats.summary({ onlyCPUAndMemory: false }, signal);
+    const classes = await classGroups(view, clock.now());
     const names: CgroupNames = {
+      groups: classes,
       podCgroup: (uid) => view.podCgroup?.(uid),
       container: (uid, name) =>
         view.runtime.podStatus(uid)?.containers.find((c) => c.name === name && c.state === 'running'),
     };
-    const kernel = view.hierarchy && (await readKernel(view.hierarchy, podGroups(view, summary, names)));
+    const groups = [...classes.keys()].map((path): PodGroups => ({
+      path,
+      labels: groupLabels(path),
+      containers: [],
+      hostNetwork: true,
+    }));
+    const kernel =
+      view.hierarchy && (await readKernel(view.hierarchy, [...groups, ...podGroups(view, summary, names)]));
     const more = kernel === undefined ? '' : kernelMetrics(kernel, clock.now());
     text(res, cadvisorMetrics(summary, machine(view.node()), names) + more, EXPOSITION_TYPE);
   });
@@ -101,6 +117,20 @@ export function readOnlyRoutes(options: KubeletRouteOptions): Routes {
     );
   });
   return routes;
+}
+
+/** What classes of pods use, by the names of their groups. */
+async function classGroups(
+  { classCgroups, hierarchy }: KubeletView,
+  nowMs: number,
+): Promise<ReadonlyMap<string, CgroupStats>> {
+  const paths = hierarchy === undefined ? [] : (classCgroups?.() ?? []);
+  const time = new Date(nowMs).toISOString();
+  const stats = paths.map(async (path) =>
+    hierarchy === undefined ? {} : cgroupStats(hierarchy, path, time),
+  );
+  const found = await Promise.all(stats);
+  return new Map(paths.map((path, i) => [path, found[i] ?? {}]));
 }
 
 /** The groups of the pods that there are figures of. */

@@ -1,6 +1,7 @@
 /** /metrics/resource and /metrics/cadvisor, both made from the usage summary. */
 import { Exposition } from './exposition.ts';
 import type { Labels } from './exposition.ts';
+import type { CgroupStats } from './stats/cgroup_stats.ts';
 import type { ContainerStats, PodStats, Summary } from './summary.ts';
 
 type Sample = readonly [number | undefined, Labels, number?];
@@ -104,6 +105,8 @@ export function resourceMetrics({ node, pods }: Summary): string {
 
 /** How the runtime and the kernel name what the figures are about, for the labels that dashboards join on. */
 export interface CgroupNames {
+  /** Of classes of pods and the like, by name. */
+  readonly groups?: ReadonlyMap<string, CgroupStats>;
   readonly podCgroup?: (uid: string) => string | undefined;
   readonly container?: (
     uid: string,
@@ -141,6 +144,10 @@ export function cadvisorMetrics(
   const { idOf: podId, ofPod, ofContainer: labelsOf } = cgroupLabels(names);
   const cgroups = [
     { labels: labels('', '', '', '/'), stats: { ...node, startTime: node.startTime } },
+    ...[...(names.groups ?? [])].map(([id, stats]) => ({
+      labels: groupLabels(id),
+      stats: { ...stats, startTime: '' },
+    })),
     ...pods.flatMap((pod) => [
       { labels: ofPod(pod), stats: pod },
       ...pod.containers.map((c) => ({ labels: labelsOf(pod, c.name), stats: c })),
@@ -263,6 +270,11 @@ export function cadvisorMetrics(
 
 function labels(container: string, pod: string, namespace: string, id: string): Labels {
   return { container, id, image: '', name: '', namespace, pod };
+}
+
+/** Labels of a group that is of no pod. */
+export function groupLabels(id: string): Labels {
+  return labels('', '', '', id);
 }
 
 function unixSeconds(time: string): number | undefined {

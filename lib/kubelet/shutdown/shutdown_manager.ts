@@ -49,6 +49,8 @@ export interface ShutdownManagerOptions {
   readonly changed: () => void;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told when pods begin to be ended for a shutdown, and when that is over. */
+  readonly observe?: (what: 'start' | 'end') => void;
   readonly random?: Random;
 }
 
@@ -137,7 +139,7 @@ export class ShutdownManager {
   }
 
   async #prepare(goingDown: boolean, signal: AbortSignal): Promise<void> {
-    const { changed, log, logind } = this.#options;
+    const { changed, log, logind, observe } = this.#options;
     if (goingDown === this.#goingDown) return;
     this.#goingDown = goingDown;
     log.info('Shutdown manager detected new shutdown event', { event: goingDown ? 'shutdown' : 'cancel' });
@@ -154,12 +156,14 @@ export class ShutdownManager {
     }
     const ending = new AbortController();
     this.#ending = ending;
+    observe?.('start');
     try {
       await this.#endPods(AbortSignal.any([signal, ending.signal]));
     } catch (error) {
       if (!ending.signal.aborted && !isAbort(error, signal))
         log.error(error, 'Ending pods before the shutdown failed');
     }
+    observe?.('end');
     if (!ending.signal.aborted) await this.#release();
   }
 
