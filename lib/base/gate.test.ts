@@ -45,10 +45,12 @@ test('work that hangs keeps its place for so long only; what it comes to is stil
   // One place, not two: it was given back once.
   const leave = await gate.enter(signal);
   let entered = false;
-  const other = gate.enter(signal).then((leaveOther) => {
+  const enter = async (): Promise<void> => {
+    const leaveOther = await gate.enter(signal);
     entered = true;
     leaveOther();
-  });
+  };
+  const other = enter();
   await clock.advance(1);
   expect(entered).toBe(false);
   leave();

@@ -49,7 +49,7 @@ export interface KubeletView {
   /** Name of a pod's cgroup (`/kubepods/burstable/pod...`), for /metrics/cadvisor. */
   podCgroup?(uid: string): string | undefined;
   /** Names of the groups that pods are in by class, for /metrics/cadvisor. */
-  classCgroups?(): readonly string[];
+  readonly classCgroups?: () => readonly string[];
   /** Where the groups are, for what /metrics/cadvisor asks the kernel. */
   readonly hierarchy?: Hierarchy;
   node(): Node | undefined;
