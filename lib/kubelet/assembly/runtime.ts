@@ -1,14 +1,17 @@
 /** The container runtime: its connection, health, the view of what it has, and the cgroups that it works in. */
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { podQOS } from '../../api/qos.ts';
+import type { Pod } from '../../api/types.ts';
 import { errorMessage } from '../../base/errors.ts';
 import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts';
 import { systemdSlices } from '../cgroups/slices.ts';
-import { cgroupPath, parseCgroupRoot, qosCgroup } from '../cgroups/cgroup_names.ts';
+import { cgroupPath, parseCgroupRoot, podCgroup, qosCgroup } from '../cgroups/cgroup_names.ts';
 import { childGroups, type Hierarchy, readHierarchy } from '../cgroups/hierarchy.ts';
 import { PodCgroups } from '../cgroups/pod_cgroups.ts';
 import type { ContainerExec } from '../contracts.ts';
 import { RuntimeCache } from '../pleg/runtime_cache.ts';
+import { podUid } from '../runtime/runtime_names.ts';
 import type { SwapOptions } from '../runtime/linux_resources.ts';
 import { RuntimeHealth } from '../runtime/runtime_health.ts';
 import type { StreamingRuntime } from '../server/view.ts';
@@ -78,6 +81,16 @@ export async function connectToRuntime(base: Base & KubeletMetrics): Promise<Run
 /** The group that all pods are in, below the hierarchies' roots. */
 export function podsGroupPath({ cgroupDriver, config }: Pick<Base, 'config'> & Runtime): string {
   return cgroupPath(qosCgroup(parseCgroupRoot(config.cgroupRoot), 'Guaranteed'), cgroupDriver);
+}
+
+/** The group of a pod as the kernel knows it, below the hierarchies' roots; `undefined` where pods have none. */
+export function podGroupPath(
+  { cgroupDriver, config }: Pick<Base, 'config'> & Pick<Runtime, 'cgroupDriver'>,
+  pod: Pod,
+): string | undefined {
+  if (!config.cgroupsPerQOS) return undefined;
+  const name = podCgroup(parseCgroupRoot(config.cgroupRoot), podQOS(pod), podUid(pod));
+  return `/${cgroupPath(name, cgroupDriver)}`;
 }
 
 /** Watches health and pods of the runtime. Resolves when its pods have been listed once. */

@@ -1,5 +1,4 @@
 /** The kubelet's servers, with who may ask them what. */
-import { podQOS } from '../../api/qos.ts';
 import { alwaysAllow, type Authorizer } from '../../component/authz/authorizer.ts';
 import {
   delegatedAuthentication,
@@ -8,7 +7,7 @@ import {
 } from '../../component/delegated_auth.ts';
 import { formatFlags, type ParsedFlags } from '../../component/flags.ts';
 import { nodeTlsSettings } from '../../component/serving/tls_options.ts';
-import { cgroupPath, parseCgroupRoot, podCgroup, qosCgroup } from '../cgroups/cgroup_names.ts';
+import { cgroupPath, parseCgroupRoot, qosCgroup } from '../cgroups/cgroup_names.ts';
 import { QOS_CLASSES } from '../cgroups/pod_cgroups.ts';
 import { kubeletFlags } from '../flags.ts';
 import type { KubeletRouteOptions } from '../server/kubelet_routes.ts';
@@ -20,7 +19,7 @@ import { checkpointer } from './checkpoints.ts';
 import type { KubeletMetrics } from './metrics.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
-import type { Runtime } from './runtime.ts';
+import { podGroupPath, type Runtime } from './runtime.ts';
 import type { Stats } from './stats.ts';
 
 type Served = Base & KubeletMetrics & Runtime & Pods & NodeParts & Stats;
@@ -91,7 +90,10 @@ function viewOf(kubelet: Served): KubeletView {
     exec,
     streaming,
     stats: kubelet.stats,
-    podCgroup: (uid) => podCgroupPath(kubelet, uid),
+    podCgroup: (uid) => {
+      const pod = kubelet.pods.pod(uid);
+      return pod === undefined ? undefined : podGroupPath(kubelet, pod);
+    },
     classCgroups: () => classCgroupPaths(kubelet),
     hierarchy: kubelet.hierarchy,
     checkpoint: checkpointer(kubelet),
@@ -100,14 +102,6 @@ function viewOf(kubelet: Served): KubeletView {
     syncLoopProblem: () => cache.problem(),
     configuration: () => document,
   };
-}
-
-/** As the kernel knows it: below the root of the hierarchy. */
-function podCgroupPath({ cgroupDriver, config, pods }: Served, uid: string): string | undefined {
-  const pod = pods.pod(uid);
-  if (pod === undefined || !config.cgroupsPerQOS) return undefined;
-  const name = podCgroup(parseCgroupRoot(config.cgroupRoot), podQOS(pod), uid);
-  return `/${cgroupPath(name, cgroupDriver)}`;
 }
 
 /** Of all pods (where those that are guaranteed what they ask for are right below), and of the classes below it. */

@@ -1,15 +1,18 @@
 /** Usage of the node and its pods: one source for /stats/summary, the metrics made from it, and eviction. */
+import { join } from 'node:path';
 import { parseQuantity } from '../../api/quantity.ts';
 import { allContainers } from '../../api/pod.ts';
+import { fileText, groupsBelow } from '../metrics/group_counters.ts';
 import type { ContainerStats } from '../server/summary.ts';
 import { cgroupStats } from '../server/stats/cgroup_stats.ts';
 import { criStats } from '../server/stats/cri_stats.ts';
 import { DiskUsage } from '../server/stats/disk_usage.ts';
+import type { PressureFiles, ReadPressure } from '../server/stats/pressure.ts';
 import type { StatsSource } from '../server/view.ts';
 import type { Base } from './base.ts';
 import type { ContainerInputs } from './container_inputs.ts';
 import type { Pods } from './pods.ts';
-import { podsGroupPath, type Runtime } from './runtime.ts';
+import { podGroupPath, podsGroupPath, type Runtime } from './runtime.ts';
 
 export interface Stats {
   readonly stats: StatsSource;
@@ -53,6 +56,35 @@ export function createStats(kubelet: Base & Runtime & Pods & ContainerInputs): S
       hostPaths: (uid) => volumes.hostPaths(uid),
     },
     systemContainers,
+    ...(hierarchy.version === 2 ? { pressure: pressureFiles(kubelet) } : {}),
   });
   return { stats };
+}
+
+/** cgroup v2 has one root for all controllers. */
+function pressureFiles(kubelet: Base & Runtime & Pods): PressureFiles {
+  const { cache, hierarchy, pods } = kubelet;
+  const [root = ''] = hierarchy.roots;
+  const reader =
+    (dir: string): ReadPressure =>
+    (resource) =>
+      fileText(join(root, dir, `${resource}.pressure`));
+  return {
+    node: (resource) => fileText(`/proc/pressure/${resource}`),
+    pod(uid) {
+      const pod = pods.pod(uid);
+      const path = pod === undefined ? undefined : podGroupPath(kubelet, pod);
+      if (path === undefined) return undefined;
+      const groups = groupsBelow(hierarchy, path);
+      const running = (cache.podStatus(uid)?.containers ?? []).filter(({ state }) => state === 'running');
+      return {
+        read: reader(path),
+        container(name) {
+          const id = running.find((container) => container.name === name)?.id;
+          const group = id === undefined ? undefined : groups.find((each) => each.includes(id));
+          return group === undefined ? undefined : reader(join(path, group));
+        },
+      };
+    },
+  };
 }

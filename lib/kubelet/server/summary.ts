@@ -20,6 +20,7 @@ export interface NodeStats {
   readonly runtime?: { readonly imageFs?: FsStats; readonly containerFs?: FsStats };
   readonly rlimit?: { readonly time: string; readonly maxpid?: number; readonly curproc?: number };
   readonly swap?: SwapStats;
+  readonly io?: IOStats;
 }
 
 export interface PodStats {
@@ -36,6 +37,7 @@ export interface PodStats {
   readonly 'ephemeral-storage'?: FsStats;
   readonly process_stats?: { readonly process_count?: number };
   readonly swap?: SwapStats;
+  readonly io?: IOStats;
 }
 
 export interface ContainerStats {
@@ -46,6 +48,7 @@ export interface ContainerStats {
   readonly rootfs?: FsStats;
   readonly logs?: FsStats;
   readonly swap?: SwapStats;
+  readonly io?: IOStats;
 }
 
 export interface CPUStats {
@@ -54,6 +57,7 @@ export interface CPUStats {
   readonly usageNanoCores?: number;
   /** Cumulative. Beyond 2^53 (104 core-days) precision is lost by nanoseconds, which nobody sees. */
   readonly usageCoreNanoSeconds?: number;
+  readonly psi?: PSIStats;
 }
 
 export interface MemoryStats {
@@ -65,6 +69,27 @@ export interface MemoryStats {
   readonly rssBytes?: number;
   readonly pageFaults?: number;
   readonly majorPageFaults?: number;
+  readonly psi?: PSIStats;
+}
+
+export interface IOStats {
+  readonly time: string;
+  readonly psi?: PSIStats;
+}
+
+/** Pressure stall information: `some` work waited, `full`: all of it did. */
+export interface PSIStats {
+  readonly full: PSIData;
+  readonly some: PSIData;
+}
+
+export interface PSIData {
+  /** Nanoseconds. */
+  readonly total: number;
+  /** Percent of the last so many seconds. */
+  readonly avg10: number;
+  readonly avg60: number;
+  readonly avg300: number;
 }
 
 export interface SwapStats {

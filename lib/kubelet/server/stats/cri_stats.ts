@@ -26,6 +26,7 @@ import type { StatsSource } from '../view.ts';
 import { fileSystemStats, machineStats } from './machine_stats.ts';
 import { CpuRates } from './cpu_rates.ts';
 import { type PodDiskOptions, withDiskStats } from './pod_disk_stats.ts';
+import { nodeWithPressure, podWithPressure, type PressureFiles } from './pressure.ts';
 
 export interface CriStatsOptions {
   client: Pick<RuntimeClient, 'listPodSandboxStats' | 'listContainerStats' | 'imageFsInfo'>;
@@ -38,6 +39,8 @@ export interface CriStatsOptions {
   memoryLimit?: (uid: string, containerName: string) => number | undefined;
   /** Where pods keep what; absent: figures of disks only as the runtime gives them. */
   disk?: PodDiskOptions;
+  /** Where the kernel tells of pressure. Absent: it does not. */
+  pressure?: PressureFiles;
   /** Usage of the node's own groups (`pods`, `kubelet`, `runtime`). */
   systemContainers?: (time: string) => Promise<readonly ContainerStats[]>;
 }
@@ -47,7 +50,7 @@ const FRESH_MS = 1000;
 const TIMEOUT_MS = 10_000;
 
 export function criStats(options: CriStatsOptions): StatsSource {
-  const { client, nodeName, rootDir, clock, disk } = options;
+  const { client, nodeName, rootDir, clock, disk, pressure } = options;
   const cache = new TtlCache<Summary>(clock, 2);
   const rates = new CpuRates();
 
@@ -67,7 +70,10 @@ export function criStats(options: CriStatsOptions): StatsSource {
       disk.volumes.forgetUnseen();
       disk.logs.forgetUnseen();
     }
-    const { fs, network, rlimit, ...node } = machine;
+    if (!onlyCPUAndMemory && pressure !== undefined)
+      pods = pods.map((pod) => podWithPressure(pod, pressure, time));
+    const { fs, network, rlimit, ...node } =
+      onlyCPUAndMemory || pressure === undefined ? machine : nodeWithPressure(machine, pressure, time);
     const summary: Summary = {
       node: {
         ...node,
