@@ -488,6 +488,17 @@ describe('resized in place', () => {
     });
   });
 
+  test('limits that containers have from their pod are not added up', () => {
+    const containers = ['a', 'b'].map((name) => ({ name, image: 'img:1', resources: {} }));
+    const status = compute({
+      pod: pod({ containers, resources: { limits: { cpu: '2' } } }),
+      runtime: runtime([ran('a', {}), ran('b', {})]),
+      actuated: () => ({ limits: { cpu: '2' } }),
+      actuatedPod: {},
+    });
+    expect(status.resources).toEqual({});
+  });
+
   test('what does not run has what it was granted', () => {
     const once = { name: 'once', image: 'img:1', resources: { requests: { cpu: '500m' } } };
     const status = compute({

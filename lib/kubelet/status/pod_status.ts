@@ -2,7 +2,7 @@
 import { allContainers } from '../../api/pod.ts';
 import { podQOS } from '../../api/qos.ts';
 import { podLimits, podRequests, type ResourceMap } from '../../api/resources.ts';
-import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../api/types.ts';
+import type { ContainerStatus, Pod, PodCondition, PodStatus, ResourceRequirements } from '../../api/types.ts';
 import { type Granted, grantedOf, RESIZABLE, withAllocation } from '../resize/allocation.ts';
 import { isSidecar } from '../runtime/restart_policy.ts';
 import { mayRestartAll, restartRound } from '../runtime/restart_round.ts';
@@ -105,7 +105,7 @@ function podResources(input: PodStatusInput): Pick<PodStatus, 'resources' | 'all
     runtime?.containers.find((container) => container.name === name)?.state === 'running';
   const containers = allContainers(pod).map(({ name, resources }): [string, Granted] => [
     name,
-    (isRunning(name) ? input.actuated?.(name) : undefined) ?? grantedOf(resources),
+    (isRunning(name) ? ownPart(input.actuated?.(name), resources) : undefined) ?? grantedOf(resources),
   ]);
   const set = withAllocation(pod, {
     containers: Object.fromEntries(containers),
@@ -125,6 +125,13 @@ function podResources(input: PodStatusInput): Pick<PodStatus, 'resources' | 'all
     ...some('allocatedResources', allocated),
     resources: { ...some('requests', requests), ...some('limits', limits) },
   };
+}
+
+/** Of what a container was set to, the limits that it does not have from its pod. */
+function ownPart(set: Granted | undefined, own: ResourceRequirements | undefined): Granted | undefined {
+  if (set?.limits === undefined) return set;
+  const limits = Object.entries(set.limits).filter(([name]) => own?.limits?.[name] !== undefined);
+  return { ...set, limits: Object.fromEntries(limits) };
 }
 
 function rejectedStatus(
