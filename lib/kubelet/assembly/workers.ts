@@ -85,11 +85,11 @@ export function createWorkers(
   const admission: Admit[] = [
     nodeAdmission({ config, nodeName, node: () => base.reporter.node(), active: activePods, preempt }),
   ];
-  const supports = featureAdmission(
-    base.gates.enabled('NodeDeclaredFeatures') ? declaredFeatures(base.gates) : undefined,
-  );
-  const restartsAll = base.gates.enabled('RestartAllContainersOnContainerExits');
-  const take = (pod: Pod): void => workers.set(resizes.take(restartsAll ? pod : withoutRestartAll(pod)));
+  const declares = base.gates.enabled('NodeDeclaredFeatures');
+  const supports = featureAdmission(declares ? declaredFeatures(base.gates) : undefined);
+  // Where it is not refused for it, a pod is run without what this kubelet does not do.
+  const asWritten = declares || base.gates.enabled('RestartAllContainersOnContainerExits');
+  const take = (pod: Pod): void => workers.set(resizes.take(asWritten ? pod : withoutRestartAll(pod)));
   const { resizes, resize, forget } = createResizes(base, {
     active: activePods,
     retake: (pod) => take(pods.pod(podUid(pod)) ?? pod),

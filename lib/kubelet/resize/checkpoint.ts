@@ -19,6 +19,8 @@ export interface Resizing {
   readonly generation?: number | undefined;
   /** A timestamp of the API. */
   readonly since: string;
+  /** Why it could not be set when that was last tried. */
+  readonly error?: string;
 }
 
 /** Of a kubelet that has not granted anything yet. */
@@ -130,10 +132,11 @@ function ofContainers(value: unknown): Allocation {
 }
 
 function resizingOf(value: unknown): Resizing {
-  const generation = fieldOf(value, 'generation');
+  const [generation, error] = [fieldOf(value, 'generation'), fieldOf(value, 'error')];
   return {
     since: textOf(value, 'since'),
     ...(typeof generation === 'number' ? { generation } : {}),
+    ...(typeof error === 'string' ? { error } : {}),
   };
 }
 

@@ -184,8 +184,9 @@ describe('K9: the checkpoint', () => {
     expect(cpuOf(second.resizes.take(pod('1500m', 2)))).toBe('1500m');
     expect(second.resizes.actuating('u')).toBe(true);
     expect(second.resizes.conditions('u')).toMatchObject([
-      { type: 'PodResizeInProgress', observedGeneration: 2 },
+      { type: 'PodResizeInProgress', observedGeneration: 2, reason: 'Error', message: 'not now' },
     ]);
+    second.resizes.failed(pod('1500m', 2), 'not now');
     second.resizes.completed(pod('1500m', 2));
     await second.resizes.saved();
     expect(second.events).toEqual([`ResizeCompleted: Pod resize completed: ${SUMMARY('1500m', 2)}}`]);

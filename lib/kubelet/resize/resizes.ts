@@ -43,16 +43,12 @@ interface Waiting {
   readonly since: string;
 }
 
-interface Actuation extends Resizing {
-  readonly error?: string;
-}
-
 export class Resizes {
   readonly #options: ResizesOptions;
   readonly #allocated: Map<string, Allocation>;
   readonly #actuated: Map<string, Allocation>;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #actuating: Map<string, Actuation>;
+  readonly #actuating: Map<string, Resizing>;
   #saving: Promise<void> = Promise.resolve();
   #dirty = false;
 
@@ -167,6 +163,7 @@ export class Resizes {
     const actuation = this.#actuating.get(uid) ?? this.#begin(pod);
     if (actuation.error === error) return;
     this.#actuating.set(uid, { ...actuation, error });
+    this.#save();
     this.#options.events.pod(pod, 'Warning', 'ResizeError', `Pod resize error: ${summary(pod, error)}`);
     this.#options.timeline.record(refOf(pod), { what: 'resize failed', error });
   }
@@ -215,8 +212,8 @@ export class Resizes {
     this.#options.timeline.record(refOf(pod), { what: 'resize granted' });
   }
 
-  #begin(pod: Pod): Actuation {
-    const actuation: Actuation = {
+  #begin(pod: Pod): Resizing {
+    const actuation: Resizing = {
       generation: pod.metadata.generation,
       since: this.#now(),
     };
