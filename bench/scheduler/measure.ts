@@ -9,8 +9,10 @@ export interface Measurement {
   readonly pods: number;
   /** Milliseconds between the ends of two pods that 99 % do not exceed. */
   readonly p99: number;
-  /** Bytes of memory in use afterwards. */
-  readonly rss: number;
+  /** Pods per second of the clock on the wall. */
+  readonly perWallSecond: number;
+  /** Most bytes of memory that the process ever had. */
+  readonly peak: number;
 }
 
 /** @param wanted number of pods, where the nodes hold so many */
@@ -31,6 +33,7 @@ export async function measure(workload: Workload, nodes: number, wanted: number)
   workload.before?.(cluster);
   const times: number[] = [];
   let last = performance.now();
+  const began = performance.now();
   const started = process.cpuUsage();
   await until(
     cluster,
@@ -48,6 +51,7 @@ export async function measure(workload: Workload, nodes: number, wanted: number)
   );
   // CPU time of the process: what others do on the machine does not count.
   const { user, system } = process.cpuUsage(started);
+  const wall = (performance.now() - began) / 1000;
   clearInterval(alive);
   stop.abort(new Error('measured'));
   await running;
@@ -56,7 +60,8 @@ export async function measure(workload: Workload, nodes: number, wanted: number)
     perSecond: Math.round(count / ((user + system) / 1e6)),
     pods: count,
     p99: times[Math.floor(times.length * 0.99)] ?? 0,
-    rss: process.memoryUsage.rss(),
+    perWallSecond: Math.round(count / wall),
+    peak: process.resourceUsage().maxRSS * 1024,
   };
 }
 

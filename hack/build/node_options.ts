@@ -1,0 +1,8 @@
+/** Options of Node.js with which the launcher starts each daemon. */
+export const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  // Much short-lived garbage at a time, and then it waits: room for it would be kept for good. Of what lives longer it has
+  // some 25 MB; left to itself the heap is let grow to three times that before it is looked through.
+  'ts-kubelet': ['--max-semi-space-size=2', '--heap-growing-percent=25'],
+  // A burst of pods is as much garbage: with 1,000 nodes and 3,000 pods 165 MB are resident instead of 255, for the same CPU.
+  'ts-scheduler': ['--max-semi-space-size=4'],
+};
