@@ -58,12 +58,16 @@ export class VerdictSnapshot extends RefusalView {
 
   *entries(): MapIterator<[string, Refusal]> {
     const kept = this.#kept;
+    // Mostly there are few, if any, and many nodes.
     const length = kept?.at.length ?? this.#nodes.length;
-    for (let i = 0; i < length; i++) {
+    let left = kept?.at.length ?? this.size;
+    for (let i = 0; left > 0 && i < length; i++) {
       const node = this.#nodes[kept?.at[i] ?? i];
       if (node === undefined) continue;
       const refusal = this.#refusal(kept === undefined ? this.#numbers[node.row] : kept.numbers[i]);
-      if (refusal !== undefined) yield [node.name, refusal];
+      if (refusal === undefined) continue;
+      left--;
+      yield [node.name, refusal];
     }
   }
 
