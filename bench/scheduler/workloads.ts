@@ -154,6 +154,8 @@ export const WORKLOADS: readonly Workload[] = [
     node,
     initial: first(onePerNode, (i) => pod(`initial-${i}`, { color: 'blue' }, affinity)),
     measured: (i) => pod(`p-${i}`, { color: 'blue' }, affinity),
+    // All of them go to the zone of the first, which is a third of the nodes.
+    count: (wanted, nodes) => Math.min(wanted, nodes * 10),
   },
   {
     name: 'PreferredPodAffinity',
