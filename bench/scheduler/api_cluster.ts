@@ -112,31 +112,35 @@ export class ApiCluster {
     const stop = new AbortController();
     const { client } = this.server;
     const path = `/api/v1/namespaces/${NAMESPACE}/pods`;
+    const { promise: isOpen, resolve: opened } = Promise.withResolvers<void>();
     const { metadata } = await client.list(PODS, { namespace: NAMESPACE, limit: 1 });
-    const { body: stream } = await client.stream({
-      method: 'GET',
-      path,
-      query: {
-        watch: true,
-        // Such a watch shows a pod as ADDED when it gets its node.
-        fieldSelector: 'spec.nodeName!=',
-        resourceVersion: metadata.resourceVersion,
-        timeoutSeconds: 3600,
-      },
-      signal: stop.signal,
-    });
+    let version = metadata.resourceVersion;
     const watching = (async (): Promise<void> => {
-      const splitter = new LineSplitter();
-      for await (const chunk of stream) {
-        const now = performance.now();
-        splitter.push(chunk, (line) => {
-          const name = ADDED_POD.exec(line)?.[1];
-          if (name?.startsWith(`${prefix}-`) === true && !seen.has(name)) seen.set(name, now);
+      // The server ends the watch of a reader that cannot keep up.
+      while (!stop.signal.aborted) {
+        const { body: stream } = await client.stream({
+          method: 'GET',
+          path,
+          // Such a watch shows a pod as ADDED when it gets its node.
+          query: { watch: true, fieldSelector: 'spec.nodeName!=', resourceVersion: version },
+          signal: stop.signal,
         });
+        opened();
+        const splitter = new LineSplitter();
+        for await (const chunk of stream) {
+          const now = performance.now();
+          splitter.push(chunk, (line) => {
+            const [, type, name = '', at] = POD_EVENT.exec(line) ?? [];
+            if (at === undefined) throw new Error(`not the event of a pod: ${line.slice(0, 200)}`);
+            version = at;
+            if (type === 'ADDED' && name.startsWith(`${prefix}-`) && !seen.has(name)) seen.set(name, now);
+          });
+        }
       }
     })().catch((err: unknown) => {
       if (!stop.signal.aborted) throw err;
     });
+    await Promise.race([isOpen, watching]);
     try {
       await body();
       const end = performance.now() + timeoutMs;
@@ -153,7 +157,7 @@ export class ApiCluster {
   }
 }
 
-const ADDED_POD = /^\{"type":"ADDED".*?"metadata":\{"name":"([^"]+)"/;
+const POD_EVENT = /^\{"type":"(\w+)".*?"metadata":\{"name":"([^"]+)".*?"resourceVersion":"(\d+)"/;
 
 async function inParallel(count: number, each: (i: number) => Promise<void>): Promise<void> {
   let next = 0;

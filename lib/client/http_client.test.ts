@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { FakeClock } from '../base/fake_clock.ts';
 import type { ApiClient } from './client.ts';
 import { ApiError, TimeoutError, TransportError } from './errors.ts';
@@ -57,6 +58,20 @@ test('an observer hears of every request, with and without an answer', async () 
   ]);
   await observed.close();
 });
+
+test('calls that wait in line for a connection leave nothing behind on it', async () => {
+  handler = (_request, response) => {
+    setImmediate(() => response.end(object));
+  };
+  const call = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => client.get(CONFIG_MAPS, key)));
+  await call(64); // as many connections as there may be
+  const once = jest.spyOn(Socket.prototype, 'once');
+  await call(200);
+  const events = once.mock.calls.map(([event]): string => event);
+  once.mockRestore();
+  expect(events.filter((event) => event === 'connect')).toEqual([]);
+}, 60_000);
 
 test('the path of the server, query and headers are sent', async () => {
   let seen: IncomingMessage | undefined;

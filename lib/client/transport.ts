@@ -45,7 +45,7 @@ interface Pools {
 /** The pool of one server: which connection serves a request need not be found out from all of its TLS material. */
 class OneServerAgent extends HttpsAgent {
   override getName(): string {
-    return '';
+    return 'server';
   }
 }
 
@@ -55,6 +55,8 @@ export class Transport {
   readonly #config: TlsConfig;
   readonly #proxy: URL | undefined;
   #pools: Pools | undefined;
+  /** Connections that have come about. */
+  readonly #connected = new WeakSet<object>();
   #closed = false;
 
   constructor(server: string, config: TlsConfig, proxyUrl?: string) {
@@ -144,9 +146,13 @@ export class Transport {
       };
       if (stream) pools.openStreams.add(cut);
       req.on('socket', (socket) => {
-        if (!socket.connecting && req.reusedSocket) connected = true;
+        // A request that waited in line for a connection is not said to reuse it, but does.
+        if (this.#connected.has(socket) || (!socket.connecting && req.reusedSocket)) connected = true;
         else
-          socket.once(options.protocol === 'https:' ? 'secureConnect' : 'connect', () => (connected = true));
+          socket.once(options.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+            this.#connected.add(socket);
+            connected = true;
+          });
       });
       req.on('response', (message) => {
         response = message;
