@@ -12,7 +12,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-function scene(options: { stopped?: boolean; removal?: () => Promise<void> } = {}) {
+function scene(
+  options: { stopped?: boolean; tearingDown?: () => boolean; removal?: () => Promise<void> } = {},
+) {
   const told: string[] = [];
   const tell = (what: string): Promise<Record<string, never>> => {
     told.push(what);
@@ -37,7 +39,12 @@ function scene(options: { stopped?: boolean; removal?: () => Promise<void> } = {
           sandboxes: [runtimeSandbox({ state: 'notready', ips: [] })],
         }),
     },
-    stop: { takeStopped: () => options.stopped === true },
+    stop: {
+      takeStopped: () => options.stopped === true,
+      get isTearingDown() {
+        return options.tearingDown?.() === true;
+      },
+    },
     logs: {
       unlink: () => Promise.resolve(),
       removePod: ({ uid }) => tell(`logs ${uid}`).then(() => undefined),
@@ -78,4 +85,23 @@ test('K5: few are removed at once, and one that hangs holds up nobody for long',
   expect(begun).toBe(availableParallelism());
   await clock.advance(1);
   expect(begun).toBe(availableParallelism() + 1);
+});
+
+test('K5: pods that end come first, for ten seconds at most', async () => {
+  let tearingDown = true;
+  const { clock, remover, told } = scene({ stopped: true, tearingDown: () => tearingDown });
+  const first = remover.remove(ref('u1'), signal);
+  await clock.advance(4000);
+  expect(told).toEqual([]);
+  tearingDown = false;
+  await clock.advance(250);
+  await first;
+  expect(told).toEqual(['remove a-id', 'remove s', 'logs u1']);
+  tearingDown = true;
+  const second = remover.remove(ref('u2'), signal);
+  await clock.advance(9999);
+  expect(told).toHaveLength(3);
+  await clock.advance(1);
+  await second;
+  expect(told).toHaveLength(6);
 });

@@ -13,7 +13,7 @@ import type { ContainerStop } from '../runtime/container_stop.ts';
 export interface PodRemoverOptions {
   readonly cri: Pick<RuntimeClient, 'removeContainer' | 'removePodSandbox' | 'stopPodSandbox'>;
   readonly cache: Pick<RuntimeCache, 'inspect' | 'podStatus'>;
-  readonly stop: Pick<ContainerStop, 'takeStopped'>;
+  readonly stop: Pick<ContainerStop, 'isTearingDown' | 'takeStopped'>;
   readonly clock: Clock;
   readonly dirs: KubeletDirs;
   readonly logs: Pick<ContainerLogsDir, 'removePod' | 'unlink'>;
@@ -23,6 +23,9 @@ export interface PodRemoverOptions {
 const AT_ONCE = availableParallelism();
 /** A pod whose removal takes longer is not waited for. */
 const HOLD_MS = 5000;
+/** Pods that end come first, for that long at most. */
+const YIELD_MS = 10_000;
+const YIELD_POLL_MS = 250;
 
 export class PodRemover {
   readonly #options: PodRemoverOptions;
@@ -34,7 +37,9 @@ export class PodRemover {
 
   /** Idempotent. Rejects when something is left; nothing of the pod may run any more. */
   async remove(ref: PodRef, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, stop } = this.#options;
+    const until = clock.monotonic() + YIELD_MS;
+    while (stop.isTearingDown && clock.monotonic() < until) await clock.sleep(YIELD_POLL_MS, signal);
     await inTurn(this.#gate, { clock, holdMs: HOLD_MS, signal }, () => this.#remove(ref, signal));
   }
 

@@ -59,6 +59,7 @@ export class ContainerStop {
   readonly #preStopped = new Set<string>();
   readonly #teardowns = new Gate(TEARDOWNS);
   readonly #stoppedSandboxes = new Set<string>();
+  #tearingDown = 0;
 
   constructor(options: ContainerStopOptions) {
     this.#options = options;
@@ -185,15 +186,23 @@ export class ContainerStop {
     for (const sandbox of status.sandboxes) {
       if (sandbox.state !== 'ready' && sandbox.ips.length === 0) continue;
       try {
+        this.#tearingDown++;
         await inTurn(this.#teardowns, { clock, holdMs: TEARDOWN_HOLD_MS, signal }, () =>
           cri.stopPodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: STOP_MARGIN_MS }),
         );
       } catch (error) {
         if (!isCriError(error, 'NOT_FOUND')) throw error;
+      } finally {
+        this.#tearingDown--;
       }
       this.#stoppedSandboxes.add(sandbox.id);
       this.#options.timeline.record(status, { what: 'stop sandbox' });
     }
+  }
+
+  /** Networks of pods are being taken down, or wait for it. */
+  get isTearingDown(): boolean {
+    return this.#tearingDown > 0;
   }
 
   /** Whether the sandbox was stopped in the life of this kubelet, networks included. Asked once, before it is removed. */
