@@ -38,7 +38,7 @@ test('what the kernel takes does not reach the program', async () => {
   expect([program.transactions, asked(), closed()]).toEqual([[], 1, 1]);
 });
 
-const MESSAGE = 'The kernel refused a change that nft got through';
+const MESSAGE = 'A change could not be made over netlink; nft has made it';
 
 test.each([
   ['is refused', () => says(16), undefined],

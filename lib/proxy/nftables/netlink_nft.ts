@@ -28,7 +28,7 @@ async function openSocket(): Promise<NetlinkSocket> {
 
 /** Larger transactions take so long in the kernel that the program's start does not matter. */
 const MAX_TEXT = 200_000;
-/** After so many in a row that the kernel refused and the program got through, only the program is used. */
+/** After so many in a row that failed and the program got through, only the program is used. */
 const MAX_REFUSED = 3;
 
 export interface NetlinkNftOptions {
@@ -68,7 +68,7 @@ export class NetlinkNft implements Nft {
       // Either the program gets it through, or it says in words which line is refused and why.
       await this.#program.run(text, signal);
       this.#refused++;
-      this.#log.warn('The kernel refused a change that nft got through', {
+      this.#log.warn('A change could not be made over netlink; nft has made it', {
         ipFamily: this.family,
         err: errorMessage(err),
       });

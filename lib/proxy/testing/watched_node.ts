@@ -100,6 +100,11 @@ export class WatchedNode {
     return proxy;
   }
 
+  /** What the proxies wrote, one after the other. */
+  logs(): string {
+    return this.#proxies.map((proxy) => proxy.log()).join('\n');
+  }
+
   /** Ends the proxies and the server. Rules stay. */
   async stop(): Promise<void> {
     await Promise.all(this.#proxies.map((proxy) => proxy.kill('SIGKILL')));

@@ -1,5 +1,5 @@
 /** A Service that the kernel refuses is left out and named in an event; all others go in. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { service, slice } from '../../../lib/proxy/testing/objects.ts';
@@ -51,13 +51,18 @@ test.each([
     await node.api.put('services', service(`b/s${n}`, `10.97.0.${n}`));
     await node.api.put('endpointslices', slice(`b/s${n}-1`, `s${n}`, [`${n === 7 ? BAD : POD1}@n1`]));
   }
-  const program = ['env', `PATH=${dir}:${process.env['PATH'] ?? ''}`, ...OURS];
+  // Without the native module beside it the program has no way to the kernel but these tools.
+  const alone = join(dir, 'ts-kube-proxy');
+  copyFileSync(OURS[0], alone);
+  const env = [`PATH=${dir}:${process.env['PATH'] ?? ''}`, `TSK_NODE=${process.execPath}`];
+  const program = ['env', ...env, alone];
   const proxy = await node.start(program, mode, { [mode]: { minSyncPeriod: '100ms' } });
   await eventually('the refused one is named', async () => {
     if (!/refused the rules of a Service.*b\/s7:p/.test(proxy.log())) throw new Error('not yet');
   });
   for (const n of [0, 6, 8, SERVICES - 1]) await node.answers(`10.97.0.${n}`, 80, /pod1/);
-  expect(node.rules(mode)).not.toContain(BAD);
+  const rules = await eventually('both families have rules', async () => node.rules(mode));
+  expect(rules).not.toContain(BAD);
   await eventually('an event says so', async () => {
     const event = node.api.events().find((e) => e.reason === 'FailedToProgramService');
     if (event === undefined) throw new Error('no event');

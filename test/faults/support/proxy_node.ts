@@ -86,6 +86,7 @@ export class ProxyNode {
       result = await end();
       held.close();
     }
+    if (result.errors.length > 0) console.log(this.api.logs());
     expect(result.errors).toEqual([]);
     expect(result.requests).toBeGreaterThan(10);
     return result;
