@@ -10,6 +10,7 @@ import { PROXY_CONFIG_KIND } from './config/proxy_config.ts';
 import { cleanup } from './iptables/cleanup.ts';
 import { IptablesBackend } from './iptables/backend.ts';
 import { IptablesPrograms, supportsRandomFully } from './iptables/iptables_programs.ts';
+import { NetlinkNetfilter } from './iptables/netlink_netfilter.ts';
 import type { Backend } from './backend.ts';
 import { cleanup as cleanupNftables } from './nftables/cleanup.ts';
 import { NftablesBackend } from './nftables/backend.ts';
@@ -112,7 +113,12 @@ async function probeIptables(family: Family): Promise<ModeSupport> {
   const version = await netfilter.probe();
   return {
     randomFully: supportsRandomFully(version),
-    createBackend: (policy, log) => new IptablesBackend({ netfilter, policy, log }),
+    createBackend: (policy, log) =>
+      new IptablesBackend({
+        netfilter: netfilter.usesNfTables ? new NetlinkNetfilter({ programs: netfilter, log }) : netfilter,
+        policy,
+        log,
+      }),
     // Without nft there cannot have been a proxy in that mode.
     removeOtherModes: () => cleanupNftables(new NftProgram({ family })).catch(() => false),
   };

@@ -21,6 +21,7 @@ export class IptablesPrograms implements Netfilter {
   readonly family: Family;
   readonly #programs: FilterPrograms;
   readonly #name: string;
+  #usesNfTables = false;
 
   constructor({ family, run }: IptablesOptions) {
     this.family = family;
@@ -60,7 +61,13 @@ export class IptablesPrograms implements Netfilter {
     const stdout = await this.#programs.output(argv, { timeoutMs: LIST_TIMEOUT_MS, signal });
     const nat = [this.#name, '-w', LOCK_SECONDS, '-t', 'nat', '-S', 'POSTROUTING'] as const;
     await this.#programs.output(nat, { timeoutMs: LIST_TIMEOUT_MS, signal });
+    this.#usesNfTables = stdout.includes('(nf_tables)');
     return /v(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? '0.0.0';
+  }
+
+  /** As {@link IptablesPrograms.probe} has found: whether the rules are in nf_tables, not in the older xtables. */
+  get usesNfTables(): boolean {
+    return this.#usesNfTables;
   }
 }
 

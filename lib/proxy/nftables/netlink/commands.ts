@@ -12,6 +12,7 @@ import {
   NLM_F_APPEND,
   NLM_F_CREATE,
   NLM_F_DUMP,
+  decodeAttributes,
   encodeMessage,
   hostU32,
   u16,
@@ -24,6 +25,7 @@ const BATCH_BEGIN = 0x10;
 const BATCH_END = 0x11;
 const of = (message: number): number => (NFTABLES << 8) | message;
 const NEW_CHAIN = of(3);
+const GET_CHAIN = of(4);
 const DELETE_CHAIN = of(5);
 const NEW_RULE = of(6);
 const GET_RULE = of(7);
@@ -51,6 +53,9 @@ const KEYS: Readonly<Record<string, ReadonlyArray<'address' | 'protocol' | 'port
   [HAIRPIN_CONNECTIONS]: ['address', 'address', 'protocol', 'port'],
 };
 const COMMENT = 0;
+const CHAIN_HANDLE = 2;
+const RULE_EXPRESSIONS = 4;
+const COUNTER = zeroTerminated('counter');
 
 const bytes = (type: number, content: Uint8Array): Attribute => ({ type, content });
 const nest = (type: number, ...content: Attribute[]): Attribute => ({ type, content });
@@ -83,13 +88,37 @@ export function encodeTransaction(family: Family, transaction: string): Buffer |
   ]);
 }
 
-/** Asks for the rules of a chain of the table. */
-export function encodeRulesRequest(family: Family, chain: string, sequence: number): Buffer {
-  const attributes = [tableName, text(2, chain)];
-  return encodeMessage(
-    { type: GET_RULE, flags: NLM_F_DUMP, family: familyNumber(family), attributes },
-    sequence,
-  );
+/** Asks for a chain itself. */
+export function encodeChainRequest(family: Family, table: string, chain: string): Buffer {
+  const attributes = [text(1, table), text(3, chain)];
+  return encodeMessage({ type: GET_CHAIN, flags: 0, family: familyNumber(family), attributes }, 1);
+}
+
+/** The number that the kernel has given a chain; no other chain ever has it. */
+export function chainNumber(attributes: Buffer): Buffer {
+  return decodeAttributes(attributes).find(({ type }) => type === CHAIN_HANDLE)?.content ?? Buffer.alloc(0);
+}
+
+export function isChain(message: { readonly type: number }): boolean {
+  return message.type === NEW_CHAIN;
+}
+
+/** Asks for the rules of a chain. */
+export function encodeRulesRequest(family: Family, table: string, chain: string): Buffer {
+  const attributes = [text(1, table), text(2, chain)];
+  return encodeMessage({ type: GET_RULE, flags: NLM_F_DUMP, family: familyNumber(family), attributes }, 1);
+}
+
+/** The attributes of a rule but for what packets change in it. */
+export function withoutCounters(rule: Buffer): Buffer {
+  const kept: Buffer[] = [];
+  for (const { type, content } of decodeAttributes(rule)) {
+    if (type !== RULE_EXPRESSIONS) kept.push(content);
+    else
+      for (const { content: expression } of decodeAttributes(content))
+        if (!decodeAttributes(expression).some((e) => e.content.equals(COUNTER))) kept.push(expression);
+  }
+  return Buffer.concat(kept);
 }
 
 function encodeLine(family: Family, line: string): NewMessage | undefined {
@@ -112,7 +141,12 @@ function encodeLine(family: Family, line: string): NewMessage | undefined {
     case 'add rule': {
       const expressions = encodeRule(rest);
       if (expressions === undefined) return undefined;
-      return message(NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, text(2, name), nest(4, ...expressions));
+      return message(
+        NEW_RULE,
+        NLM_F_CREATE | NLM_F_APPEND,
+        text(2, name),
+        nest(RULE_EXPRESSIONS, ...expressions),
+      );
     }
     case 'add element':
     case 'delete element': {

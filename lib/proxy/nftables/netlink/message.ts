@@ -132,6 +132,22 @@ export function decodeMessages(bytes: Buffer): Message[] {
   return messages;
 }
 
+/** What is in attributes, as it is; attributes in it may be read in their turn. Bytes that make no whole one end it. */
+export function decodeAttributes(bytes: Buffer): Array<{ readonly type: number; readonly content: Buffer }> {
+  const attributes: Array<{ readonly type: number; readonly content: Buffer }> = [];
+  for (let at = 0; at + ATTRIBUTE_HEADER <= bytes.length;) {
+    const length = LITTLE ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at);
+    const type = LITTLE ? bytes.readUInt16LE(at + 2) : bytes.readUInt16BE(at + 2);
+    if (length < ATTRIBUTE_HEADER || at + length > bytes.length) break;
+    attributes.push({
+      type: type & ~NLA_F_NESTED,
+      content: bytes.subarray(at + ATTRIBUTE_HEADER, at + length),
+    });
+    at += (length + 3) & ~3;
+  }
+  return attributes;
+}
+
 /** The number of the error that a message of type {@link NLMSG_ERROR} tells of; 0: an acknowledgement. */
 export function errorNumber(message: Message): number {
   if (message.payload.length < 4) return -1;
