@@ -75,9 +75,13 @@ export class Metrics {
     return this.#limited(histogram, options);
   }
 
-  /** Adds what every component has. Call once. */
-  addProcessMetrics(gates?: FeatureGates): void {
-    collectDefaultMetrics({ register: this.registry });
+  /**
+   * Adds what every component has. Call once.
+   *
+   * @param eventLoopEveryMs how often the delay of the event loop is measured; each time wakes an idle process
+   */
+  addProcessMetrics(gates?: FeatureGates, eventLoopEveryMs = 10): void {
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: eventLoopEveryMs });
     addProcessFigures((options) => this.gauge(options));
     const info = buildInfo();
     this.gauge({
