@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { errorMessage } from '../../base/errors.ts';
 import { podsGroupLimits, reservedGroups } from '../cgroups/node_allocatable.ts';
+import { OomWatcher } from '../node/oom_watcher.ts';
 import type { Base } from './base.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
@@ -10,6 +11,7 @@ import type { Runtime } from './runtime.ts';
 type Started = Base & Runtime & Pods & NodeParts;
 
 const RETRY_MS = 10_000;
+const OOM_POLL_MS = 5_000;
 
 /** @throws Error when a group of daemons cannot be held to its reservation, which the operator asked for by name */
 export async function startNode(kubelet: Started): Promise<void> {
@@ -22,6 +24,7 @@ export async function startNode(kubelet: Started): Promise<void> {
       'cgroup v1 detected. Support for it is deprecated and will be removed; please migrate to cgroup v2',
     );
   }
+  watchSystemOom(kubelet);
   for (const { title, key, cgroup, limits } of reservedGroups(config)) {
     try {
       await cgroups.limitGroup(cgroup.replace(/^\/+/, ''), limits);
@@ -38,6 +41,14 @@ export async function startNode(kubelet: Started): Promise<void> {
   }
   if (config.cgroupsPerQOS && config.enforceNodeAllocatable.includes('pods'))
     background.start('Node allocatable enforcement failed', enforceOnPods(kubelet, signal));
+}
+
+/** Tells from now on of processes that the kernel kills for the want of memory of the machine. */
+function watchSystemOom({ background, events, log, signal }: Started): void {
+  const watcher = new OomWatcher({ events, log });
+  watcher.open();
+  background.every('Reading the log of the kernel failed', OOM_POLL_MS, () => watcher.poll());
+  signal.addEventListener('abort', () => watcher.close(), { once: true });
 }
 
 /** Tried until it succeeds: pods of a kubelet before may still use more than they may now. */

@@ -217,6 +217,15 @@ test('K18: registers, reports at a change, follows deletion, adopts the existing
   );
   problems = [];
 
+  for (const [unschedulable, reason] of [
+    [true, 'NodeNotSchedulable'],
+    [false, 'NodeSchedulable'],
+  ] as const) {
+    await server.client.patch(NODES, { name: NAME }, { spec: { unschedulable } }, { type: 'merge' });
+    const event = `Normal ${reason} Node n1 status is now: ${reason}`;
+    await eventually(() => Promise.resolve(run.events.find((told) => told === event)), reason);
+  }
+
   await server.client.delete(NODES, { name: NAME });
   const again = await eventually(async () => {
     const node = await getNode();

@@ -88,6 +88,7 @@ class Reporter implements NodeReporter {
   #poked = false;
   #reportedAt = -Infinity;
   #bootSeen = false;
+  #unschedulable = false;
   /** UID of the Node whose CSINode is known to be there. */
   #csiNodeOf: string | undefined;
 
@@ -164,6 +165,15 @@ class Reporter implements NodeReporter {
     // An answer to our own write may be newer than what the watch tells.
     if (before !== undefined && before.metadata.uid === node.metadata.uid && isOlder(node, before)) return;
     this.#known = node;
+    this.#announceSchedulable(node);
+  }
+
+  /** A kubelet that starts on a cordoned node says so, one that starts on another says nothing. */
+  #announceSchedulable(node: Node): void {
+    const unschedulable = node.spec?.unschedulable === true;
+    if (unschedulable === this.#unschedulable) return;
+    this.#unschedulable = unschedulable;
+    this.#announceStatus(unschedulable ? 'NodeNotSchedulable' : 'NodeSchedulable');
   }
 
   async #reportLoop(signal: AbortSignal): Promise<void> {
@@ -255,9 +265,12 @@ class Reporter implements NodeReporter {
         this.#options.events.node('Warning', 'Rebooted', message);
       }
     }
-    for (const reason of events) {
-      this.#options.events.node('Normal', reason, `Node ${nodeName} status is now: ${reason}`);
-    }
+    for (const reason of events) this.#announceStatus(reason);
+  }
+
+  #announceStatus(reason: string): void {
+    const message = `Node ${this.#options.options.nodeName} status is now: ${reason}`;
+    this.#options.events.node('Normal', reason, message);
   }
 
   #knownImages(): Awaited<ReturnType<NodeFacts['images']>> {

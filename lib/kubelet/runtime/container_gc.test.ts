@@ -130,3 +130,17 @@ test('K24: goes round every minute; a failure is said and does not end it', asyn
   stop.abort();
   await running;
 });
+
+test('K24: remains that cannot be removed keep nobody else waiting', async () => {
+  const dead = (id: string) =>
+    statusOf(
+      [
+        [`${id}2`, 'a', 'exited'],
+        [`${id}1`, 'a', 'exited'],
+      ],
+      [['s1', 'ready']],
+    );
+  const { gc, told } = scene([dead('x'), dead('y')], 'remove x1');
+  await gc.collect(new AbortController().signal);
+  expect(told).toEqual(['remove y1', 'unlink y1', 'log /logs/y1', 'look at u']);
+});

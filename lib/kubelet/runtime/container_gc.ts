@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { isAbort } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
+import type { PodRuntimeStatus } from '../contracts.ts';
 import type { RuntimeCache } from '../pleg/runtime_cache.ts';
 import type { ContainerLogsDir } from './container_logs_dir.ts';
 import { removable } from './dead_containers.ts';
@@ -25,32 +26,40 @@ export class ContainerGc {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     while (!signal.aborted) {
       await clock.sleep(INTERVAL_MS, signal).catch(() => undefined);
+      if (!signal.aborted) await this.collect(signal);
+    }
+  }
+
+  /** A pod whose remains cannot be removed is logged and left for the next time; those of others go. Does not reject. */
+  async collect(signal: AbortSignal): Promise<void> {
+    const { cache, log } = this.#options;
+    for (const status of cache.pods()) {
       if (signal.aborted) return;
       try {
-        await this.collect(signal);
+        await this.#collectOf(status, signal);
       } catch (error) {
-        if (!isAbort(error, signal)) log.error(error, 'Container garbage collection failed');
+        if (isAbort(error, signal)) return;
+        const pod = `${status.namespace}/${status.name}`;
+        log.error(error, 'Container garbage collection failed', { pod });
       }
     }
   }
 
-  async collect(signal: AbortSignal): Promise<void> {
+  async #collectOf(status: PodRuntimeStatus, signal: AbortSignal): Promise<void> {
     const { cache, cri, logs } = this.#options;
-    for (const status of cache.pods()) {
-      const { containers, sandboxes } = removable(status);
-      for (const container of containers) {
-        await cri.removeContainer({ containerId: container.id }, { signal, timeoutMs: 120_000 });
-        await logs.unlink(status, container.name, container.id);
-        if (container.logPath !== '') await logs.removeLog(container.logPath);
-      }
-      for (const sandbox of sandboxes) {
-        await cri.stopPodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
-        await cri.removePodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
-      }
-      if (containers.length + sandboxes.length > 0) await cache.inspect(status.uid, signal);
+    const { containers, sandboxes } = removable(status);
+    for (const container of containers) {
+      await cri.removeContainer({ containerId: container.id }, { signal, timeoutMs: 120_000 });
+      await logs.unlink(status, container.name, container.id);
+      if (container.logPath !== '') await logs.removeLog(container.logPath);
     }
+    for (const sandbox of sandboxes) {
+      await cri.stopPodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
+      await cri.removePodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
+    }
+    if (containers.length + sandboxes.length > 0) await cache.inspect(status.uid, signal);
   }
 }

@@ -183,6 +183,18 @@ test('sandbox, then each container: image, environment, created, started, each w
   expect(s.waits).toEqual(['a runs', 'b runs']);
 });
 
+test.each([
+  ['the first one', 0, []],
+  ['another one', 1, ['Normal SandboxChanged Pod sandbox changed, it will be killed and re-created.']],
+])('K11: %s of a pod: whether an event tells that the sandbox changed', async (_, attempt, told) => {
+  const s = scene();
+  await s.apply(
+    podOf([container('a')]),
+    actions({ createSandbox: { attempt, why: '' }, start: [start(container('a'))] }),
+  );
+  expect(s.events.filter((event) => event.includes('SandboxChanged'))).toEqual(told);
+});
+
 test('no sandbox: no container is tried', async () => {
   const s = scene({ runPodSandbox: new CriError('RunPodSandbox', 'UNKNOWN', 'failed to setup network') });
   const outcome = await s.apply(
@@ -276,7 +288,10 @@ test('what cannot be stopped: told, and nothing is started', async () => {
   expect(outcome.failures).toEqual([' KillPodError: task is stuck']);
   expect([s.did, s.events]).toEqual([
     ['stop pod'],
-    ['Warning FailedKillPod error killing pod: task is stuck'],
+    [
+      'Normal SandboxChanged Pod sandbox changed, it will be killed and re-created.',
+      'Warning FailedKillPod error killing pod: task is stuck',
+    ],
   ]);
 });
 

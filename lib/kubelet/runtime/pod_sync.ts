@@ -99,6 +99,10 @@ export class PodSync {
     const failures = new Map<string, ContainerStartError>();
     let changed = false;
     const status = cache.podStatus(ref.uid);
+    if ((actions.createSandbox?.attempt ?? 0) > 0) {
+      const message = 'Pod sandbox changed, it will be killed and re-created.';
+      this.#options.events.pod(pod, 'Normal', 'SandboxChanged', message);
+    }
     try {
       if (actions.killPod !== undefined && status !== undefined && isUp(status)) {
         changed = true;
