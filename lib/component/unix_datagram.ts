@@ -3,6 +3,7 @@
  * a send takes some 20 microseconds and never blocks.
  */
 import koffi from 'koffi';
+import { cFunctions, errnoSymbol } from '../base/c_library.ts';
 
 export interface DatagramSender {
   /** @throws UnixDatagramError when the kernel refuses (no listener, queue full) */
@@ -16,7 +17,7 @@ export class UnixDatagramError extends Error {
   readonly code: string;
 
   constructor(call: string, path: string, errno: number) {
-    const code = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+    const code = errnoSymbol(errno);
     super(`${call} ${path}: ${code}`);
     this.code = code;
   }
@@ -42,20 +43,13 @@ interface SocketCalls {
   readonly close: (fd: number) => number;
 }
 
-let loaded: SocketCalls | undefined;
-
-function calls(): SocketCalls {
-  if (loaded !== undefined) return loaded;
-  const self = koffi.load(null); // the C library is part of the running program
-  loaded = {
-    socket: self.func('int socket(int domain, int type, int protocol)'),
-    sendto: self.func(
-      'long sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
-    ),
-    close: self.func('int close(int fd)'),
-  };
-  return loaded;
-}
+const calls = cFunctions((library): SocketCalls => ({
+  socket: library.func('int socket(int domain, int type, int protocol)'),
+  sendto: library.func(
+    'long sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
+  ),
+  close: library.func('int close(int fd)'),
+}));
 
 /** @param path a path in the file system, or `@name` for a socket of the abstract name space */
 export function openUnixDatagram(path: string): DatagramSender {

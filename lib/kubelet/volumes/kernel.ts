@@ -4,6 +4,7 @@
  * mount programs.
  */
 import koffi from 'koffi';
+import { cFunctions, errnoSymbol } from '../../base/c_library.ts';
 
 /** Flags of mount(2). */
 export const MS = {
@@ -23,7 +24,7 @@ export class MountError extends Error {
   readonly code: string;
 
   constructor(call: string, target: string, errno: number) {
-    const code = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+    const code = errnoSymbol(errno);
     super(`${call} ${target}: ${code}`);
     this.code = code;
   }
@@ -42,19 +43,12 @@ interface MountCalls {
 
 const UMOUNT_NOFOLLOW = 8;
 
-let loaded: MountCalls | undefined;
-
-function calls(): MountCalls {
-  if (loaded !== undefined) return loaded;
-  const self = koffi.load(null); // the C library is part of the running program
-  loaded = {
-    mount: self.func(
-      'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
-    ),
-    umount2: self.func('int umount2(const char *target, int flags)'),
-  };
-  return loaded;
-}
+const calls = cFunctions((library): MountCalls => ({
+  mount: library.func(
+    'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+  ),
+  umount2: library.func('int umount2(const char *target, int flags)'),
+}));
 
 /** Mounts a file system, e.g. `mountFs('tmpfs', 'tmpfs', dir, 0, 'size=1048576')`. @throws MountError */
 export function mountFs(source: string, type: string, target: string, flags: number, data: string): void {

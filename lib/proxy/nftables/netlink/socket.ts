@@ -5,6 +5,7 @@
  */
 import koffi from 'koffi';
 import type { KoffiFunc } from 'koffi';
+import { cFunctions, errnoSymbol } from '../../../base/c_library.ts';
 import { NetlinkError } from './error.ts';
 
 export interface NetlinkSocket {
@@ -36,20 +37,13 @@ interface Calls {
   readonly close: (fd: number) => number;
 }
 
-let loaded: Calls | undefined;
-
-function calls(): Calls {
-  if (loaded !== undefined) return loaded;
-  const self = koffi.load(null); // the C library is part of the running program
-  loaded = {
-    socket: self.func('int socket(int domain, int type, int protocol)'),
-    setsockopt: self.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
-    send: self.func('long send(int fd, const void *data, size_t length, int flags)'),
-    recv: self.func('long recv(int fd, void *buffer, size_t length, int flags)'),
-    close: self.func('int close(int fd)'),
-  };
-  return loaded;
-}
+const calls = cFunctions((library): Calls => ({
+  socket: library.func('int socket(int domain, int type, int protocol)'),
+  setsockopt: library.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
+  send: library.func('long send(int fd, const void *data, size_t length, int flags)'),
+  recv: library.func('long recv(int fd, void *buffer, size_t length, int flags)'),
+  close: library.func('int close(int fd)'),
+}));
 
 /** In the network namespace of this process. @throws NetlinkError */
 export function openNetlinkSocket(): NetlinkSocket {
@@ -82,7 +76,5 @@ export function openNetlinkSocket(): NetlinkSocket {
 }
 
 function failure(call: string): NetlinkError {
-  const errno = koffi.errno();
-  const code = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
-  return new NetlinkError(`${call}: ${code}`);
+  return new NetlinkError(`${call}: ${errnoSymbol(koffi.errno())}`);
 }
