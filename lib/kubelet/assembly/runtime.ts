@@ -1,17 +1,15 @@
 /** The container runtime: its connection, health, the view of what it has, and the cgroups that it works in. */
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { podQOS } from '../../api/qos.ts';
 import type { Pod } from '../../api/types.ts';
 import { errorMessage } from '../../base/errors.ts';
 import { connectRuntime, type RuntimeClient } from '../../cri/runtime_client.ts';
 import { systemdSlices } from '../cgroups/slices.ts';
-import { cgroupPath, parseCgroupRoot, podCgroup, qosCgroup } from '../cgroups/cgroup_names.ts';
+import { cgroupPath, parseCgroupRoot, qosCgroup } from '../cgroups/cgroup_names.ts';
 import { childGroups, type Hierarchy, readHierarchy } from '../cgroups/hierarchy.ts';
 import { PodCgroups } from '../cgroups/pod_cgroups.ts';
 import type { ContainerExec } from '../contracts.ts';
 import { RuntimeCache } from '../pleg/runtime_cache.ts';
-import { podUid } from '../runtime/runtime_names.ts';
 import type { SwapOptions } from '../runtime/linux_resources.ts';
 import { RuntimeHealth } from '../runtime/runtime_health.ts';
 import type { StreamingRuntime } from '../server/view.ts';
@@ -85,12 +83,10 @@ export function podsGroupPath({ cgroupDriver, config }: Pick<Base, 'config'> & R
 
 /** The group of a pod as the kernel knows it, below the hierarchies' roots; `undefined` where pods have none. */
 export function podGroupPath(
-  { cgroupDriver, config }: Pick<Base, 'config'> & Pick<Runtime, 'cgroupDriver'>,
+  { cgroups, config }: Pick<Base, 'config'> & Pick<Runtime, 'cgroups'>,
   pod: Pod,
 ): string | undefined {
-  if (!config.cgroupsPerQOS) return undefined;
-  const name = podCgroup(parseCgroupRoot(config.cgroupRoot), podQOS(pod), podUid(pod));
-  return `/${cgroupPath(name, cgroupDriver)}`;
+  return config.cgroupsPerQOS ? `/${cgroups.pathOf(pod)}` : undefined;
 }
 
 /** Watches health and pods of the runtime. Resolves when its pods have been listed once. */

@@ -108,7 +108,7 @@ export class PodCgroups {
     const { enabled, hierarchy, podPidsLimit } = this.#options;
     const uid = podUid(pod);
     if (!enabled || this.#made.has(uid)) return;
-    const path = this.#pathOf(pod);
+    const path = this.pathOf(pod);
     const limits = podLimits(pod, this.#options);
     const settings = {
       ...this.#cpuShares(limits.cpuShares),
@@ -133,7 +133,7 @@ export class PodCgroups {
     if (!enabled) return;
     const [now, was] = [podLimits(pod, this.#options), podLimits(before, this.#options)];
     const more = (a = Number.POSITIVE_INFINITY, b = Number.POSITIVE_INFINITY): boolean => a > b;
-    await this.#set(this.#pathOf(pod), {
+    await this.#set(this.pathOf(pod), {
       ...(more(now.cpuShares, was.cpuShares) ? this.#cpuShares(now.cpuShares) : {}),
       ...(more(now.cpuQuota, was.cpuQuota) ? this.#cpuQuota(now.cpuQuota) : {}),
       ...(more(now.memoryBytes, was.memoryBytes) ? this.#memory(now.memoryBytes) : {}),
@@ -145,7 +145,7 @@ export class PodCgroups {
     const { enabled } = this.#options;
     if (!enabled) return;
     const limits = podLimits(pod, this.#options);
-    await this.#set(this.#pathOf(pod), {
+    await this.#set(this.pathOf(pod), {
       ...this.#cpuShares(limits.cpuShares),
       ...this.#cpuQuota(limits.cpuQuota),
       ...this.#memory(limits.memoryBytes),
@@ -206,7 +206,8 @@ export class PodCgroups {
     return [...uids];
   }
 
-  #pathOf(pod: Pod): string {
+  /** Of the pod's group, below the roots of the hierarchies. */
+  pathOf(pod: Pod): string {
     const { root, driver } = this.#options;
     return cgroupPath(podCgroup(root, podQOS(pod), podUid(pod)), driver);
   }
@@ -215,7 +216,7 @@ export class PodCgroups {
   async #read(pod: Pod, controller: string, file: string): Promise<number | undefined> {
     const mount = this.#options.hierarchy.mounts.get(controller);
     if (mount === undefined) return undefined;
-    const text = await readFile(join(mount, this.#pathOf(pod), file), 'utf8').catch(() => '');
+    const text = await readFile(join(mount, this.pathOf(pod), file), 'utf8').catch(() => '');
     const count = Number(text.trim());
     return text === '' || Number.isNaN(count) ? undefined : count;
   }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../../base/errors.ts';
 import type { Hierarchy } from '../cgroups/hierarchy.ts';
+import { parsePressure, type PressureResource } from '../server/stats/pressure.ts';
 
 /** Absent: the kernel does not tell. Times in seconds, sizes in bytes. */
 export interface GroupCounters {
@@ -32,9 +33,6 @@ export interface GroupCounters {
   readonly pressure?: Readonly<Record<PressureResource, Pressure>>;
   readonly disks: readonly DiskCounters[];
 }
-
-export const PRESSURE_RESOURCES = ['cpu', 'memory', 'io'] as const;
-export type PressureResource = (typeof PRESSURE_RESOURCES)[number];
 
 export interface Pressure {
   readonly waitingSeconds: number;
@@ -184,17 +182,11 @@ function throttling(
   };
 }
 
-/** `some avg10=0.00 avg60=0.00 avg300=0.00 total=MICROSECONDS`, and `full` likewise. A kernel without PSI has no such files. */
+/** A kernel without PSI has no such files. */
 function pressure(read: ReadGroupFile): GroupCounters['pressure'] {
   const of = (resource: PressureResource): Pressure | undefined => {
-    const text = read(resource === 'io' ? 'blkio' : resource, `${resource}.pressure`);
-    const total = (kind: string): number | undefined => {
-      const value = new RegExp(`^${kind} .*total=(\\d+)$`, 'm').exec(text)?.[1];
-      return value === undefined ? undefined : Number(value) / 1e6;
-    };
-    const waitingSeconds = total('some');
-    // Of the CPU kernels before 5.13 tell only of some.
-    return waitingSeconds === undefined ? undefined : { waitingSeconds, stalledSeconds: total('full') ?? 0 };
+    const told = parsePressure(read(resource === 'io' ? 'blkio' : resource, `${resource}.pressure`));
+    return told && { waitingSeconds: told.some.total / 1e9, stalledSeconds: told.full.total / 1e9 };
   };
   const [cpu, memory, io] = [of('cpu'), of('memory'), of('io')];
   return cpu === undefined || memory === undefined || io === undefined ? undefined : { cpu, memory, io };

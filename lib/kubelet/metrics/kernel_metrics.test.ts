@@ -32,10 +32,11 @@ test('the groups of a pod and of its containers, as the runtime calls them', asy
   put('kubepods.slice/pod1/cri-containerd-pause.scope/memory.events', 'max 0\noom_kill 0\n');
   put('kubepods.slice/pod1/cri-containerd-abc.scope/io.stat', '8:0 rbytes=1 wbytes=2 rios=3 wios=4\n');
   put('kubepods.slice/memory.events', 'max 5\noom_kill 1\n');
+  const averages = 'avg10=0.00 avg60=0.00 avg300=0.00';
   for (const [resource, total] of Object.entries({ cpu: 3, memory: 2, io: 1 }))
     put(
       `kubepods.slice/pod1/${resource}.pressure`,
-      `some avg10=0.00 total=${total}000000\nfull avg10=0.00 total=500000\n`,
+      [`some ${averages} total=${total}000000`, `full ${averages} total=500000\n`].join('\n'),
     );
   const all = {
     labels: { id: '/kubepods.slice' },

@@ -3,14 +3,8 @@ import { readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Hierarchy } from '../cgroups/hierarchy.ts';
 import { Exposition, type Labels } from '../server/exposition.ts';
-import {
-  fileText,
-  type GroupCounters,
-  groupsBelow,
-  PRESSURE_RESOURCES,
-  processIn,
-  readCounters,
-} from './group_counters.ts';
+import { PRESSURE_RESOURCES } from '../server/stats/pressure.ts';
+import { fileText, type GroupCounters, groupsBelow, processIn, readCounters } from './group_counters.ts';
 
 /** A pod whose groups are to be read, or another group: one without containers, on the network of the node. */
 export interface PodGroups {

@@ -124,13 +124,12 @@ async function classGroups(
   { classCgroups, hierarchy }: KubeletView,
   nowMs: number,
 ): Promise<ReadonlyMap<string, CgroupStats>> {
-  const paths = hierarchy === undefined ? [] : (classCgroups?.() ?? []);
+  if (hierarchy === undefined) return new Map();
   const time = new Date(nowMs).toISOString();
-  const stats = paths.map(async (path) =>
-    hierarchy === undefined ? {} : cgroupStats(hierarchy, path, time),
+  const groups = (classCgroups?.() ?? []).map(
+    async (path) => [path, await cgroupStats(hierarchy, path, time)] as const,
   );
-  const found = await Promise.all(stats);
-  return new Map(paths.map((path, i) => [path, found[i] ?? {}]));
+  return new Map(await Promise.all(groups));
 }
 
 /** The groups of the pods that there are figures of. */

@@ -1,7 +1,8 @@
 /** Pressure stall information of the machine and of groups for /stats/summary (KEP-4205): how long work waited for what. */
 import type { ContainerStats, NodeStats, PodStats, PSIStats } from '../summary.ts';
 
-export type PressureResource = 'cpu' | 'memory' | 'io';
+export const PRESSURE_RESOURCES = ['cpu', 'memory', 'io'] as const;
+export type PressureResource = (typeof PRESSURE_RESOURCES)[number];
 
 /** Text of a pressure file, empty where there is none (cgroup v1, a kernel without PSI, a group that is gone). */
 export type ReadPressure = (resource: PressureResource) => string;
@@ -37,11 +38,7 @@ type Figures = Pick<ContainerStats, 'cpu' | 'io' | 'memory'>;
 
 /** `stats` with what its group tells; figures that are not there stay away. */
 function withFigures<S extends Figures>(stats: S, read: ReadPressure, time: string): S {
-  const [cpu, memory, io] = [
-    parsePressure(read('cpu')),
-    parsePressure(read('memory')),
-    parsePressure(read('io')),
-  ];
+  const [cpu, memory, io] = PRESSURE_RESOURCES.map((resource) => parsePressure(read(resource)));
   return {
     ...stats,
     ...(stats.cpu === undefined || cpu === undefined ? {} : { cpu: { ...stats.cpu, psi: cpu } }),
