@@ -1,4 +1,5 @@
 import { abortReason } from '../base/errors.ts';
+import { onAbort } from '../base/on_abort.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { CallOptions } from './client.ts';
 import { TimeoutError } from './errors.ts';
@@ -9,8 +10,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export class Deadline {
   readonly signal: AbortSignal;
   readonly #abort = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #onOuterAbort = (): void => this.#abort.abort(this.#outer?.reason);
+  readonly #leaveOuter: (() => void) | undefined;
   readonly #timer: Timer;
   readonly #endsAt: number;
   readonly #clock: Clock;
@@ -19,9 +19,8 @@ export class Deadline {
     const ms = opts.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#clock = clock;
     this.signal = this.#abort.signal;
-    this.#outer = opts.signal;
-    if (this.#outer?.aborted === true) this.#onOuterAbort();
-    else this.#outer?.addEventListener('abort', this.#onOuterAbort, { once: true });
+    const { signal: outer } = opts;
+    this.#leaveOuter = outer && onAbort(outer, () => this.#abort.abort(outer.reason));
     this.#endsAt = clock.monotonic() + ms;
     this.#timer = clock.setTimer(ms, () =>
       this.#abort.abort(new TimeoutError(`${what}: no answer within ${ms} ms`)),
@@ -37,10 +36,8 @@ export class Deadline {
     if (!(promise instanceof Promise)) return promise;
     const { signal } = this;
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(abortReason(signal));
-      if (signal.aborted) onAbort();
-      else signal.addEventListener('abort', onAbort, { once: true });
-      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+      const leave = onAbort(signal, () => reject(abortReason(signal)));
+      promise.then(resolve, reject).finally(leave);
     });
   }
 
@@ -51,6 +48,6 @@ export class Deadline {
 
   end(): void {
     this.#timer.cancel();
-    this.#outer?.removeEventListener('abort', this.#onOuterAbort);
+    this.#leaveOuter?.();
   }
 }

@@ -12,17 +12,22 @@ export function readAll(message: IncomingMessage, { signal }: Deadline, what: st
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
-    let failure: Error = new Error('connection closed in the middle of the answer');
+    let failure: Error | undefined;
     message.on('data', (chunk: Buffer) => chunks.push(chunk));
     message.on('error', (err) => (failure = err));
     message.on('close', () => {
       signal.removeEventListener('abort', onAbort);
       const [first] = chunks;
       if (signal.aborted) reject(abortReason(signal));
-      else if (!message.complete) reject(bodyError(failure, what));
+      else if (!message.complete) reject(bodyError(failure ?? cutShort(), what));
       else resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
     });
   });
+}
+
+// Made only when it happens: the trace of its stack costs more than reading a small answer does.
+function cutShort(): Error {
+  return new Error('connection closed in the middle of the answer');
 }
 
 function bodyError(err: unknown, what: string): TransportError {
@@ -62,7 +67,7 @@ async function* chunksOf(
   try {
     // The body of an http message yields Buffers as long as no encoding is set.
     for await (const chunk of message as AsyncIterable<Buffer>) yield chunk;
-    if (!message.complete) throw new Error('connection closed in the middle of the answer');
+    if (!message.complete) throw cutShort();
   } catch (err) {
     throw signal.aborted ? abortReason(signal) : bodyError(err, what);
   } finally {
