@@ -94,6 +94,7 @@ export type DeviceClass = Kind<k8s.V1DeviceClass, 'spec'>;
 export type ServiceCIDR = Kind<k8s.V1ServiceCIDR>;
 export type CertificateSigningRequest = Kind<k8s.V1CertificateSigningRequest, 'spec'>;
 export type ClusterTrustBundle = Kind<k8s.V1beta1ClusterTrustBundle, 'spec'>;
+export type PodCertificateRequest = Kind<k8s.V1beta1PodCertificateRequest, 'spec'>;
 
 export type TokenRequest = Plain<k8s.AuthenticationV1TokenRequest>;
 export type TokenReview = Plain<k8s.V1TokenReview>;

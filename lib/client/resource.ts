@@ -174,6 +174,13 @@ export const CLUSTER_TRUST_BUNDLES = resource<api.ClusterTrustBundle>(
   'ClusterTrustBundle',
   false,
 );
+export const POD_CERTIFICATE_REQUESTS = resource<api.PodCertificateRequest>(
+  'certificates.k8s.io',
+  'v1beta1',
+  'podcertificaterequests',
+  'PodCertificateRequest',
+  true,
+);
 
 /** `v1` or `group/version`, as `apiVersion` of objects. */
 export function apiVersionOf(r: { readonly group: string; readonly version: string }): string {

@@ -10,8 +10,10 @@ import { envFileReader } from '../volumes/env_file_reader.ts';
 import { inTreePlugins } from '../volumes/in_tree.ts';
 import { persistentPlugins } from '../volumes/persistent/plugins.ts';
 import { createVolumeManager } from '../volumes/manager.ts';
+import { createPodCertificates } from '../volumes/pod_certificate.ts';
 import { createTrustBundleReader } from '../volumes/trust_bundle.ts';
 import { createTokenSource, type TokenSource } from '../volumes/token.ts';
+import { podCertificateMetrics } from '../metrics/pod_certificate_metrics.ts';
 import { volumeCountMetrics, volumeOperationMetrics } from '../metrics/volume_metrics.ts';
 import type { Base } from './base.ts';
 import type { KubeletMetrics } from './metrics.ts';
@@ -39,6 +41,15 @@ export function containerInputs(base: Base & KubeletMetrics & Runtime & Pods & N
   });
   const classes = runtimeClasses(base);
   const tokens = createTokenSource(client, clock, log);
+  const certificates = createPodCertificates({
+    client,
+    node: () => base.reporter.node(),
+    events,
+    clock,
+    log,
+    enabled: base.gates.enabled('PodCertificateRequest'),
+  });
+  podCertificateMetrics(base.metrics, () => certificates.states());
   const volumes = createVolumeManager({
     dirs,
     plugins: [
@@ -50,6 +61,7 @@ export function containerInputs(base: Base & KubeletMetrics & Runtime & Pods & N
           clock,
           base.gates.enabled('ClusterTrustBundleProjection'),
         ),
+        certificates,
         allocatable,
         clock,
       }),

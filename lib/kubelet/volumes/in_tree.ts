@@ -6,6 +6,7 @@ import { configMapPlugin } from './config_map.ts';
 import { downwardApiPlugin } from './downward_api.ts';
 import { emptyDirPlugin } from './empty_dir.ts';
 import { hostPathPlugin } from './host_path.ts';
+import type { PodCertificates } from './pod_certificate.ts';
 import type { VolumePlugin } from './plugin.ts';
 import { projectedPlugin } from './projected.ts';
 import { secretPlugin } from './secret.ts';
@@ -16,6 +17,7 @@ export interface InTreeOptions {
   readonly objects: ObjectReader;
   readonly tokens: TokenSource;
   readonly trustBundles: TrustBundleReader;
+  readonly certificates: PodCertificates;
   /** `node.status.allocatable`. */
   readonly allocatable: () => Readonly<Record<string, string>>;
   readonly clock: Pick<Clock, 'now'>;
@@ -33,6 +35,7 @@ export function inTreePlugins({
   objects,
   tokens,
   trustBundles,
+  certificates,
   allocatable,
   clock,
 }: InTreeOptions): readonly VolumePlugin[] {
@@ -43,7 +46,7 @@ export function inTreePlugins({
     configMapPlugin(objects, deps),
     secretPlugin(objects, deps),
     downwardApiPlugin(allocatable, deps),
-    projectedPlugin({ ...deps, objects, tokens, trustBundles, allocatable }),
+    projectedPlugin({ ...deps, objects, tokens, trustBundles, certificates, allocatable }),
     imagePlugin,
   ];
 }

@@ -81,6 +81,7 @@ let clock: FakeClock;
 let objects: FakeObjects;
 let manager: VolumeManager;
 let tokens: string[];
+let forgotten: string[];
 let stop: AbortController;
 
 function start(): void {
@@ -103,6 +104,16 @@ function start(): void {
       trustBundles: {
         anchors: () => Promise.resolve({ pem: 'PEM', refreshAtMs: clock.monotonic() + 60_000 }),
       },
+      certificates: {
+        credentials: (_pod, { source }) =>
+          Promise.resolve({
+            key: `${source.keyType} key\n`,
+            chain: `chain of ${source.signerName}\n`,
+            refreshAtMs: clock.monotonic() + 3_600_000,
+          }),
+        forget: (uid) => forgotten.push(uid),
+        states: () => [],
+      },
       allocatable: () => ({ memory: '64Mi' }),
       clock,
     }),
@@ -120,6 +131,7 @@ beforeEach(() => {
   clock = new FakeClock(Date.UTC(2026, 10, 21, 5, 36, 15, 123));
   objects = new FakeObjects();
   tokens = ['first'];
+  forgotten = [];
   start();
 });
 
@@ -442,6 +454,29 @@ test('K15: projected: all sources in one directory; a token for one user is its 
   await clock.advance(3_600_500);
   await mounts(pod);
   expect(readFileSync(join(dir, 'token'), 'utf8')).toBe('second');
+});
+
+test('K15: podCertificate: the key for its user alone, the chain for all; both forgotten with the pod', async () => {
+  const source = { signerName: 'example.com/ca', keyType: 'ED25519' };
+  const sources = [
+    { podCertificate: { ...source, credentialBundlePath: 'bundle.pem' } },
+    { podCertificate: { ...source, keyPath: 'tls/key.pem', certificateChainPath: 'tls/cert.pem' } },
+  ];
+  const pod = podOf([{ name: 'tls', projected: { sources } }], [mountOf('tls')], {
+    securityContext: { runAsUser: 1234 },
+  });
+  await mounts(pod);
+  const dir = volumeDir('projected', 'tls');
+  const shown = (path: string): unknown[] => {
+    const { uid, mode } = statSync(join(dir, path));
+    return [readFileSync(join(dir, path), 'utf8'), uid, mode & 0o7777];
+  };
+  expect(shown('bundle.pem')).toEqual(['ED25519 key\nchain of example.com/ca\n', 1234, 0o600]);
+  expect(shown('tls/key.pem')).toEqual(['ED25519 key\n', 1234, 0o600]);
+  expect(shown('tls/cert.pem')).toEqual(['chain of example.com/ca\n', 1234, 0o644]);
+  expect((await readMountTable()).find(({ mountPoint }) => mountPoint === dir)?.fsType).toBe('tmpfs');
+  await manager.unmountPod(UID, signal);
+  expect(forgotten).toEqual([UID]);
 });
 
 describe('K15: subPath', () => {

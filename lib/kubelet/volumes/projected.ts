@@ -3,6 +3,7 @@ import type { ObjectReader } from '../objects/object_cache.ts';
 import { configMapFiles, downwardFiles, secretFiles, type Files } from './payload.ts';
 import type { VolumePlugin, VolumeRequest } from './plugin.ts';
 import { DEFAULT_MODE, optionally, project, type ProjectionDeps } from './projection.ts';
+import type { PodCertificates } from './pod_certificate.ts';
 import type { TokenSource } from './token.ts';
 import type { TrustBundleReader } from './trust_bundle.ts';
 
@@ -12,6 +13,7 @@ export interface ProjectedDeps extends ProjectionDeps {
   readonly objects: ObjectReader;
   readonly tokens: TokenSource;
   readonly trustBundles: TrustBundleReader;
+  readonly certificates: PodCertificates;
   readonly allocatable: () => Readonly<Record<string, string>>;
 }
 
@@ -20,7 +22,7 @@ interface Part {
   readonly refreshAtMs?: number;
 }
 
-/** projected: several sources as files of one volume, service account tokens among them. */
+/** projected: several sources as files of one volume, tokens and certificates among them. */
 export function projectedPlugin(deps: ProjectedDeps): VolumePlugin {
   return {
     name: 'kubernetes.io/projected',
@@ -28,7 +30,9 @@ export function projectedPlugin(deps: ProjectedDeps): VolumePlugin {
     async setUp(request) {
       const source = request.volume.projected ?? {};
       const mode = source.defaultMode ?? DEFAULT_MODE;
-      const parts = await Promise.allSettled((source.sources ?? []).map((s) => part(s, mode, request, deps)));
+      const parts = await Promise.allSettled(
+        (source.sources ?? []).map((s, i) => part(s, i, mode, request, deps)),
+      );
       const payload: Files = new Map();
       let refreshAtMs = Infinity;
       const failures: string[] = [];
@@ -46,11 +50,13 @@ export function projectedPlugin(deps: ProjectedDeps): VolumePlugin {
       const ready = await project(request, payload, 'memory', deps);
       return refreshAtMs === Infinity ? ready : { ...ready, refreshAtMs };
     },
+    podGone: (uid) => deps.certificates.forget(uid),
   };
 }
 
 async function part(
   source: Source,
+  index: number,
   mode: number,
   request: VolumeRequest,
   deps: ProjectedDeps,
@@ -73,9 +79,7 @@ async function part(
   if (source.serviceAccountToken !== undefined) {
     const { path, audience = '', expirationSeconds = 3600 } = source.serviceAccountToken;
     const { token, refreshAtMs } = await deps.tokens.token(pod, { audience, expirationSeconds }, signal);
-    // A token for one user or one group is for nobody else to read.
-    const tokenMode = request.fsUser !== undefined || request.fsGroup !== undefined ? 0o600 : mode;
-    const file = { data: Buffer.from(token), mode: tokenMode, uid: request.fsUser };
+    const file = { data: Buffer.from(token), mode: secretMode(mode, request), uid: request.fsUser };
     return { files: new Map([[path, file]]), refreshAtMs };
   }
   if (source.clusterTrustBundle !== undefined) {
@@ -83,6 +87,24 @@ async function part(
     const file = { data: Buffer.from(pem), mode, uid: request.fsUser };
     return { files: new Map([[source.clusterTrustBundle.path, file]]), refreshAtMs };
   }
+  if (source.podCertificate !== undefined) {
+    const of = { volumeName: request.volume.name, index, source: source.podCertificate };
+    const { key, chain, refreshAtMs } = await deps.certificates.credentials(pod, of, signal);
+    const { credentialBundlePath = '', keyPath = '', certificateChainPath = '' } = source.podCertificate;
+    const files: Files = new Map();
+    const show = (path: string, text: string, fileMode: number): void => {
+      if (path !== '') files.set(path, { data: Buffer.from(text), mode: fileMode, uid: request.fsUser });
+    };
+    show(credentialBundlePath, key + chain, secretMode(mode, request));
+    show(keyPath, key, secretMode(mode, request));
+    show(certificateChainPath, chain, mode);
+    return { files, refreshAtMs };
+  }
   const kind = Object.keys(source)[0] ?? 'empty';
   throw new Error(`projected volume source ${kind} is not supported by this kubelet`);
+}
+
+/** What is for one user or one group is for nobody else to read. */
+function secretMode(mode: number, { fsGroup, fsUser }: VolumeRequest): number {
+  return fsUser !== undefined || fsGroup !== undefined ? 0o600 : mode;
 }
