@@ -14,8 +14,19 @@ export interface Housekeeping {
 }
 
 export function startHousekeeping(kubelet: Base & Runtime & Pods & ImageParts & Workers): Housekeeping {
-  const { background, cache, clock, config, containerLogs: logs, cri, events, log, signal } = kubelet;
-  const containerGc = new ContainerGc({ cri, cache, logs, clock, log });
+  const {
+    background,
+    cache,
+    clock,
+    config,
+    containerLogs: logs,
+    containerStop: stop,
+    cri,
+    events,
+    log,
+    signal,
+  } = kubelet;
+  const containerGc = new ContainerGc({ cri, cache, logs, stop, clock, log });
   background.start('Container garbage collection failed', containerGc.run(signal));
   const imageGc = new ImageGc({
     cri,

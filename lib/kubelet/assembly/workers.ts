@@ -37,6 +37,7 @@ export type Admit = (pod: Pod) => PodVerdict | undefined;
 export interface Workers {
   readonly workers: PodWorkers;
   readonly containerLogs: ContainerLogsDir;
+  readonly containerStop: ContainerStop;
   /** Asked in order before anything is done for a pod; the first refusal stands. Parts add their own. */
   readonly admission: Admit[];
   /** Pods that were let in and have not ended: what they request is taken. */
@@ -150,7 +151,7 @@ export function createWorkers(
   cache.onChange((uid) => workers.wake(uid));
   probes.onChange(({ uid }) => workers.wake(uid));
   health.onChange(() => workers.wakeAll());
-  return { workers, containerLogs, admission, activePods };
+  return { workers, containerLogs, containerStop: stop, admission, activePods };
 }
 
 /** Starts the workers and what cleans up behind them. */

@@ -12,9 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-function scene(
-  options: { stopped?: boolean; tearingDown?: () => boolean; removal?: () => Promise<void> } = {},
-) {
+function scene(options: { tearingDown?: () => boolean; removal?: () => Promise<void> } = {}) {
   const told: string[] = [];
   const tell = (what: string): Promise<Record<string, never>> => {
     told.push(what);
@@ -29,8 +27,6 @@ function scene(
         await options.removal?.();
         return tell(`remove ${request?.containerId}`);
       },
-      stopPodSandbox: (request) => tell(`stop ${request?.podSandboxId}`),
-      removePodSandbox: (request) => tell(`remove ${request?.podSandboxId}`),
     },
     cache: {
       inspect: () => Promise.resolve(),
@@ -40,7 +36,7 @@ function scene(
         }),
     },
     stop: {
-      takeStopped: () => options.stopped === true,
+      removeSandbox: (id) => tell(`remove ${id}`).then(() => undefined),
       get isTearingDown() {
         return options.tearingDown?.() === true;
       },
@@ -56,18 +52,11 @@ function scene(
 const ref = (uid: string): PodRef => ({ uid, namespace: 'ns', name: 'p' });
 const { signal } = new AbortController();
 
-test.each([
-  ['that was stopped is not stopped again', true, ['remove a-id', 'remove s', 'logs u']],
-  [
-    'of a kubelet before this one is stopped to be sure',
-    false,
-    ['remove a-id', 'stop s', 'remove s', 'logs u'],
-  ],
-])('K5: a sandbox %s', async (_what, stopped, expected) => {
-  const { remover, told } = scene({ stopped });
+test('K5: containers, sandboxes, logs and the directory of the pod go', async () => {
+  const { remover, told } = scene();
   mkdirSync(join(root, 'pods/u/etc-hosts'), { recursive: true });
   await remover.remove(ref('u'), signal);
-  expect(told).toEqual(expected);
+  expect(told).toEqual(['remove a-id', 'remove s', 'logs u']);
   expect(existsSync(join(root, 'pods/u'))).toBe(false);
 });
 
@@ -89,7 +78,7 @@ test('K5: few are removed at once, and one that hangs holds up nobody for long',
 
 test('K5: pods that end come first, for ten seconds at most', async () => {
   let tearingDown = true;
-  const { clock, remover, told } = scene({ stopped: true, tearingDown: () => tearingDown });
+  const { clock, remover, told } = scene({ tearingDown: () => tearingDown });
   const first = remover.remove(ref('u1'), signal);
   await clock.advance(4000);
   expect(told).toEqual([]);

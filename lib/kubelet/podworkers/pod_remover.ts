@@ -11,9 +11,9 @@ import type { ContainerLogsDir } from '../runtime/container_logs_dir.ts';
 import type { ContainerStop } from '../runtime/container_stop.ts';
 
 export interface PodRemoverOptions {
-  readonly cri: Pick<RuntimeClient, 'removeContainer' | 'removePodSandbox' | 'stopPodSandbox'>;
+  readonly cri: Pick<RuntimeClient, 'removeContainer'>;
   readonly cache: Pick<RuntimeCache, 'inspect' | 'podStatus'>;
-  readonly stop: Pick<ContainerStop, 'isTearingDown' | 'takeStopped'>;
+  readonly stop: Pick<ContainerStop, 'isTearingDown' | 'removeSandbox'>;
   readonly clock: Clock;
   readonly dirs: KubeletDirs;
   readonly logs: Pick<ContainerLogsDir, 'removePod' | 'unlink'>;
@@ -51,12 +51,7 @@ export class PodRemover {
       await logs.unlink(ref, container.name, container.id);
       await cri.removeContainer({ containerId: container.id }, { signal, timeoutMs: 120_000 });
     }
-    for (const sandbox of status?.sandboxes ?? []) {
-      // A second time only where the first may have been cut short: the runtime has all its plugins run again for it.
-      if (!stop.takeStopped(sandbox.id))
-        await cri.stopPodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
-      await cri.removePodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
-    }
+    for (const sandbox of status?.sandboxes ?? []) await stop.removeSandbox(sandbox.id, signal);
     await cache.inspect(ref.uid, signal);
     await logs.removePod(ref);
     await this.removeDir(ref.uid);

@@ -37,9 +37,8 @@ function scene(pods: readonly PodRuntimeStatus[], refuse?: string) {
   const gc = new ContainerGc({
     cri: {
       removeContainer: ({ containerId }: { containerId: string }) => note(`remove ${containerId}`),
-      stopPodSandbox: ({ podSandboxId }: { podSandboxId: string }) => note(`stop ${podSandboxId}`),
-      removePodSandbox: ({ podSandboxId }: { podSandboxId: string }) => note(`remove ${podSandboxId}`),
     } as unknown as RuntimeClient,
+    stop: { removeSandbox: (id) => note(`remove sandbox ${id}`) },
     cache: { pods: () => pods, inspect: (uid: string) => note(`look at ${uid}`) } as unknown as RuntimeCache,
     logs: {
       unlink: (_ref: unknown, _name: string, id: string) => note(`unlink ${id}`),
@@ -92,7 +91,7 @@ test.each<[string, Parameters<typeof statusOf>, string[]]>([
         ['s1', 'notready'],
       ],
     ],
-    ['remove a1', 'unlink a1', 'log /logs/a1', 'stop s1', 'remove s1', 'look at u'],
+    ['remove a1', 'unlink a1', 'log /logs/a1', 'remove sandbox s1', 'look at u'],
   ],
   ['the newest sandbox stays, also when it has ended', [[], [['s1', 'notready']]], []],
   [

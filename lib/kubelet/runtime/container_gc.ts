@@ -6,10 +6,12 @@ import type { RuntimeClient } from '../../cri/runtime_client.ts';
 import type { PodRuntimeStatus } from '../contracts.ts';
 import type { RuntimeCache } from '../pleg/runtime_cache.ts';
 import type { ContainerLogsDir } from './container_logs_dir.ts';
+import type { ContainerStop } from './container_stop.ts';
 import { removable } from './dead_containers.ts';
 
 export interface ContainerGcOptions {
-  readonly cri: RuntimeClient;
+  readonly cri: Pick<RuntimeClient, 'removeContainer'>;
+  readonly stop: Pick<ContainerStop, 'removeSandbox'>;
   readonly cache: RuntimeCache;
   readonly logs: ContainerLogsDir;
   readonly clock: Clock;
@@ -49,17 +51,14 @@ export class ContainerGc {
   }
 
   async #collectOf(status: PodRuntimeStatus, signal: AbortSignal): Promise<void> {
-    const { cache, cri, logs } = this.#options;
+    const { cache, cri, logs, stop } = this.#options;
     const { containers, sandboxes } = removable(status);
     for (const container of containers) {
       await cri.removeContainer({ containerId: container.id }, { signal, timeoutMs: 120_000 });
       await logs.unlink(status, container.name, container.id);
       if (container.logPath !== '') await logs.removeLog(container.logPath);
     }
-    for (const sandbox of sandboxes) {
-      await cri.stopPodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
-      await cri.removePodSandbox({ podSandboxId: sandbox.id }, { signal, timeoutMs: 120_000 });
-    }
+    for (const sandbox of sandboxes) await stop.removeSandbox(sandbox.id, signal);
     if (containers.length + sandboxes.length > 0) await cache.inspect(status.uid, signal);
   }
 }

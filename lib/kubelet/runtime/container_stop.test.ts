@@ -31,7 +31,7 @@ function scene(
   const told: string[] = [];
   const at = (what: string): void => void told.push(`${clock.monotonic() / 1000}s ${what}`);
   const events: string[] = [];
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the two calls that are made
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the calls that are made
   const cri = {
     stopContainer: async ({ containerId, timeout }: { containerId: string; timeout: bigint }) => {
       at(`stop ${containerId} ${timeout}`);
@@ -42,6 +42,11 @@ function scene(
     stopPodSandbox: async ({ podSandboxId }: { podSandboxId: string }) => {
       at(`sandbox ${podSandboxId}`);
       await clock.sleep(options.teardownTakesMs?.(podSandboxId) ?? 0);
+    },
+    removePodSandbox: ({ podSandboxId }: { podSandboxId: string }) => {
+      at(`remove ${podSandboxId}`);
+      const error = options.refuse?.(podSandboxId);
+      return error === undefined ? Promise.resolve() : Promise.reject(error);
     },
   } as unknown as RuntimeClient;
   const stop = new ContainerStop({
@@ -195,9 +200,19 @@ test('K5: networks are taken down a few at a time; one that hangs holds up the o
   expect(stop.isTearingDown).toBe(false);
 });
 
-test('K5: it is known of a sandbox that it was stopped, until that is asked', async () => {
-  const { stop, stopPod } = scene();
-  expect(stop.takeStopped('s')).toBe(false);
+test('K5: a sandbox that this kubelet stopped is not stopped again before it is removed', async () => {
+  let refusals = 1;
+  const { stop, stopPod, finish, signal, told } = scene({
+    refuse: (id) => (id === 's' && refusals-- > 0 ? new CriError('x', 'UNAVAILABLE', 'away') : undefined),
+  });
   await stopPod(podOf([{ name: 'a' }]), statusOf(ran('a')));
-  expect([stop.takeStopped('s'), stop.takeStopped('s')]).toEqual([true, false]);
+  told.length = 0;
+  const calls = async (): Promise<string[]> => {
+    await finish(stop.removeSandbox('s', signal)).catch(() => told.push('refused'));
+    return told.splice(0).map((call) => call.replace(/^\S+ /, ''));
+  };
+  expect(await calls()).toEqual(['remove s', 'refused']);
+  expect(await calls()).toEqual(['remove s']);
+  // Nothing of it is remembered: the next of that name is one of a kubelet before this one.
+  expect(await calls()).toEqual(['sandbox s', 'remove s']);
 });

@@ -205,9 +205,17 @@ export class ContainerStop {
     return this.#tearingDown > 0;
   }
 
-  /** Whether the sandbox was stopped in the life of this kubelet, networks included. Asked once, before it is removed. */
-  takeStopped(sandboxId: string): boolean {
-    return this.#stoppedSandboxes.delete(sandboxId);
+  /**
+   * Removes a sandbox in which nothing runs. Stopped before that only where this kubelet has not seen it stopped, networks
+   * included: the runtime has all its plugins run again for it.
+   */
+  async removeSandbox(sandboxId: string, signal: AbortSignal): Promise<void> {
+    const { cri } = this.#options;
+    const options = { signal, timeoutMs: STOP_MARGIN_MS };
+    if (!this.#stoppedSandboxes.has(sandboxId))
+      await cri.stopPodSandbox({ podSandboxId: sandboxId }, options);
+    await cri.removePodSandbox({ podSandboxId: sandboxId }, options);
+    this.#stoppedSandboxes.delete(sandboxId);
   }
 }
 
