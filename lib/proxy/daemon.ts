@@ -17,6 +17,7 @@ import type { FeatureGates } from '../component/feature_gates.ts';
 import type { ParsedFlags } from '../component/flags.ts';
 import { formatFlags } from '../component/flags.ts';
 import type { DaemonContext } from '../component/lifecycle.ts';
+import { clientMetrics } from '../component/client_metrics.ts';
 import { Metrics } from '../component/metrics.ts';
 import { watchFileContent } from './config/file_change.ts';
 import { configOf } from './config/from_flags.ts';
@@ -109,7 +110,9 @@ export async function run(flags: Flags, ctx: DaemonContext): Promise<void> {
 /** @throws ConfigError, FeatureGateError: nothing is changed then */
 function settle(flags: Flags, log: DaemonContext['log']): Settings {
   const source = flags.values.config || 'command line';
-  const config = configOf(flags);
+  const config = configOf(flags, ({ path, message }) =>
+    log.warn('A field of the configuration is left out', { field: path, why: message }),
+  );
   const problems = configProblems(config);
   if (problems.length > 0) throw new ConfigError(source, problems);
   for (const field of fieldsWithoutEffect(config))
@@ -180,10 +183,10 @@ class ProxyDaemon {
   readonly #log: Log;
   readonly #nodeName: string;
   readonly #tracker: ServiceTracker;
+  readonly #metrics = new Metrics();
   readonly #client: ApiClient;
   readonly #events: EventRecorder;
   readonly #routeLocalnet: boolean;
-  readonly #startedAt: number;
   readonly #memory = new UnusedMemory();
   readonly #history: SyncHistory;
   // Set in run(), before anything that uses them is started.
@@ -199,7 +202,6 @@ class ProxyDaemon {
     this.#gates = gates;
     this.#ctx = ctx;
     this.#log = ctx.log;
-    this.#startedAt = ctx.clock.now();
     this.#history = history;
     this.#routeLocalnet = support.routeLocalnet;
     this.#nodeName = (config.hostnameOverride === '' ? hostname() : config.hostnameOverride)
@@ -215,6 +217,7 @@ class ProxyDaemon {
         burst: config.clientConnection.burst,
         userAgent: 'ts-kube-proxy',
         clock: ctx.clock,
+        observe: clientMetrics(this.#metrics),
         onError: (err) => ctx.log.error(err, 'API client'),
       },
     );
@@ -235,11 +238,10 @@ class ProxyDaemon {
   async run(): Promise<void> {
     const { clock, signal, notify } = this.#ctx;
     const log = this.#log;
-    const metricsRegistry = new Metrics();
-    metricsRegistry.addProcessMetrics(this.#gates, EVENT_LOOP_EVERY_MS);
+    this.#metrics.addProcessMetrics(this.#gates, EVENT_LOOP_EVERY_MS);
     const tracker = this.#tracker;
     const metrics = createProxyMetrics(
-      metricsRegistry,
+      this.#metrics,
       {
         pendingServiceChanges: () => tracker.pendingServiceChanges,
         pendingEndpointChanges: () => tracker.pendingEndpointChanges,
@@ -278,7 +280,7 @@ class ProxyDaemon {
       minIntervalMs: modeSettings(this.#config).minSyncPeriod,
       periodMs: modeSettings(this.#config).syncPeriod,
       sync: () => this.#sync(metrics, health, serviceServers),
-      periodic: () => this.#periodic(runner),
+      periodic: () => this.#periodic(runner, serviceServers),
       onError: (err, retryInMs) => log.error(err, 'Sync failed', { retryIn: `${Math.round(retryInMs)}ms` }),
     });
     const changed = (): void => {
@@ -316,7 +318,8 @@ class ProxyDaemon {
 
     const serviceServers = new ServiceHealthServers({
       log,
-      addresses: () => [''],
+      addresses: (family) =>
+        this.#families.find(({ proxy }) => proxy.family === family)?.proxy.backend.policy.nodePortAddresses,
       proxyHealthy: () => health.isServing,
       onListenError: (service, err) => this.#healthPortTaken(service, err),
     });
@@ -325,12 +328,15 @@ class ProxyDaemon {
       flags: formatFlags(proxyFlags, this.#flags),
       log: this.#ctx.log,
       clock,
-      metrics: metricsRegistry,
+      metrics: this.#metrics,
       health,
       nodeName: this.#nodeName,
       history: this.#history,
       explainSources: () => this.#families.map(({ proxy }) => proxy),
       isNodeAddress,
+    });
+    this.#events.event({ apiVersion: 'v1', kind: 'Node', name: this.#nodeName }, 'Normal', 'Starting', '', {
+      action: 'StartKubeProxy',
     });
     // Rules of before are in force, and an apiserver that is away must not make the service manager restart the proxy.
     notify.ready('waiting for the apiserver');
@@ -377,6 +383,13 @@ class ProxyDaemon {
       }),
     }));
     this.#policies = this.#policyText();
+    for (const { proxy } of this.#families) {
+      if (proxy.backend.policy.localDetector !== undefined) continue;
+      this.#log.info('Traffic of pods cannot be told from other traffic: no range of pods is known', {
+        ipFamily: proxy.family,
+        detectLocalMode: this.#config.detectLocalMode,
+      });
+    }
   }
 
   #policy(support: FamilySupport): ReturnType<typeof familyPolicy> {
@@ -413,9 +426,7 @@ class ProxyDaemon {
     const changes = this.#tracker.take();
     metrics.serviceChanges.inc(changes.serviceChanges);
     metrics.endpointChanges.inc(changes.endpointChanges);
-    // What happened before the start says nothing about how fast this proxy is.
-    const times = changes.triggerTimes.filter((time) => time >= this.#startedAt);
-    for (const { proxy } of this.#families) proxy.apply(changes.services, times);
+    for (const { proxy } of this.#families) proxy.apply(changes);
     const failures: unknown[] = [];
     for (const { proxy, support } of this.#families) {
       try {
@@ -442,7 +453,7 @@ class ProxyDaemon {
     this.#alone.add(support.family);
   }
 
-  async #periodic(runner: SyncRunner): Promise<void> {
+  async #periodic(runner: SyncRunner, serviceServers: ServiceHealthServers): Promise<void> {
     if (this.#applyNode()) runner.request();
     for (const { proxy } of this.#families) {
       if (await proxy.backend.isIntact()) continue;
@@ -452,6 +463,8 @@ class ProxyDaemon {
       proxy.backend.requestFullSync();
       runner.request();
     }
+    // A port of a health check that another program had may be free by now.
+    await serviceServers.update(this.#serviceHealth());
     this.#memory.release();
   }
 
@@ -467,8 +480,9 @@ class ProxyDaemon {
   }
 
   #serviceHealth(): ServiceHealth[] {
-    const byService = new Map<string, { port: ServicePort; local: Set<string> }>();
+    const found: ServiceHealth[] = [];
     for (const { proxy } of this.#families) {
+      const byService = new Map<string, { port: ServicePort; local: Set<string> }>();
       for (const { port } of proxy.planner.plans.values()) {
         if (port.healthCheckNodePort === 0) continue;
         const key = `${port.namespace}/${port.name}`;
@@ -476,13 +490,16 @@ class ProxyDaemon {
         byService.set(key, entry);
         for (const e of this.#tracker.endpoints(port)) if (e.isLocal && e.ready) entry.local.add(e.ip);
       }
+      for (const { port, local } of byService.values())
+        found.push({
+          namespace: port.namespace,
+          name: port.name,
+          family: proxy.family,
+          port: port.healthCheckNodePort,
+          localEndpoints: local.size,
+        });
     }
-    return [...byService.values()].map(({ port, local }) => ({
-      namespace: port.namespace,
-      name: port.name,
-      port: port.healthCheckNodePort,
-      localEndpoints: local.size,
-    }));
+    return found;
   }
 
   #reportProblems(object: Service | EndpointSlice, problems: readonly InputProblem[]): void {

@@ -8,6 +8,7 @@ import type { ServicePlan } from './model/plan.ts';
 import type { PlanChange, ServicePlanner } from './model/planner.ts';
 import { isExternallyReachable } from './model/service_port.ts';
 import type { ProxyMetrics } from './proxy_metrics.ts';
+import type { ChangeSet } from './tracker/tracker.ts';
 
 /** One try to bring changes of a family into force. */
 export interface SyncReport {
@@ -38,6 +39,7 @@ export class FamilyProxy {
   readonly #options: FamilyProxyOptions;
   readonly #udp = new Map<string, ServicePlan>();
   #triggerTimes: number[] = [];
+  #hasStarted = false;
 
   constructor(options: FamilyProxyOptions) {
     this.#options = options;
@@ -46,11 +48,16 @@ export class FamilyProxy {
     this.family = options.backend.family;
   }
 
-  /** Takes changes over; {@link FamilyProxy.sync} brings them into force. */
-  apply(services: ReadonlySet<string>, triggerTimes: readonly number[]): void {
+  /**
+   * Takes changes over; {@link FamilyProxy.sync} brings them into force. The first are what was there before this proxy, and
+   * when they began says nothing about how fast it is.
+   */
+  apply({ services, triggerTimes }: Pick<ChangeSet, 'services' | 'triggerTimes'>): void {
     const changes = this.planner.update(services);
     this.accept(changes);
-    if (changes.length > 0) this.#triggerTimes.push(...triggerTimes);
+    if (this.#hasStarted && changes.length > 0)
+      for (const time of triggerTimes[this.family]) this.#triggerTimes.push(time);
+    this.#hasStarted = true;
   }
 
   /** Takes over plans that changed for other reasons, e.g. the zone of the node. */
@@ -133,8 +140,9 @@ export class FamilyProxy {
   #observeLatency(): void {
     const { clock, metrics } = this.#options;
     for (const time of this.#triggerTimes) {
-      const seconds = (clock.now() - time) / 1000;
-      if (seconds >= 0) metrics.programmingDuration.observe({ ip_family: this.family }, seconds);
+      // Another machine's clock said when it began, which may be ahead of this one's: then it was "at once".
+      const seconds = Math.max(0, clock.now() - time) / 1000;
+      metrics.programmingDuration.observe({ ip_family: this.family }, seconds);
     }
     this.#triggerTimes = [];
   }

@@ -12,9 +12,11 @@ export const proxyFlags = defineFlags({
   ...loggingFlags,
   'bind-address': flag.ip({
     default: '0.0.0.0',
-    help: `The primary address family of the node follows from it.${ignored}`,
+    help: `Main address of the node, instead of what the Node object says; nothing is bound to it.${ignored}`,
   }),
-  'bind-address-hard-fail': flag.bool({ help: 'Exit when a health check port cannot be listened on.' }),
+  'bind-address-hard-fail': flag.bool({
+    help: 'Exit when the health check or metrics server cannot listen, instead of trying again.',
+  }),
   'boot-id-file': flag.string({
     default: '/proc/sys/kernel/random/boot_id',
     help: 'Accepted for compatibility: not read.',

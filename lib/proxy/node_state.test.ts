@@ -82,3 +82,20 @@ test('P5: without route_localnet node ports are not offered on loopback', () => 
   expect(policy({}, 'IPv4', false)).toMatchObject({ localhostNodePorts: false, guardLocalnet: false });
   expect(policy({}, 'IPv6')).toMatchObject({ localhostNodePorts: false, guardLocalnet: false });
 });
+
+test.each([
+  ['what the Node says', '0.0.0.0', ['192.0.2.1', '203.0.113.1'], ['2001:db8::1']],
+  ['what the Node says', '::', ['192.0.2.1', '203.0.113.1'], ['2001:db8::1']],
+  ['bindAddress first', '203.0.113.1', ['203.0.113.1', '192.0.2.1'], ['2001:db8::1']],
+  [
+    'bindAddress that the Node has not',
+    '198.51.100.9',
+    ['198.51.100.9', '192.0.2.1', '203.0.113.1'],
+    ['2001:db8::1'],
+  ],
+  ['bindAddress of IPv6', '2001:db8::9', ['192.0.2.1', '203.0.113.1'], ['2001:db8::9', '2001:db8::1']],
+])('P13: addresses of the node: %s (%s)', (_what, bindAddress, four, six) => {
+  const primary = { bindAddress, nodePortAddresses: ['primary'] };
+  expect(policy(primary)).toMatchObject({ nodeIPs: four, nodePortAddresses: four.slice(0, 1) });
+  expect(policy(primary, 'IPv6')).toMatchObject({ nodeIPs: six, nodePortAddresses: six.slice(0, 1) });
+});

@@ -5,7 +5,7 @@ import { modeSettings } from './config/mode_settings.ts';
 import { clusterRanges } from './config/validate.ts';
 import type { ProxyConfig } from './config/proxy_config.ts';
 import type { Family, IPAddress } from './model/address.ts';
-import { AddressRange, isLoopback, parseAddress } from './model/address.ts';
+import { AddressRange, isLoopback, isUnspecified, parseAddress } from './model/address.ts';
 import type { FamilyPolicy, LocalDetector } from './model/policy.ts';
 
 const ZONE_LABEL = 'topology.kubernetes.io/zone';
@@ -100,8 +100,16 @@ export function familyPolicy(
     localhostNodePorts: localhost,
     guardLocalnet: localhost,
     dropInvalid: !config.conntrack.tcpBeLiberal,
-    nodeIPs: node.addresses.filter((a) => a.family === family).map((a) => a.ip),
+    nodeIPs: addressesOf(family, config, node),
   };
+}
+
+/** Addresses of the node, the most important first: what `bindAddress` says, if anything, and then what the Node has. */
+function addressesOf(family: Family, { bindAddress }: ProxyConfig, node: NodeState): string[] {
+  const given = parseAddress(bindAddress);
+  const told = given === undefined || isUnspecified(given) ? [] : [given];
+  const mine = [...told, ...node.addresses].filter((a) => a.family === family);
+  return [...new Set(mine.map((a) => a.ip))];
 }
 
 function localDetector(family: Family, config: ProxyConfig, node: NodeState): LocalDetector | undefined {
@@ -126,8 +134,7 @@ function nodePortAddresses(
   localhost: boolean,
 ): readonly string[] | undefined {
   if (config.nodePortAddresses.includes('primary')) {
-    const first = node.addresses.find((a) => a.family === family);
-    return first === undefined ? [] : [first.ip];
+    return addressesOf(family, config, node).slice(0, 1);
   }
   const ranges = rangesOf(config, family);
   if (ranges.length === 0 || ranges.some((range) => range.isEverything)) return undefined;

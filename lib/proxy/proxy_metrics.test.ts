@@ -1,5 +1,5 @@
 import { Metrics } from '../component/metrics.ts';
-import { createProxyMetrics } from './proxy_metrics.ts';
+import { proxyMetrics } from './testing/family_proxy_under_test.ts';
 
 const COMMON = [
   'kubeproxy_network_programming_duration_seconds',
@@ -27,8 +27,7 @@ test.each([
   ['nftables' as const, [...COMMON, ...NFTABLES], IPTABLES],
 ])('P12: %s mode has the names that stock has in it', async (mode, want, not) => {
   const metrics = new Metrics();
-  const none = { pendingServiceChanges: () => 0, pendingEndpointChanges: () => 0 };
-  createProxyMetrics(metrics, none, mode);
+  proxyMetrics(metrics, mode);
   const said = await metrics.registry.metrics();
   const names = said.match(/(?<=^# TYPE )\S+/gm) ?? [];
   expect(names).toEqual(expect.arrayContaining(want));

@@ -3,8 +3,9 @@ import type { Counter, Gauge, Metrics } from '../component/metrics.ts';
 import { exponentialBuckets } from '../component/metrics.ts';
 
 const LATENCY_BUCKETS = exponentialBuckets(0.001, 2, 15);
-// As upstream: 0.25 s, 0.5 s, then seconds to a minute, then to five.
+// As upstream: 0, 0.25 s, 0.5 s, then seconds to a minute, then to five.
 const PROGRAMMING_BUCKETS = [
+  0,
   0.25,
   0.5,
   ...Array.from({ length: 59 }, (_, i) => i + 1),

@@ -7,8 +7,8 @@ import { Metrics } from '../component/metrics.ts';
 import type { RunningServer } from '../component/serving/server.ts';
 import { PROXY_CONFIG_KIND } from './config/proxy_config.ts';
 import { ProxyHealth } from './healthcheck/proxy_health.ts';
-import { createProxyMetrics } from './proxy_metrics.ts';
 import { startServers } from './servers.ts';
+import { proxyMetrics } from './testing/family_proxy_under_test.ts';
 import { SyncHistory } from './ui/sync_history.ts';
 
 const log = new RecordingLog();
@@ -22,11 +22,7 @@ afterEach(async () => {
 
 async function start(fields: Readonly<Record<string, unknown>> = {}): Promise<RunningServer[]> {
   const metrics = new Metrics();
-  createProxyMetrics(
-    metrics,
-    { pendingServiceChanges: () => 0, pendingEndpointChanges: () => 0 },
-    'nftables',
-  );
+  proxyMetrics(metrics, 'nftables');
   const anywhere = { healthzBindAddress: '127.0.0.1:0', metricsBindAddress: '127.0.0.1:0' };
   const { apiVersion, kind } = PROXY_CONFIG_KIND;
   running = await startServers({
@@ -81,16 +77,30 @@ test.each([
 describe('P12: a port that is taken', () => {
   const other = createServer();
   let taken: string;
-  beforeAll(async () => {
+  beforeEach(async () => {
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server has such an address
     taken = `127.0.0.1:${(other.address() as AddressInfo).port}`;
   });
-  afterAll(() => new Promise((resolve) => other.close(resolve)));
+  afterEach(() => new Promise((resolve) => other.close(resolve)));
 
-  test('is said, and the proxy works on', async () => {
-    expect(await start({ metricsBindAddress: taken })).toHaveLength(1);
-    expect(JSON.stringify(log.entries)).toContain('Cannot start a server; going on without');
+  test('is said, the proxy works on, and it is tried again until it is free', async () => {
+    const [, metrics] = await start({ metricsBindAddress: taken });
+    expect(JSON.stringify(log.entries)).toContain('Cannot start a server');
+    await clock.advance(5000);
+    await new Promise((resolve) => other.close(resolve));
+    while (!JSON.stringify(log.entries).includes('Started the server')) {
+      await clock.advance(5000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await ask(metrics, '/proxyMode')).toBe('200 nftables');
+  });
+
+  test('is not tried any more when the proxy ends', async () => {
+    await start({ metricsBindAddress: taken });
+    const waiting = clock.pending;
+    await Promise.all(running.map((server) => server.close()));
+    expect(clock.pending).toBe(waiting - 1);
   });
 
   test('is an error with bindAddressHardFail', async () => {

@@ -14,6 +14,7 @@ import { PROXY_CONFIG_KIND, splitEndpoint } from './config/proxy_config.ts';
 import type { ExplainSource } from './explain/explain.ts';
 import { explainDestination, explainService, parseDestination } from './explain/explain.ts';
 import type { ProxyHealth } from './healthcheck/proxy_health.ts';
+import { openLater } from './late_server.ts';
 import { installUi } from './ui/proxy_ui.ts';
 import type { SyncHistory } from './ui/sync_history.ts';
 
@@ -37,19 +38,24 @@ export interface ServersOptions {
 /**
  * Starts the servers that the configuration asks for.
  *
- * @throws ListenError with `bindAddressHardFail`; without, a port that is taken is logged and the proxy works on
+ * @throws ListenError with `bindAddressHardFail`; without, a port that is taken (often by the proxy that this one takes over
+ *   from) is logged and tried again, while the proxy works on
  */
 export async function startServers(options: ServersOptions): Promise<RunningServer[]> {
-  const { config } = options;
+  const { config, log, clock } = options;
   const servers: RunningServer[] = [];
   const start = async (name: string, bind: string, defaultPort: number, handler: Handler): Promise<void> => {
     const at = splitEndpoint(bind, defaultPort);
     if (at === undefined) return;
+    const open = (): Promise<RunningServer> => createPlainServer({ ...at, log, handler });
     try {
-      servers.push(await createPlainServer({ ...at, log: options.log, handler }));
+      servers.push(await open());
     } catch (err) {
       if (config.bindAddressHardFail) throw err;
-      options.log.error(err, 'Cannot start a server; going on without', { server: name, address: bind });
+      const which = { server: name, address: bind };
+      log.error(err, 'Cannot start a server; trying again and going on without', which);
+      const onOpened = (): void => log.info('Started the server that could not be started', which);
+      servers.push(openLater({ port: at.port, clock, open, onOpened }));
     }
   };
   await start('healthz', config.healthzBindAddress, HEALTHZ_PORT, healthRoutes(options).handle);

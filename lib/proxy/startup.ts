@@ -21,7 +21,15 @@ import type { Family } from './model/address.ts';
 import { FAMILIES } from './model/address.ts';
 import type { MachineSupport } from './node_state.ts';
 import { wantsLocalhostNodePorts } from './node_state.ts';
-import { ROUTE_LOCALNET, applySettings, conntrackSettings, ensure, procSysctls } from './sysctls.ts';
+import {
+  ROUTE_LOCALNET,
+  applySettings,
+  conntrackSettings,
+  ensure,
+  growConntrackTable,
+  moduleParameters,
+  procSysctls,
+} from './sysctls.ts';
 
 /** Writes the configuration as a file that gives the same again. */
 export async function writeConfig(config: ProxyConfig, path: string, log: Log): Promise<void> {
@@ -68,6 +76,7 @@ export async function prepareMachine(
   log: Log,
 ): Promise<Pick<MachineSupport, 'routeLocalnet'>> {
   await applySettings(procSysctls, conntrackSettings(config.conntrack, availableParallelism()), log);
+  if (config.conntrack.maxPerCore > 0) await growConntrackTable(procSysctls, moduleParameters, log);
   const routeLocalnet =
     wantsLocalhostNodePorts(config) && (await ensure(procSysctls, ROUTE_LOCALNET, 1, log));
   const forward = await procSysctls.get('net/ipv4/ip_forward');

@@ -1,5 +1,5 @@
 import { RecordingLog } from '../base/log.ts';
-import { applySettings, conntrackSettings, ensure } from './sysctls.ts';
+import { applySettings, conntrackSettings, ensure, growConntrackTable } from './sysctls.ts';
 import type { Sysctls } from './sysctls.ts';
 
 const CONFIG = {
@@ -66,4 +66,17 @@ test('a refusal is said once and the others are set all the same', async () => {
   );
   expect(sysctls.written).toEqual(['b=1']);
   expect(JSON.stringify(log)).not.toBe('');
+});
+
+test.each<[what: string, max: string, buckets: string | undefined, written: readonly string[]]>([
+  ['too few buckets for the limit', '2097152', '262144', ['nf_conntrack/parameters/hashsize=524288']],
+  ['enough', '1048576', '262144', []],
+  ['more than enough: not made smaller', '131072', '262144', []],
+  ['a kernel that does not say', '2097152', undefined, []],
+])('P6: the table of connections grows with its limit: %s', async (_what, max, buckets, written) => {
+  const modules = fake(buckets === undefined ? {} : { 'nf_conntrack/parameters/hashsize': buckets });
+  const sysctls = fake({ 'net/netfilter/nf_conntrack_max': max });
+  await growConntrackTable(sysctls, modules, new RecordingLog());
+  expect(modules.written).toEqual(written);
+  expect(sysctls.written).toEqual([]);
 });

@@ -4,27 +4,36 @@ import { errorMessage } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ProxyConfig } from './config/proxy_config.ts';
 
-/** Reads and writes `/proc/sys`; replaced by tests. */
+/** Reads and writes settings of the kernel that are files; replaced by tests. */
 export interface Sysctls {
-  /** @param name `net/ipv4/conf/all/route_localnet`. Undefined: this kernel has no such setting. */
+  /** @param name below `/proc/sys` e.g. `net/ipv4/conf/all/route_localnet`. Undefined: this kernel has no such setting. */
   get(name: string): Promise<string | undefined>;
   /** @throws Error when refused (read-only /proc/sys, missing privilege) */
   set(name: string, value: string): Promise<void>;
 }
 
-export const procSysctls: Sysctls = {
-  async get(name) {
-    try {
-      return (await readFile(`/proc/sys/${name}`, 'utf8')).trim();
-    } catch {
-      return undefined;
-    }
-  },
-  set: (name, value) => writeFile(`/proc/sys/${name}`, value),
-};
+function settingsUnder(folder: string): Sysctls {
+  return {
+    async get(name) {
+      try {
+        return (await readFile(`${folder}/${name}`, 'utf8')).trim();
+      } catch {
+        return undefined;
+      }
+    },
+    set: (name, value) => writeFile(`${folder}/${name}`, value),
+  };
+}
+
+export const procSysctls = settingsUnder('/proc/sys');
+/** Parameters of kernel modules: `nf_conntrack/parameters/hashsize`. */
+export const moduleParameters = settingsUnder('/sys/module');
 
 export const ROUTE_LOCALNET = 'net/ipv4/conf/all/route_localnet';
 const MIN_PREFIX = 'net/netfilter/nf_conntrack_';
+const HASH_SIZE = 'nf_conntrack/parameters/hashsize';
+/** More connections than that in a bucket make looking one up slow. */
+const PER_BUCKET = 4;
 
 /** Settings of connection tracking that the configuration asks for; zero in the configuration leaves one alone. */
 export function conntrackSettings(
@@ -54,6 +63,16 @@ export async function applySettings(
   log: Log,
 ): Promise<void> {
   for (const [name, value] of settings) await ensure(sysctls, name, value, log);
+}
+
+/**
+ * Gives the table of connections as many buckets as the limit that is in force asks for; it is never made smaller. Only the
+ * host's own network namespace may: a refusal is logged.
+ */
+export async function growConntrackTable(sysctls: Sysctls, modules: Sysctls, log: Log): Promise<void> {
+  const wanted = Math.floor(Number((await sysctls.get(`${MIN_PREFIX}max`)) ?? 0) / PER_BUCKET);
+  const buckets = Number((await modules.get(HASH_SIZE)) ?? Infinity);
+  if (buckets < wanted) await ensure(modules, HASH_SIZE, wanted, log);
 }
 
 /** Sets one value. @returns false when it could not be set and is something else */

@@ -44,7 +44,6 @@ const CASES: [Daemon, string, object, string][] = [
   ['kubelet', 'a value out of range', { healthzPort: 123_456 }, '[hH]ealthzPort'],
   ['kubelet', 'a gate without its need', { featureGates: { GangScheduling: true } }, 'GenericWorkload'],
   ['proxy', 'a gate without its need', { featureGates: { GangScheduling: true } }, 'GenericWorkload'],
-  ['proxy', 'an unknown field', { clusterCidr2: '' }, 'clusterCidr2'],
   ['proxy', 'a text for a number', { iptables: { masqueradeBit: 'x' } }, 'masqueradeBit'],
   ['proxy', 'an unknown mode', { mode: 'magic', clientConnection: { kubeconfig } }, '[mM]ode'],
   ['proxy', 'no CIDR', { clusterCIDR: '10.0.0.0/99', clientConnection: { kubeconfig } }, '[cC]lusterCIDR'],

@@ -68,31 +68,51 @@ export function parseDocument(text: string, source: string): unknown {
   }
 }
 
+/** Told of a field that is not known, in a kind whose stock component goes on without it. */
+export type OnUnknownField = (problem: Problem) => void;
+
 /**
  * Decodes an object by its apiVersion and kind.
  *
+ * @param onUnknownField left out: a field that is not known is wrong
  * @throws ConfigError naming everything that is wrong
  */
-export function decodeConfig<T>(object: unknown, source: string, kinds: readonly ConfigKind<T>[]): T {
+export function decodeConfig<T>(
+  object: unknown,
+  source: string,
+  kinds: readonly ConfigKind<T>[],
+  onUnknownField?: OnUnknownField,
+): T {
   if (!isObject(object)) throw new ConfigError(source, [{ path: '', message: 'want an object' }]);
   const { apiVersion, kind, ...fields } = object;
   const found = kinds.find((k) => k.apiVersion === apiVersion && k.kind === kind);
   if (found === undefined)
     throw new ConfigError(source, [{ path: '', message: wrongKind(apiVersion, kind, kinds) }]);
-  return decodeFields(fields, `${source} (${found.kind})`, found.schema);
+  return decodeFields(fields, `${source} (${found.kind})`, found.schema, onUnknownField);
 }
 
 /** Decodes an object that carries no apiVersion and kind of its own. @throws ConfigError */
-export function decodeFields<T>(object: unknown, source: string, schema: Schema<T>): T {
+export function decodeFields<T>(
+  object: unknown,
+  source: string,
+  schema: Schema<T>,
+  onUnknownField?: OnUnknownField,
+): T {
   const problems: Problem[] = [];
   const decoded = schema.decode(object, '', problems);
-  if (problems.length > 0) throw new ConfigError(source, problems);
+  const tolerated = onUnknownField === undefined ? [] : problems.filter((p) => p.unknownField === true);
+  if (problems.length > tolerated.length) throw new ConfigError(source, problems);
+  for (const problem of tolerated) onUnknownField?.(problem);
   return decoded;
 }
 
 /** Reads and decodes a config file. @throws ConfigError also when the file cannot be read */
-export function loadConfigFile<T>(path: string, kinds: readonly ConfigKind<T>[]): T {
-  return decodeConfig(parseDocument(readConfigFile(path), path), path, kinds);
+export function loadConfigFile<T>(
+  path: string,
+  kinds: readonly ConfigKind<T>[],
+  onUnknownField?: OnUnknownField,
+): T {
+  return decodeConfig(parseDocument(readConfigFile(path), path), path, kinds, onUnknownField);
 }
 
 /** The text of a config file. @throws ConfigError naming the path */

@@ -19,6 +19,8 @@ import { nearNames } from '../near_names.ts';
 export interface Problem {
   readonly path: string;
   readonly message: string;
+  /** The schema has no such field; what else was decoded is of use. */
+  readonly unknownField?: true;
 }
 
 export interface Schema<T> {
@@ -202,7 +204,7 @@ export function object<const F extends Fields>(shape: F): ObjectSchema<F> {
       const source = isObject(given) ? given : {};
       for (const key of Object.keys(source))
         if (!Object.hasOwn(shape, key))
-          problems.push({ path: join(path, key), message: unknownField(key, fields) });
+          problems.push({ path: join(path, key), message: unknownField(key, fields), unknownField: true });
       const decoded = Object.entries(shape).map(([key, schema]) => [
         key,
         schema.decode(Object.hasOwn(source, key) ? source[key] : undefined, join(path, key), problems),

@@ -45,6 +45,8 @@ interface ListenOptions {
   address: string;
   /** 0: any free port. */
   port: number;
+  /** With an address that listens on all: on those of this family alone. */
+  family?: 'IPv4' | 'IPv6';
   /** Let several processes share the port (SO_REUSEPORT). */
   reusePort?: boolean;
   log: Log;
@@ -305,8 +307,16 @@ export const apiRefusals: RefusalWriter = {
     textError(res, 500, `Internal Server Error: "${attributes.path}": ${errorMessage(err)}`),
 };
 
+function hostOf({ address, family }: ListenOptions): { host?: string; ipv6Only?: boolean } {
+  const all = address === '' || address === '0.0.0.0' || address === '::';
+  if (!all) return { host: address };
+  // Without a host Node listens on both families, or on IPv4 alone where the machine has no IPv6.
+  if (family === undefined) return {};
+  return family === 'IPv4' ? { host: '0.0.0.0' } : { host: '::', ipv6Only: true };
+}
+
 async function listen(server: HttpServer, options: ListenOptions): Promise<RunningServer> {
-  const { address, port, log, reusePort } = options;
+  const { address, port, log } = options;
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -320,9 +330,7 @@ async function listen(server: HttpServer, options: ListenOptions): Promise<Runni
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (err) => reject(listenError(address, port, err)));
-    const all = address === '' || address === '0.0.0.0' || address === '::';
-    // Without a host Node listens on both families, or on IPv4 alone where the machine has no IPv6.
-    server.listen({ port, ...(all ? {} : { host: address }), ...(reusePort ? { reusePort } : {}) }, resolve);
+    server.listen({ port, ...hostOf(options), ...(options.reusePort ? { reusePort: true } : {}) }, resolve);
   });
   server.on('error', (err) => log.error(err, 'Server error', { address, port }));
   const bound = server.address();

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { decodeConfig, encodeConfig, parseDocument } from '../../component/config/document.ts';
 import { parseFlags } from '../../component/flags.ts';
 import { proxyFlags } from '../flags.ts';
@@ -101,8 +104,8 @@ test.each([
   ['detectLocalMode: InterfaceNamePrefix', 'detectLocal.interfaceNamePrefix'],
   ['nodePortAddresses: [primary, 10.0.0.0/8]', 'nodePortAddresses'],
   ['nodePortAddresses: [10.0.0.0/8, x]', 'nodePortAddresses[1]'],
-  ['portRange: 1000-2000', 'portRange'],
-  ['winkernel: {networkName: x}', 'winkernel'],
+  ['healthzBindAddress: 0.0.0.0:0', 'healthzBindAddress'],
+  ['metricsBindAddress: "[::]:0"', 'metricsBindAddress'],
 ])('%s cannot be used: %s', (yaml, path) => {
   const text = yaml.startsWith('{') ? yaml.slice(1, -1).replace(', detectLocal', '\ndetectLocal') : yaml;
   expect(configProblems(decode(text)).map((p) => p.path)).toEqual([path]);
@@ -114,8 +117,40 @@ test.each([
   ['ipvs: {syncPeriod: 30s}', 'ipvs.syncPeriod'],
   ['ipvs: {strictARP: true}', 'ipvs.strictARP'],
   ['enableProfiling: true', 'enableProfiling'],
+  ['portRange: 1000-2000', 'portRange'],
+  ['winkernel: {networkName: x}', 'winkernel.networkName'],
+  ['windowsRunAsService: true', 'windowsRunAsService'],
 ])('%s has no effect, and that is said: %s', (yaml, field) => {
   expect(fieldsWithoutEffect(decode(yaml)).map((f) => f.field)).toEqual([field]);
+});
+
+test.each([
+  ['--iptables-sync-period=0 --iptables-min-sync-period=0', 'iptables.syncPeriod'],
+  ['--proxy-mode=nftables --iptables-sync-period=0 --iptables-min-sync-period=0', 'nftables.syncPeriod'],
+  ['--config-sync-period=0', 'configSyncPeriod'],
+])('P13: %s is refused', (argv, path) => {
+  expect(configProblems(flags(...argv.split(' '))).map((p) => p.path)).toEqual([path]);
+});
+
+test('P13: fields that no version knows, or none any more, are left out and named, as with stock', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'tsk-config-'));
+  try {
+    const path = join(dir, 'config.yaml');
+    writeFileSync(path, `${HEAD}mode: nftables\nudpIdleTimeout: 250ms\niptables: {masqueradeBits: 1}\n`);
+    const left: string[] = [];
+    const config = configOf(parseFlags(proxyFlags, [`--config=${path}`]), (p) =>
+      left.push(`${p.path}: ${p.message}`),
+    );
+    expect(config.mode).toBe('nftables');
+    expect(left).toEqual([
+      expect.stringContaining('udpIdleTimeout: unknown field'),
+      'iptables.masqueradeBits: unknown field, did you mean "masqueradeBit"?',
+    ]);
+    writeFileSync(path, `${HEAD}mode: nftables\nudpIdleTimeout: 250ms\niptables: {masqueradeBit: x}\n`);
+    expect(() => configOf(parseFlags(proxyFlags, [`--config=${path}`]))).toThrow('iptables.masqueradeBit');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('P13: what kubeadm writes has nothing without effect', () => {

@@ -1,5 +1,6 @@
 /** The configuration that the command line gives: the config file when there is one, the flags otherwise. */
 
+import type { OnUnknownField } from '../../component/config/document.ts';
 import { decodeConfig, loadConfigFile } from '../../component/config/document.ts';
 import type { ParsedFlags } from '../../component/flags.ts';
 import { effectiveLogging } from '../../component/logging_config.ts';
@@ -13,11 +14,15 @@ type Flags = ParsedFlags<typeof proxyFlags>;
 /** Flags that count beside a config file too. */
 const OVERRIDES = ['hostname-override'] as const;
 
-/** @throws ConfigError naming the field or file */
-export function configOf(flags: Flags): ProxyConfig {
+/**
+ * @param onUnknownField told of each field of the file that is not known: files outlive fields (`udpIdleTimeout` in those of
+ *   older clusters), and stock goes on without them
+ * @throws ConfigError naming the field or file
+ */
+export function configOf(flags: Flags, onUnknownField: OnUnknownField = () => undefined): ProxyConfig {
   const { values } = flags;
   if (values.config !== '') {
-    const config = loadConfigFile(values.config, [PROXY_CONFIG_KIND]);
+    const config = loadConfigFile(values.config, [PROXY_CONFIG_KIND], onUnknownField);
     const host = OVERRIDES.some((name) => flags.isSet(name))
       ? values['hostname-override']
       : config.hostnameOverride;

@@ -4,9 +4,12 @@ import type { Problem } from '../../component/config/schema.ts';
 import { AddressRange } from '../model/address.ts';
 import { modeSettings } from './mode_settings.ts';
 import type { ProxyConfig } from './proxy_config.ts';
+import { splitEndpoint } from './proxy_config.ts';
 
 // IFNAMSIZ is 16 with the terminating zero; what is allowed here is what networks tools allow and no rule can misread.
 const INTERFACE_NAME = /^[A-Za-z0-9_.:@-]{1,15}$/;
+
+const WINDOWS_ONLY = 'it is for Windows nodes';
 
 /** Everything that is wrong; empty: the configuration can be used. */
 export function configProblems(config: ProxyConfig): Problem[] {
@@ -14,14 +17,15 @@ export function configProblems(config: ProxyConfig): Problem[] {
   const refuse = (path: string, message: string): void => {
     problems.push({ path, message });
   };
-  const { mode, detectLocal, detectLocalMode, nodePortAddresses, portRange, winkernel } = config;
+  const { mode, detectLocal, detectLocalMode, nodePortAddresses, configSyncPeriod } = config;
   if (mode !== 'iptables' && mode !== 'nftables')
     refuse(
       'mode',
       `got "${mode}", want "iptables" or "nftables": this release of the proxy has no other mode`,
     );
   const { syncPeriod, minSyncPeriod } = modeSettings(config);
-  if (syncPeriod < minSyncPeriod) {
+  if (syncPeriod <= 0) refuse(`${mode}.syncPeriod`, `got "${formatDuration(syncPeriod)}", want more than 0s`);
+  else if (syncPeriod < minSyncPeriod) {
     refuse(
       `${mode}.syncPeriod`,
       `got "${formatDuration(syncPeriod)}", want at least ${mode}.minSyncPeriod ("${formatDuration(minSyncPeriod)}")`,
@@ -55,29 +59,35 @@ export function configProblems(config: ProxyConfig): Problem[] {
       refuse(`nodePortAddresses[${i}]`, `got "${text}", want a CIDR range or "primary"`);
     }
   }
-  if (portRange !== '' && portRange !== '0-0') {
-    refuse('portRange', `got "${portRange}", want it empty: the userspace mode that used it is gone`);
-  }
-  if (
-    Object.values(winkernel).some((value) => value !== '' && value !== false) ||
-    config.windowsRunAsService
-  ) {
-    refuse(config.windowsRunAsService ? 'windowsRunAsService' : 'winkernel', 'is for Windows nodes only');
+  if (configSyncPeriod <= 0)
+    refuse('configSyncPeriod', `got "${formatDuration(configSyncPeriod)}", want more than 0s`);
+  for (const field of ['healthzBindAddress', 'metricsBindAddress'] as const) {
+    if (splitEndpoint(config[field], 1)?.port === 0)
+      refuse(field, `got "${config[field]}", want a port from 1 to 65535`);
   }
   return problems;
 }
 
-/** Fields that are set and that nothing reads in this mode: said once, since stock takes them in silence. */
+/** Fields that are set and that nothing reads in this mode or on Linux: said once, since stock takes them in silence. */
 export function fieldsWithoutEffect(config: ProxyConfig): Array<{ field: string; why: string }> {
-  const { ipvs, mode, enableProfiling } = config;
+  const { ipvs, winkernel, mode, enableProfiling, portRange, windowsRunAsService } = config;
   const found: Array<{ field: string; why: string }> = [];
-  for (const [name, value] of Object.entries(ipvs)) {
-    const isSet = Array.isArray(value) ? value.length > 0 : value !== '' && value !== 0 && value !== false;
-    if (isSet) found.push({ field: `ipvs.${name}`, why: `the mode is ${mode}` });
-  }
+  const section = (name: string, fields: Readonly<Record<string, unknown>>, why: string): void => {
+    for (const [field, value] of Object.entries(fields))
+      if (isSet(value)) found.push({ field: `${name}.${field}`, why });
+  };
+  section('ipvs', ipvs, `the mode is ${mode}`);
+  section('winkernel', winkernel, WINDOWS_ONLY);
+  if (windowsRunAsService) found.push({ field: 'windowsRunAsService', why: WINDOWS_ONLY });
+  if (portRange !== '' && portRange !== '0-0')
+    found.push({ field: 'portRange', why: 'the userspace mode that used it is gone' });
   if (enableProfiling)
     found.push({ field: 'enableProfiling', why: 'profiles are taken by the --inspect flag of Node.js' });
   return found;
+}
+
+function isSet(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== '' && value !== 0 && value !== false;
 }
 
 /** Ranges of `clusterCIDR`; undefined when it is not valid. */

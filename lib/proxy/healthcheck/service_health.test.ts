@@ -2,6 +2,7 @@ import { get } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { nullLog } from '../../base/log.ts';
+import type { ServiceHealth } from './service_health.ts';
 import { ServiceHealthServers } from './service_health.ts';
 
 async function freePort(): Promise<number> {
@@ -13,9 +14,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const ask = (port: number): Promise<{ code: number; weight: unknown; body: string }> =>
+const ask = (port: number, host = '127.0.0.1'): Promise<{ code: number; weight: unknown; body: string }> =>
   new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, agent: false }, (res) => {
+    get({ host, port, agent: false }, (res) => {
       let body = '';
       res.on('data', (chunk: Buffer) => (body += chunk.toString()));
       res.on('end', () =>
@@ -24,14 +25,24 @@ const ask = (port: number): Promise<{ code: number; weight: unknown; body: strin
     }).on('error', reject);
   });
 
+const health = (name: string, port: number, localEndpoints: number): ServiceHealth => ({
+  namespace: 'a',
+  name,
+  family: 'IPv4',
+  port,
+  localEndpoints,
+});
+
 let servers: ServiceHealthServers;
 let healthy = true;
+let addresses: readonly string[] | undefined;
 const failed: string[] = [];
 beforeEach(() => {
   healthy = true;
+  addresses = ['127.0.0.1'];
   servers = new ServiceHealthServers({
     log: nullLog,
-    addresses: () => ['127.0.0.1'],
+    addresses: () => addresses,
     proxyHealthy: () => healthy,
     onListenError: (service) => failed.push(service.name),
   });
@@ -40,7 +51,7 @@ afterEach(() => servers.close());
 
 test("P3: tells load balancers about local endpoints, in upstream's JSON", async () => {
   const port = await freePort();
-  const of = (localEndpoints: number) => [{ namespace: 'a', name: 'web', port, localEndpoints }];
+  const of = (localEndpoints: number) => [health('web', port, localEndpoints)];
   await servers.update(of(2));
   const answer = await ask(port);
   expect(answer).toMatchObject({ code: 200, weight: '2' });
@@ -59,10 +70,26 @@ test('a port that is taken is reported, and tried again with the next update', a
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server has such an address
   const { port } = other.address() as AddressInfo;
-  const wanted = [{ namespace: 'a', name: 'taken', port, localEndpoints: 1 }];
+  const wanted = [health('taken', port, 1)];
   await servers.update(wanted);
   expect(failed).toEqual(['taken']);
   await new Promise((resolve) => other.close(resolve));
   await servers.update(wanted);
   expect((await ask(port)).code).toBe(200);
+});
+
+test('P3: served where node ports are answered, also when the addresses change', async () => {
+  const port = await freePort();
+  const wanted = [health('web', port, 1)];
+  await servers.update(wanted);
+  await expect(ask(port, '127.0.0.2')).rejects.toThrow('ECONNREFUSED');
+  addresses = ['127.0.0.2', '127.0.0.3'];
+  await servers.update(wanted);
+  await expect(ask(port)).rejects.toThrow('ECONNREFUSED');
+  expect((await ask(port, '127.0.0.2')).code).toBe(200);
+  expect((await ask(port, '127.0.0.3')).code).toBe(200);
+  addresses = undefined;
+  await servers.update(wanted);
+  expect((await ask(port)).code).toBe(200);
+  await expect(ask(port, '::1')).rejects.toThrow('ECONNREFUSED');
 });

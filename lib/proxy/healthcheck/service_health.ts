@@ -6,10 +6,13 @@ import type { Log } from '../../base/log.ts';
 import type { Handler } from '../../component/serving/exchange.ts';
 import type { RunningServer } from '../../component/serving/server.ts';
 import { createPlainServer } from '../../component/serving/server.ts';
+import type { Family } from '../model/address.ts';
 
 export interface ServiceHealth {
   readonly namespace: string;
   readonly name: string;
+  /** Each family of a Service is served at addresses of that family, with its endpoints of that family. */
+  readonly family: Family;
   readonly port: number;
   /** Ready endpoints on this node. */
   readonly localEndpoints: number;
@@ -17,16 +20,20 @@ export interface ServiceHealth {
 
 export interface ServiceHealthServersOptions {
   readonly log: Log;
-  /** Addresses to listen on; one empty text: all. */
-  readonly addresses: () => readonly string[];
+  /** Where to listen, as for node ports; asked with every update. Undefined: at all addresses of the family. */
+  readonly addresses: (family: Family) => readonly string[] | undefined;
   readonly proxyHealthy: () => boolean;
   /** A port cannot be listened on (another program has it). */
   readonly onListenError: (service: ServiceHealth, err: unknown) => void;
 }
 
+/** What servers take for all addresses. */
+const ALL = '';
+
 interface Entry {
   health: ServiceHealth;
-  servers: RunningServer[];
+  readonly addresses: readonly string[];
+  readonly servers: RunningServer[];
 }
 
 export class ServiceHealthServers {
@@ -37,11 +44,12 @@ export class ServiceHealthServers {
     this.#options = options;
   }
 
-  /** Serves exactly these Services from now on. Servers of unchanged ports are left running. */
+  /** Serves exactly these Services from now on. Servers of unchanged ports and addresses are left running. */
   async update(services: readonly ServiceHealth[]): Promise<void> {
-    const wanted = new Map(services.map((s) => [`${s.namespace}/${s.name}`, s]));
+    const wanted = new Map(services.map((s) => [`${s.namespace}/${s.name} ${s.family}`, s]));
     for (const [key, entry] of this.#entries) {
-      if (wanted.get(key)?.port === entry.health.port && entry.servers.length > 0) continue;
+      const now = wanted.get(key);
+      if (now !== undefined && this.#isServed(entry, now)) continue;
       this.#entries.delete(key);
       await closeAll(entry.servers);
     }
@@ -56,15 +64,24 @@ export class ServiceHealthServers {
     await this.update([]);
   }
 
+  #isServed({ health, addresses, servers }: Entry, { family, port }: ServiceHealth): boolean {
+    const complete = servers.length === addresses.length;
+    return complete && health.port === port && sameList(addresses, this.#addresses(family));
+  }
+
+  #addresses(family: Family): readonly string[] {
+    return this.#options.addresses(family) ?? [ALL];
+  }
+
   async #open(key: string, health: ServiceHealth): Promise<void> {
-    const entry: Entry = { health, servers: [] };
+    const { port, family } = health;
+    const entry: Entry = { health, addresses: this.#addresses(family), servers: [] };
     this.#entries.set(key, entry);
-    for (const address of this.#options.addresses()) {
+    const { log } = this.#options;
+    const handler = this.#answer(entry);
+    for (const address of entry.addresses) {
       try {
-        const { log } = this.#options;
-        entry.servers.push(
-          await createPlainServer({ address, port: health.port, log, handler: this.#answer(entry) }),
-        );
+        entry.servers.push(await createPlainServer({ address, family, port, log, handler }));
       } catch (err) {
         this.#options.onListenError(health, err);
       }
@@ -84,6 +101,10 @@ export class ServiceHealthServers {
       res.end(JSON.stringify(body, undefined, '\t'));
     };
   }
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((x, i) => x === b[i]);
 }
 
 async function closeAll(servers: readonly RunningServer[]): Promise<void> {

@@ -130,6 +130,11 @@ export function isLoopback(address: IPAddress): boolean {
   return unroutableReason(address) === 'a loopback address';
 }
 
+/** True for 0.0.0.0 and ::, which stand for all addresses of a machine. */
+export function isUnspecified({ ip }: IPAddress): boolean {
+  return ip === '0.0.0.0' || ip === '::';
+}
+
 /** `ip:port`, IPv6 in brackets. */
 export function hostPort(ip: string, port: number): string {
   return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;

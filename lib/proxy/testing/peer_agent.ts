@@ -53,7 +53,8 @@ export interface LoadResult {
   readonly requests: number;
   /** Who answered, and how often; errors under their names. */
   readonly answers: Readonly<Record<string, number>>;
-  readonly errors: readonly string[];
+  /** Time, source port and name of each. */
+  readonly errors: ReadonlyArray<{ readonly at: string; readonly fromPort: number; readonly error: string }>;
 }
 
 /** What a peer said (its name and the address that it saw), or the error that came instead, `timeout` for none. */
@@ -208,18 +209,32 @@ function sendFrom(source: number, to: string, port: number): Promise<boolean> {
 
 const loads = new Map<number, () => Promise<LoadResult>>();
 
+/**
+ * Below the range that the kernel chooses from. A connection tried before there were rules is tracked as one that is not
+ * translated, for two minutes; whoever gets its port again meets what it met, whatever the rules are by then. Here no port
+ * comes twice in so short a time.
+ */
+const LOAD_PORTS = { first: 10_000, last: 32_000 } as const;
+let loadPort: number = LOAD_PORTS.first;
+
+function nextLoadPort(): number {
+  loadPort = loadPort === LOAD_PORTS.last ? LOAD_PORTS.first : loadPort + 1;
+  return loadPort;
+}
+
 function load(id: number, { to, port, everyMs }: Extract<PeerCommand, { do: 'load' }>): PeerAnswer {
   const answers: Record<string, number> = {};
-  const errors: string[] = [];
+  const errors: Array<LoadResult['errors'][number]> = [];
   const underWay = new Set<Promise<void>>();
   let requests = 0;
   const once = async (): Promise<void> => {
     requests++;
     const at = new Date().toISOString();
-    const answer = await ask({ do: 'tcp', to, port, timeoutMs: 5000 });
+    const fromPort = nextLoadPort();
+    const answer = await ask({ do: 'tcp', to, port, timeoutMs: 5000, fromPort });
     const who = 'error' in answer ? answer.error : (answer.text.split(' ')[0] ?? '');
     answers[who] = (answers[who] ?? 0) + 1;
-    if ('error' in answer) errors.push(`${at} ${answer.error}`);
+    if ('error' in answer) errors.push({ at, fromPort, error: answer.error });
   };
   const timer = setInterval(() => {
     const one = once().finally(() => underWay.delete(one));

@@ -23,6 +23,8 @@ export interface SliceEndpoints {
     readonly port: number;
   }>;
   readonly hosts: readonly SliceHost[];
+  /** When the change that brought it began, milliseconds since the epoch; undefined when it does not say. */
+  readonly changeBegan: number | undefined;
   readonly problems: readonly InputProblem[];
 }
 
@@ -71,8 +73,14 @@ export function readSlice(slice: EndpointSlice): SliceEndpoints | undefined {
     family,
     ports: compact(ports),
     hosts: compact(hosts),
+    changeBegan: changeBegan(slice),
     problems: compact(problems),
   };
+}
+
+function changeBegan({ metadata }: EndpointSlice): number | undefined {
+  const time = Date.parse(metadata.annotations?.[LAST_CHANGE_ANNOTATION] ?? '');
+  return Number.isNaN(time) ? undefined : time;
 }
 
 function hostOf(endpoint: ApiEndpoint, ip: string): SliceHost {

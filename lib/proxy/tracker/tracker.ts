@@ -4,7 +4,7 @@ import { keyOf } from '../../api/types.ts';
 import type { Family } from '../model/address.ts';
 import type { Endpoint, ServicePort } from '../model/service_port.ts';
 import type { SliceEndpoints } from './endpoint_slices.ts';
-import { LAST_CHANGE_ANNOTATION, endpointsOf, readSlice } from './endpoint_slices.ts';
+import { endpointsOf, readSlice } from './endpoint_slices.ts';
 import type { InputProblem } from './service_ports.ts';
 import { servicePortsOf } from './service_ports.ts';
 
@@ -15,8 +15,8 @@ export interface ChangeSet {
   /** Changes of Services and of slices that came in. */
   readonly serviceChanges: number;
   readonly endpointChanges: number;
-  /** When the changes of endpoints began, milliseconds since the epoch; those of slices that say so. */
-  readonly triggerTimes: readonly number[];
+  /** When the changes of endpoints of each family began, milliseconds since the epoch; those of slices that say so. */
+  readonly triggerTimes: Readonly<Record<Family, readonly number[]>>;
 }
 
 /** Told of objects that are partly unusable. Called once per change of the object. */
@@ -36,7 +36,7 @@ interface Pending {
   services: Set<string>;
   serviceChanges: number;
   endpointChanges: number;
-  triggerTimes: number[];
+  triggerTimes: Record<Family, number[]>;
 }
 
 export class ServiceTracker {
@@ -84,9 +84,13 @@ export class ServiceTracker {
     if (read === undefined) return;
     if (read.problems.length > 0) this.#onProblems(slice, read.problems);
     this.#serviceOfSlice.set(key, read.serviceKey);
-    this.#entry(read.serviceKey).slices.set(key, read);
+    const { slices } = this.#entry(read.serviceKey);
+    const { changeBegan, family } = read;
+    // The same time again: something else of the slice was changed, and nobody said when.
+    if (changeBegan !== undefined && changeBegan !== slices.get(key)?.changeBegan)
+      this.#pending.triggerTimes[family].push(changeBegan);
+    slices.set(key, read);
     this.#changed(read.serviceKey);
-    this.#trigger(slice);
   }
 
   /** A slice is gone. */
@@ -148,14 +152,8 @@ export class ServiceTracker {
     this.#entries.get(service)?.slices.delete(key);
     this.#changed(service);
   }
-
-  #trigger(slice: EndpointSlice): void {
-    const text = slice.metadata.annotations?.[LAST_CHANGE_ANNOTATION];
-    const time = text === undefined ? NaN : Date.parse(text);
-    if (!Number.isNaN(time)) this.#pending.triggerTimes.push(time);
-  }
 }
 
 function nothing(): Pending {
-  return { services: new Set(), serviceChanges: 0, endpointChanges: 0, triggerTimes: [] };
+  return { services: new Set(), serviceChanges: 0, endpointChanges: 0, triggerTimes: { IPv4: [], IPv6: [] } };
 }

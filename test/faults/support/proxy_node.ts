@@ -10,6 +10,7 @@ import { POD1, POD2, TestBed } from '../../../lib/proxy/testing/test_bed.ts';
 import type { ProxyProcess } from '../../../lib/proxy/testing/watched_node.ts';
 import { WatchedNode } from '../../../lib/proxy/testing/watched_node.ts';
 import { eventually } from '../../e2e/support/eventually.ts';
+import { RuleChanges } from './rule_changes.ts';
 import { stockBinary } from '../../fixtures/stock_binaries.ts';
 
 export const OURS = ['dist/ts-kube-proxy'] as const;
@@ -76,6 +77,7 @@ export class ProxyNode {
 
   /** A connection that is held, and 100 requests a second, until the end of `during`; none of them may fail. */
   async underTraffic(during: () => Promise<void>): Promise<LoadResult> {
+    const changes = new RuleChanges(this.bed);
     const held: HeldConnection = await this.bed.hold('far', VIP, 80);
     const end = await this.bed.load('far', VIP, 80, REQUEST_EVERY_MS);
     let result: LoadResult | undefined;
@@ -86,10 +88,23 @@ export class ProxyNode {
       result = await end();
       held.close();
     }
-    if (result.errors.length > 0) console.log(this.api.logs());
+    const changed = changes.stop(result.errors.map(({ at }) => at));
+    if (result.errors.length > 0) console.log(this.#evidence(result, changed));
     expect(result.errors).toEqual([]);
     expect(result.requests).toBeGreaterThan(10);
     return result;
+  }
+
+  /** Whose doing failed requests were: what the proxy says, who changed which rules, and what is tracked of each. */
+  #evidence({ errors }: LoadResult, changed: readonly string[]): string {
+    const tracked = this.bed
+      .exec('node', ['conntrack', '-L', '-p', 'tcp', '--orig-dst', VIP])
+      .split('\n')
+      .filter((flow) => errors.some(({ fromPort }) => flow.includes(` sport=${fromPort} dport=80 `)));
+    const parts = { log: [this.api.logs()], 'changes of rules': changed, 'tracked flows': tracked };
+    return Object.entries(parts)
+      .map(([what, lines]) => `${what}:\n${lines.join('\n')}`)
+      .join('\n\n');
   }
 
   /** Everything that proxies have in the packet filter, in an order that does not depend on history. */
