@@ -5,7 +5,8 @@
  *
  * Run: node bench/proxy/main.ts [--sizes 1000x3,10000x3,50000x1] [--parts first-sync,change,churn,data-path,memory,idle]
  *        [--mode iptables|nftables] [--only ours|stock] [--runs N] [--changes N] [--churn-seconds N] [--idle-seconds N]
- *        [--min-sync 500ms] [--ours PROGRAM]
+ *        [--min-sync 500ms] [--portion N] [--ours PROGRAM]
+ * --portion: N Services arrive at a time, so that stock's iptables mode comes through with many ("first sync" is then all of them).
  * Needs root, dist/ts-kube-proxy (`npm run build`) and the stock kube-proxy (`hack/stock-binaries`).
  */
 import { availableParallelism, loadavg } from 'node:os';
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     'churn-seconds': { type: 'string', default: '60' },
     'idle-seconds': { type: 'string', default: '65' },
     'min-sync': { type: 'string' },
+    portion: { type: 'string' },
     ours: { type: 'string', default: 'dist/ts-kube-proxy' },
   },
 });
@@ -36,7 +38,7 @@ function fail(message: string): never {
   process.exit(2);
 }
 
-function count(name: 'runs' | 'changes' | 'churn-seconds' | 'idle-seconds'): number {
+function count(name: 'runs' | 'changes' | 'churn-seconds' | 'idle-seconds' | 'portion'): number {
   const n = Number(values[name]);
   return Number.isInteger(n) && n > 0
     ? n
@@ -110,6 +112,7 @@ try {
     for (const mode of modes) {
       await compare(bed, mode, {
         ...size,
+        portion: values.portion === undefined ? size.services : count('portion'),
         parts,
         changes: count('changes'),
         churnSeconds: count('churn-seconds'),

@@ -17,6 +17,8 @@ export type Part = (typeof PARTS)[number];
 export interface Workload {
   readonly services: number;
   readonly endpoints: number;
+  /** So many Services arrive at a time, each time once those before are in force. */
+  readonly portion: number;
   readonly parts: ReadonlySet<Part>;
   readonly changes: number;
   readonly churnSeconds: number;
@@ -64,7 +66,7 @@ export async function measure(
 ): Promise<Figures> {
   const node = await WatchedNode.start(bed);
   try {
-    await putObjects(node, workload);
+    await putObjects(node, workload, 0);
     const fields = workload.minSync === undefined ? {} : { [mode]: { minSyncPeriod: workload.minSync } };
     const started = performance.now();
     const proxy = node.startProxy(program, mode, fields);
@@ -86,10 +88,13 @@ export async function measure(
   }
 }
 
-async function putObjects(node: WatchedNode, { services, endpoints }: Workload): Promise<void> {
-  for (let n = 0; n < services; n++) {
+/** One portion of the Services; whether the last of them is in force can be told by connecting to it. */
+async function putObjects(node: WatchedNode, workload: Workload, from: number): Promise<void> {
+  const end = Math.min(from + workload.portion, workload.services);
+  for (let n = from; n < end; n++) {
     await node.put('services', service(`b/s${n}`, vip(n), DEFAULTS));
-    await node.put('endpointslices', n === services - 1 ? probeSlice(n, POD1) : fullSlice(n, endpoints, 0));
+    const slice = n === end - 1 ? probeSlice(n, POD1) : fullSlice(n, workload.endpoints, 0);
+    await node.put('endpointslices', slice);
   }
 }
 
@@ -130,7 +135,11 @@ class Measurement {
   }
 
   async run(started: number): Promise<void> {
-    const { parts } = this.#workload;
+    const { parts, portion, services } = this.#workload;
+    for (let from = portion; from < services; from += portion) {
+      await this.#answeredBy('pod1', FIRST_SYNC_LIMIT_MS, from - 1);
+      await putObjects(this.#node, this.#workload, from);
+    }
     await this.#answeredBy('pod1', FIRST_SYNC_LIMIT_MS);
     if (parts.has('first-sync')) {
       this.#found['first sync, s'] = [(performance.now() - started) / 1000];
@@ -229,11 +238,11 @@ class Measurement {
     return performance.now() - at;
   }
 
-  async #answeredBy(name: string, limitMs: number): Promise<void> {
+  async #answeredBy(name: string, limitMs: number, n = this.#last): Promise<void> {
     const began = performance.now();
     let said = '';
     for (;;) {
-      const answer = await this.#bed.ask('far', 'tcp', vip(this.#last), 80, 500);
+      const answer = await this.#bed.ask('far', 'tcp', vip(n), 80, 500);
       if (answer.by === name) return;
       said = answer.by ?? answer.error;
       if (!this.#proxy.isRunning) throw new Error('the proxy ended');

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import { abortReason } from './errors.ts';
+import { onAbort } from './on_abort.ts';
 
 /** Lets at most so many run at once; the others wait in order. */
 export class Gate {
@@ -19,15 +20,14 @@ export class Gate {
     } else {
       await new Promise<void>((resolve, reject) => {
         const go = (): void => {
-          signal.removeEventListener('abort', give);
+          stay();
           resolve();
         };
-        const give = (): void => {
+        this.#waiting.push(go);
+        const stay = onAbort(signal, () => {
           this.#waiting.splice(this.#waiting.indexOf(go), 1);
           reject(abortReason(signal));
-        };
-        this.#waiting.push(go);
-        signal.addEventListener('abort', give, { once: true });
+        });
       });
     }
     let held = true;

@@ -73,6 +73,32 @@ test('calls that wait in line for a connection leave nothing behind on it', asyn
   expect(events.filter((event) => event === 'connect')).toEqual([]);
 }, 60_000);
 
+test('64 calls at once, in their order; one that is given up while it waits is not sent', async () => {
+  const answers: (() => void)[] = [];
+  const asked: string[] = [];
+  const { promise: full, resolve: isFull } = Promise.withResolvers<undefined>();
+  handler = ({ url = '' }, response) => {
+    asked.push(url.replace(/.*\//, ''));
+    answers.push(() => response.end(object));
+    if (answers.length === 64) isFull(undefined);
+  };
+  const givenUp = new AbortController();
+  const calls = Array.from({ length: 66 }, (_, n) =>
+    client.get(CONFIG_MAPS, { namespace: 'ns', name: `c${n}` }, n === 64 ? { signal: givenUp.signal } : {}),
+  );
+  await full;
+  givenUp.abort(new Error('not wanted any more'));
+  await expect(calls[64]).rejects.toThrow('not wanted any more');
+  expect(answers).toHaveLength(64);
+  handler = ({ url = '' }, response) => {
+    asked.push(url.replace(/.*\//, ''));
+    response.end(object);
+  };
+  for (const answer of answers) answer();
+  await Promise.allSettled(calls);
+  expect(asked.slice(64)).toEqual(['c65']);
+}, 60_000);
+
 test('the path of the server, query and headers are sent', async () => {
   let seen: IncomingMessage | undefined;
   handler = (request, response) => {

@@ -39,6 +39,28 @@ test('handlers hear of changes in order, in a later turn than the store', async 
   expect(told).toEqual(['add a@1', 'update a@1 a@2', 'add b@3', 'delete a@4']);
 });
 
+test('an object shares with its former self, a new one with the one before it, and with nothing else', () => {
+  const labelled = (name: string, version: string, app: string): ConfigMap => {
+    const { metadata } = cm(name, version);
+    return { metadata: { ...metadata, labels: { app } }, data: { name } };
+  };
+  const [a1, b1, a2, c1] = [
+    labelled('a', '1', 'web'),
+    labelled('b', '1', 'web'),
+    labelled('a', '2', 'other'),
+    labelled('c', '1', 'other'),
+  ];
+  for (const object of [a1, b1, a2, c1]) cache.put(object);
+  expect(b1.metadata.labels).toBe(a1.metadata.labels);
+  expect(a2.data).toBe(a1.data);
+  expect(c1.metadata.labels).not.toBe(a2.metadata.labels);
+  expect(cache.store.list()).toEqual([
+    labelled('a', '2', 'other'),
+    labelled('b', '1', 'web'),
+    labelled('c', '1', 'other'),
+  ]);
+});
+
 test('a relist tells of what changed, is gone, is new or was made anew, and of nothing else', async () => {
   cache.replace([cm('same', '1'), cm('changed', '1'), cm('gone', '1'), cm('anew', '1')]);
   const { told } = recording(cache);

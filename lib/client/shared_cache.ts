@@ -4,6 +4,7 @@ import { abortReason, errorMessage } from '../base/errors.ts';
 import { HandlerQueue } from './handler_queue.ts';
 import type { Handler } from './handler_queue.ts';
 import type { ReflectorSink } from './reflector.ts';
+import { shareUnchanged } from './share_unchanged.ts';
 import { Store } from './store.ts';
 import type { Indexers } from './store.ts';
 
@@ -17,6 +18,8 @@ export class SharedCache<T extends KubeObject> implements ReflectorSink<T> {
   // Queues that have yet to deliver the first list; undefined before it is there.
   #behind: Set<HandlerQueue<T>> | undefined;
   #closed = false;
+  // What comes next is often made from the same template: a replica, a node of the same pool.
+  #newest: T | undefined;
 
   constructor(
     indexers: Indexers<T>,
@@ -64,6 +67,9 @@ export class SharedCache<T extends KubeObject> implements ReflectorSink<T> {
       if (known.metadata.uid !== uid) this.#remove(keyOf(raw));
     }
     const object = this.#transformed(raw);
+    const like = known ?? this.#newest;
+    if (like !== undefined) shareUnchanged(like, object);
+    if (known === undefined) this.#newest = object;
     const old = this.store.put(object);
     for (const queue of this.#queues) {
       queue.push(old === undefined ? { type: 'add', object } : { type: 'update', old, object });

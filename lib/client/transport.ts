@@ -11,6 +11,7 @@ import type { IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { abortReason } from '../base/errors.ts';
+import { Gate } from '../base/gate.ts';
 import type { TlsConfig } from './client_config.ts';
 import type { TlsMaterial } from './credentials.ts';
 import { TransportError } from './errors.ts';
@@ -55,6 +56,8 @@ export class Transport {
   readonly #config: TlsConfig;
   readonly #proxy: URL | undefined;
   #pools: Pools | undefined;
+  /** Calls wait here rather than in line for a connection: what waits there is a whole request. */
+  readonly #calls = new Gate(MAX_CALL_CONNECTIONS);
   /** Connections that have come about. */
   readonly #connected = new WeakSet<object>();
   #closed = false;
@@ -111,7 +114,19 @@ export class Transport {
     pools?.streams.destroy();
   }
 
-  #sendOnce(request: TransportRequest): Promise<IncomingMessage> {
+  async #sendOnce(request: TransportRequest): Promise<IncomingMessage> {
+    if (request.stream) return this.#exchange(request, () => undefined);
+    const leave = await this.#calls.enter(request.signal);
+    try {
+      return await this.#exchange(request, leave);
+    } catch (err) {
+      leave();
+      throw err;
+    }
+  }
+
+  /** @param ended called when the connection serves the request no longer */
+  #exchange(request: TransportRequest, ended: () => void): Promise<IncomingMessage> {
     const { method, headers, body, tls, stream, signal } = request;
     const what = `${method} ${this.#server.origin}${request.path.split('?')[0]}`;
     if (this.#closed)
@@ -163,6 +178,7 @@ export class Transport {
         else reject(transportError(what, err, { connected, reused: req.reusedSocket }));
       });
       req.on('close', () => {
+        ended();
         signal.removeEventListener('abort', onAbort);
         pools.openStreams.delete(cut);
         if (response === undefined) reject(new TransportError(`${what}: connection closed before an answer`));
