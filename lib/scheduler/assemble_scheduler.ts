@@ -68,6 +68,7 @@ export function assembleScheduler(surroundings: SchedulerSurroundings): Assemble
   const waiting = new WaitingPods(clock);
   const { decisions = new DecisionLog() } = surroundings;
   let queue: SchedulingQueue | undefined;
+  let metrics: SchedulerMetrics | undefined;
   const chance = random === undefined ? {} : { random };
   const handle = {
     cache,
@@ -79,6 +80,7 @@ export function assembleScheduler(surroundings: SchedulerSurroundings): Assemble
     log,
     activate: (pod: Pod) => queue?.activate(pod),
     releaseGated: (pod: Pod) => queue?.releaseGated(pod),
+    onPreemption: (victims: number) => metrics?.preemption(victims),
     ...chance,
     ...(surroundings.gates === undefined ? {} : { gates: surroundings.gates }),
   };
@@ -98,6 +100,7 @@ export function assembleScheduler(surroundings: SchedulerSurroundings): Assemble
       ? {}
       : { maxUnschedulableMs: surroundings.maxUnschedulableMs }),
   });
+  metrics = surroundings.metrics({ queue, cache });
   const scheduler = new Scheduler({
     client,
     clock,
@@ -110,7 +113,7 @@ export function assembleScheduler(surroundings: SchedulerSurroundings): Assemble
     waiting,
     extenders: surroundings.extenders ?? [],
     pods: objects.pods,
-    metrics: surroundings.metrics({ queue, cache }),
+    metrics,
     ...chance,
   });
   return {

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:https';
 import { join, resolve } from 'node:path';
 import type { Apiserver } from '../../test/fixtures/apiserver.ts';
 import { startApiserver } from '../../test/fixtures/apiserver.ts';
@@ -286,11 +287,71 @@ test.each([
   expect(Buffer.concat(errors).toString().replaceAll('\\"', '"')).toContain(message);
 });
 
-test('the configuration that results can be written out and read again', async () => {
-  const out = join(server.dir, 'written.yaml');
-  const child = start({}, `--write-config-to=${out}`);
-  await once(child, 'close');
-  running.delete(child);
-  expect(child.exitCode).toBe(0);
-  expect(readFileSync(out, 'utf8')).toContain('podMaxBackoffSeconds: 10');
+test('S7: the configuration that results can be written out and read again', async () => {
+  const written = async (config: object, ...flags: string[]) => {
+    const out = join(server.dir, `written-${Date.now()}.yaml`);
+    const child = start(config, `--write-config-to=${out}`, ...flags);
+    await once(child, 'close');
+    running.delete(child);
+    return { code: child.exitCode, out };
+  };
+  const first = await written({});
+  expect(first.code).toBe(0);
+  const text = readFileSync(first.out, 'utf8');
+  expect(text).toContain('podMaxBackoffSeconds: 10');
+  expect(text).toContain('kind: NodeResourcesFitArgs');
+  const again = await written({}, `--config=${first.out}`);
+  expect(readFileSync(again.out, 'utf8')).toBe(text);
+  const noBinder = { plugins: { bind: { disabled: [{ name: '*' }] } } };
+  expect((await written({ profiles: [noBinder] })).code).toBe(1);
 });
+
+test('S7: leader and standby tell who leads; with delayCacheUntilActive the standby watches nothing and is ready', async () => {
+  await createNode('n1');
+  await createPod('seen', '1');
+  const lease = { leaseDuration: '3s', renewDeadline: '2s', retryPeriod: '500ms', resourceName: 'told' };
+  const config = { leaderElection: { leaderElect: true, ...lease }, delayCacheUntilActive: true };
+  const access = ['authentication', 'authorization'].map(
+    (kind) => `--${kind}-kubeconfig=${server.kubeconfigPath}`,
+  );
+  const replica = async (): Promise<(path: string) => Promise<string>> => {
+    const port = await freePort();
+    start(config, `--secure-port=${port}`, ...access);
+    const ask = (path: string): Promise<string> => read(port, path);
+    await eventually('server', () => ask('/livez').catch(() => undefined));
+    return ask;
+  };
+  const leader = await replica();
+  expect(await bound('seen')).toBe('n1');
+  const standby = await replica();
+  expect(await leader('/readyz?verbose')).toMatch(/\[\+\]leaderElection ok\n.*\[\+\]sched-handler-sync ok/s);
+  expect(await standby('/readyz')).toBe('ok');
+  const [ours, others] = [await leader('/metrics'), await standby('/metrics')];
+  expect(ours).toContain('leader_election_master_status{name="kube-scheduler"} 1\n');
+  expect(others).toContain('leader_election_master_status{name="kube-scheduler"} 0\n');
+  expect(ours).toMatch(
+    /^rest_client_requests_total\{code="201",host="127\.0\.0\.1:\d+",method="POST"\} [1-9]/m,
+  );
+  expect(ours).toMatch(/^scheduler_cache_size\{type="nodes"\} 1$/m);
+  expect(others).toMatch(/^scheduler_cache_size\{type="nodes"\} 0$/m);
+  expect(await leader('/metrics/resources')).toContain('pod="seen",priority="",resource="cpu"');
+  await eventually('event of the election', async () =>
+    (await server.client.list(EVENTS, { namespace: 'kube-system' })).items.find(
+      (e) => e.reason === 'LeaderElection' && e.note?.endsWith(' became leader') === true,
+    ),
+  );
+});
+
+/** The body of an answer, with the admin's token; a server that is not there rejects. */
+function read(port: number, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${server.adminToken}` };
+    const asked = get({ port, path, headers, host: '127.0.0.1', rejectUnauthorized: false }, (res) => {
+      let body = '';
+      res.setEncoding('utf8');
+      res.on('data', (chunk: string) => (body += chunk));
+      res.on('end', () => resolve(body));
+    });
+    asked.on('error', reject);
+  });
+}

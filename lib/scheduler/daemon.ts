@@ -5,10 +5,12 @@ import { hostname } from 'node:os';
 import { stringify } from 'yaml';
 import type { ApiClient } from '../client/client.ts';
 import type { ClientOptions } from '../client/http_client.ts';
+import { text } from '../component/serving/exchange.ts';
 import { createEventRecorder } from '../client/events.ts';
 import type { EventRecorder } from '../client/events.ts';
 import { createClient, inClusterConfig, loadKubeconfig } from '../client/kubeconfig.ts';
 import { runLeaderElection } from '../client/leader_election.ts';
+import { clientMetrics } from '../component/client_metrics.ts';
 import { startComponentServer } from '../component/component_server.ts';
 import { encodeConfig } from '../component/config/document.ts';
 import { applyDaemonSettings } from '../component/daemon_settings.ts';
@@ -18,6 +20,7 @@ import { formatFlags } from '../component/flags.ts';
 import { HealthChecks } from '../component/health.ts';
 import type { DaemonContext } from '../component/lifecycle.ts';
 import { ExitError } from '../component/lifecycle.ts';
+import type { Gauge } from '../component/metrics.ts';
 import { Metrics } from '../component/metrics.ts';
 import { metricsSettings } from '../component/metrics_settings.ts';
 import { KUBERNETES_VERSION, userAgent } from '../component/version.ts';
@@ -29,6 +32,7 @@ import type { SchedulerConfig } from './config/scheduler_config.ts';
 import { SCHEDULER_CONFIG_KIND } from './config/scheduler_config.ts';
 import { explainHandler } from './explain/explain_handler.ts';
 import { EXPLAIN_PREFIX } from './explain/explain_prefix.ts';
+import { gatesWithoutEffect } from './feature_gates.ts';
 import { schedulerFlags } from './flags.ts';
 import { Activity } from './ui/activity.ts';
 import { installUi } from './ui/scheduler_ui.ts';
@@ -40,6 +44,7 @@ import type { OwnPlugins } from './own_plugins/own_plugins.ts';
 import type { PluginDefinition } from './own_plugins/plugin_definition.ts';
 import { watchPlugins } from './own_plugins/plugin_watchdog.ts';
 import { createSchedulerMetrics } from './metrics.ts';
+import { podResourceMetrics } from './pod_resource_metrics.ts';
 
 /**
  * Runs the daemon until `ctx.signal` aborts.
@@ -49,10 +54,6 @@ import { createSchedulerMetrics } from './metrics.ts';
 export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: DaemonContext): Promise<void> {
   const { clock, log, signal } = ctx;
   const definitions = await pluginsOf(flags.values['plugin-module']);
-  const config = configOf(
-    flags,
-    definitions.map((definition) => definition.name),
-  );
   checkVersionFlags(flags.values);
   const metrics = new Metrics(metricsSettings(flags.values));
   const gates = applyDaemonSettings({
@@ -61,20 +62,24 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     source: 'command line',
     featureGates: flags.values['feature-gates'],
   });
-  if (flags.values['write-config-to'] !== '') {
-    writeFileSync(flags.values['write-config-to'], stringify(encodeConfig(config, SCHEDULER_CONFIG_KIND)));
-    return;
-  }
+  const config = configOf(
+    flags,
+    definitions.map((definition) => definition.name),
+    gates,
+  );
+  for (const vain of gatesWithoutEffect(gates)) log.warn('Feature gate has no effect', { ...vain });
   log.info('Starting Kubernetes Scheduler', { version: KUBERNETES_VERSION, implementation: 'ts-scheduler' });
   let mayWrite = (): boolean => true;
+  const observe = clientMetrics(metrics);
   const guarded: ClientOptions = {
+    observe,
     beforeSend(method) {
       if (method !== 'GET' && !mayWrite()) throw new LeadershipOverError('the lease is not held any more');
     },
   };
   const client = connect(config, flags.values.master, ctx, guarded);
   // Of its own, so that a burst of bindings cannot keep the Lease from being renewed.
-  const election = connect(config, flags.values.master, ctx, { qps: 0 });
+  const election = connect(config, flags.values.master, ctx, { qps: 0, observe });
   // And so that a burst of events does not hold bindings up, as each client has its own limit of calls a second.
   const events = connect(config, flags.values.master, ctx, guarded);
   const source = flags.values.config === '' ? 'command line' : flags.values.config;
@@ -100,14 +105,31 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     ...(own === undefined ? {} : { ownPlugins: own.plugins }),
     maxUnschedulableMs: flags.values['pod-max-in-unschedulable-pods-duration'],
   });
+  if (flags.values['write-config-to'] !== '') {
+    // Only now: profiles that cannot be made are refused.
+    writeFileSync(flags.values['write-config-to'], stringify(encodeConfig(config, SCHEDULER_CONFIG_KIND)));
+    queue.close();
+    await Promise.all([own?.close(), client.close(), election.close(), events.close()]);
+    return;
+  }
   nodes.addHandler(handlers.nodes);
   pods.addHandler(handlers.pods);
   cluster.wake(queue);
 
   const healthz = new HealthChecks(log);
   const readyz = new HealthChecks(log);
-  readyz.add('informer-sync', () => {
-    if (!cluster.hasSynced) throw new Error('nodes, pods and what they refer to are not listed yet');
+  const { leaderElect } = config.leaderElection;
+  let leads = false;
+  if (leaderElect)
+    for (const checks of [healthz, readyz])
+      checks.add('leaderElection', () => {
+        if (leads && !mayWrite()) throw new Error('the lease ran out');
+      });
+  // A standby that watches nothing yet is ready to take over.
+  const isIdle = (): boolean => leaderElect && config.delayCacheUntilActive && !leads;
+  readyz.add('sched-handler-sync', () => {
+    if (!isIdle() && !cluster.hasSynced)
+      throw new Error('nodes, pods and what they refer to are not listed yet');
   });
   readyz.add('shutdown', () => {
     if (signal.aborted) throw new Error('process is shutting down');
@@ -117,21 +139,34 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     values: flags.values,
     flags: formatFlags(schedulerFlags, flags),
     healthz,
+    livez: new HealthChecks(log),
     readyz,
     metrics,
     configurations: { componentconfig: () => encodeConfig(config, SCHEDULER_CONFIG_KIND) },
     addRoutes: (routes) => {
       const sources = { pods: pods.store, queue, decisions };
+      routes.exact('/metrics/resources', ({ res }) => {
+        text(res, podResourceMetrics(pods.store.list()), metrics.registry.contentType);
+      });
       routes.prefix(EXPLAIN_PREFIX, explainHandler(sources));
       installUi(routes, { ...sources, clock, cache, profiles, activity, isScheduling: () => isScheduling });
     },
   });
 
+  const [recorder] = recorders.values();
+  const leading = metrics.gauge({
+    name: 'leader_election_master_status',
+    help: 'Whether this process holds the lease (1) or waits for it (0).',
+    labelNames: ['name'],
+  });
+  if (leaderElect) leading.set({ name: COMPONENT }, 0);
   const informers = new AbortController();
-  const watching = cluster.run(informers.signal);
+  let watching = isIdle() ? undefined : cluster.run(informers.signal);
   try {
     const work = async (leading: AbortSignal, holds = (): boolean => true): Promise<void> => {
       mayWrite = holds;
+      leads = true;
+      watching ??= cluster.run(informers.signal);
       await cluster.synced(leading);
       log.info('Scheduling', {
         nodes: nodes.store.size,
@@ -142,10 +177,11 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
       isScheduling = true;
       await scheduler.run(leading);
       isScheduling = false;
+      leads = false;
     };
     ctx.notify.ready('started');
     ctx.notify.startWatchdog(async () => (await healthz.problem()) === undefined, signal);
-    await (config.leaderElection.leaderElect ? lead(config, election, ctx, work) : work(signal));
+    await (leaderElect ? lead(config, { client: election, recorder, leading }, ctx, work) : work(signal));
   } finally {
     mayWrite = () => true; // events of what was done; everything else has been told to end
     queue.close();
@@ -239,16 +275,33 @@ function createRecorders(
   );
 }
 
+interface ElectionParts {
+  readonly client: ApiClient;
+  readonly recorder: EventRecorder | undefined;
+  readonly leading: Gauge<'name'>;
+}
+
+/** Of the stock scheduler, in what others see of it. */
+const COMPONENT = 'kube-scheduler';
+
 /** Competes for the Lease and works while it is held; ends the process when it is lost, as a new one starts clean. */
 async function lead(
   config: SchedulerConfig,
-  client: ApiClient,
+  { client, recorder, leading }: ElectionParts,
   { clock, log, signal }: DaemonContext,
   work: (signal: AbortSignal, holds: () => boolean) => Promise<void>,
 ): Promise<void> {
   const { leaseDuration, renewDeadline, retryPeriod, resourceName, resourceNamespace } =
     config.leaderElection;
   const identity = `${hostname()}_${randomUUID()}`;
+  let wasLeader = false;
+  const lease = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { namespace: resourceNamespace, name: resourceName },
+  };
+  const tell = (what: string): void =>
+    recorder?.event(lease, 'Normal', 'LeaderElection', `${identity} ${what}`);
   await runLeaderElection({
     client,
     namespace: resourceNamespace,
@@ -259,8 +312,17 @@ async function lead(
     retryPeriodMs: retryPeriod,
     releaseOnCancel: true,
     clock,
-    onStartedLeading: work,
-    onStoppedLeading: () => log.info('Stopped leading', { identity }),
+    onStartedLeading(working, holds) {
+      wasLeader = true;
+      leading.set({ name: COMPONENT }, 1);
+      tell('became leader');
+      return work(working, holds);
+    },
+    onStoppedLeading() {
+      leading.set({ name: COMPONENT }, 0);
+      if (wasLeader) tell('stopped leading');
+      log.info('Stopped leading', { identity });
+    },
     onNewLeader: (leader) => log.info('Leader', { leader, self: leader === identity }),
     onError: (err) => log.error(err, 'Leader election'),
     signal,

@@ -4,6 +4,7 @@ import { exponentialBuckets } from '../component/metrics.ts';
 import type { Tally } from '../component/tally_histogram.ts';
 import type { SchedulerCache } from './cache/cache.ts';
 import type { SchedulingQueue } from './queue/scheduling_queue.ts';
+import { schedulerNameOf } from './scheduler_name.ts';
 
 export interface SchedulerMetrics {
   /** A scheduling attempt ended so, after that many seconds. */
@@ -11,7 +12,26 @@ export interface SchedulerMetrics {
   algorithmSeconds(seconds: number): void;
   /** A pod was bound that long after it was first seen, at that attempt. */
   scheduledAfter(seconds: number, attempts: number): void;
+  /** An extension point was gone through in that many seconds. @param status of its last plugin */
+  point(point: TimedPoint, profile: string, status: string, seconds: number): void;
+  /** A pod waited so long at Permit. */
+  permitWait(result: string, seconds: number): void;
+  /** Room was looked for by preemption. @param victims 0: none was found */
+  preemption(victims: number): void;
 }
+
+/** Where pods are looked at one by one. The others are read off columns for all nodes at once. */
+export type TimedPoint = 'PostFilter' | 'PreBind' | 'Bind';
+
+/** For schedulers that nobody watches. */
+export const NO_METRICS: SchedulerMetrics = {
+  attempt: () => undefined,
+  algorithmSeconds: () => undefined,
+  scheduledAfter: () => undefined,
+  point: () => undefined,
+  permitWait: () => undefined,
+  preemption: () => undefined,
+};
 
 /** How attempts ended. */
 interface Ending {
@@ -87,7 +107,64 @@ export function createSchedulerMetrics(
       gauge.set({ type: 'assumed_pods' }, sources.cache.assumedCount);
     },
   });
+  metrics.counter({
+    name: 'scheduler_queue_incoming_pods_total',
+    help: 'Pods that came into a queue, by queue and by the event that brought them there.',
+    labelNames: ['queue', 'event'],
+    collect: (counter) => {
+      counter.reset();
+      // As in the stock scheduler, those held at PreEnqueue count among the unschedulable.
+      for (const { queue, event, count } of sources.queue.incoming())
+        counter.inc({ queue: queue === 'gated' ? 'unschedulable' : queue, event }, count);
+    },
+  });
+  metrics.gauge({
+    name: 'scheduler_unschedulable_pods',
+    help: 'Waiting pods by plugin that keeps them out; a pod counts for each of its plugins.',
+    labelNames: ['plugin', 'profile'],
+    collect: (gauge) => {
+      gauge.reset();
+      for (const { pod, plugins } of sources.queue.waitingFor())
+        for (const plugin of plugins) gauge.inc({ plugin, profile: schedulerNameOf(pod) });
+    },
+  });
+  const points = metrics.tallyHistogram({
+    name: 'scheduler_framework_extension_point_duration_seconds',
+    help: 'Time of all plugins of an extension point together, for one pod.',
+    labelNames: ['extension_point', 'status', 'profile'],
+    buckets: exponentialBuckets(0.0001, 2, 12),
+  });
+  const pointTallies = new Map<string, Tally>();
+  const permits = metrics.tallyHistogram({
+    name: 'scheduler_permit_wait_duration_seconds',
+    help: 'Time that pods waited at Permit.',
+    labelNames: ['result'],
+    buckets,
+  });
+  const preemptions = metrics.counter({
+    name: 'scheduler_preemption_attempts_total',
+    help: 'Pods for which room was looked for by preemption.',
+  });
+  const victimCounts = tallyOf({
+    name: 'scheduler_preemption_victims',
+    help: 'Pods that had to go for one that preempts.',
+    buckets: exponentialBuckets(1, 2, 7),
+  });
   return {
+    point(point, profile, status, seconds) {
+      const key = `${point} ${status} ${profile}`;
+      let tally = pointTallies.get(key);
+      if (tally === undefined) {
+        tally = points.tally({ extension_point: point, status, profile });
+        pointTallies.set(key, tally);
+      }
+      tally.observe(seconds);
+    },
+    permitWait: (result, seconds) => permits.tally({ result }).observe(seconds),
+    preemption(victims) {
+      preemptions.inc();
+      if (victims > 0) victimCounts.observe(victims);
+    },
     attempt(result, profile, seconds) {
       let ending = endings.find((known) => known.result === result && known.profile === profile);
       if (ending === undefined) {

@@ -136,7 +136,12 @@ export class Scheduler {
     const decision = await this.#decide(pod, cycle, signal);
     metrics.algorithmSeconds((clock.monotonic() - cycle.started) / 1000);
     if (decision.kind !== 'node') {
+      const begun = clock.monotonic();
       const failure = await this.#postFilter(pod, decision, cycle, signal);
+      if (decision.kind !== 'error' && profile.postFilter.length > 0) {
+        const status = (failure.nominated ?? '') === '' ? 'Unschedulable' : 'Success';
+        metrics.point('PostFilter', profile.schedulerName, status, (clock.monotonic() - begun) / 1000);
+      }
       decisions.record(queued, failure.decision, clock.now());
       this.#track(this.#failed(cycle, failure, signal), signal);
       return;
@@ -276,7 +281,7 @@ export class Scheduler {
     const { clock, metrics, queue } = this.#o;
     const { queued, profile, state, started } = cycle;
     const { waiting } = this.#o;
-    const rejected = waiting.size > 0 ? await waiting.wait(placed, signal) : undefined;
+    const rejected = waiting.size > 0 ? await this.#waitAtPermit(placed, signal) : undefined;
     const failure = rejected ?? (await this.#runBinding(placed, node, cycle, signal));
     if (failure !== undefined) {
       await this.#giveUp(placed, node, cycle, failure, signal);
@@ -287,6 +292,15 @@ export class Scheduler {
     metrics.attempt('scheduled', profile.schedulerName, (clock.monotonic() - started) / 1000);
     metrics.scheduledAfter((clock.monotonic() - queued.firstSeen) / 1000, queued.attempts);
     queue.done(queued);
+  }
+
+  async #waitAtPermit(placed: Pod, signal: AbortSignal): Promise<Outcome> {
+    const { clock, metrics, waiting } = this.#o;
+    if (waiting.get(podId(placed)) === undefined) return undefined;
+    const begun = clock.monotonic();
+    const outcome = await waiting.wait(placed, signal);
+    metrics.permitWait(outcome?.code ?? 'Success', (clock.monotonic() - begun) / 1000);
+    return outcome;
   }
 
   /** The pod does not go to the node after all: what was taken for it is given back. */
@@ -340,23 +354,32 @@ export class Scheduler {
     { profile, state }: Cycle,
     signal: AbortSignal,
   ): Promise<Status | undefined> {
+    const { clock, metrics } = this.#o;
     let plugin = '';
+    let begun = clock.monotonic();
+    const ended = (point: 'PreBind' | 'Bind', status: Status | undefined): Status | undefined => {
+      const now = clock.monotonic();
+      metrics.point(point, profile.schedulerName, status?.code ?? 'Success', (now - begun) / 1000);
+      begun = now;
+      return status;
+    };
     try {
       for (const preBinder of profile.preBind) {
         plugin = preBinder.name;
         const pending = preBinder.preBind(state, pod, node, signal);
         const failed = named(plugin, pending instanceof Promise ? await pending : pending);
-        if (failed !== undefined) return failed;
+        if (failed !== undefined) return ended('PreBind', failed);
       }
+      if (profile.preBind.length > 0) ended('PreBind', undefined);
       const extender = this.#o.extenders?.find((other) => other.binds && other.isInterested(pod));
       if (extender !== undefined) {
         plugin = extender.name;
-        return named(plugin, await extender.bind(pod, node, signal));
+        return ended('Bind', named(plugin, await extender.bind(pod, node, signal)));
       }
       for (const binder of profile.bind) {
         plugin = binder.name;
         const outcome = named(plugin, await binder.bind(state, pod, node, signal));
-        if (outcome?.code !== 'Skip') return outcome;
+        if (outcome?.code !== 'Skip') return ended('Bind', outcome);
       }
     } catch (err) {
       return { ...errorStatus(`plugin "${plugin}": ${errorMessage(err)}`, err), plugin };

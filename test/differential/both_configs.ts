@@ -90,9 +90,12 @@ const PROFILES = [
         disabled: ['PodTopologySpread', 'InterPodAffinity', 'DefaultPreemption'].map((name) => ({ name })),
       },
       score: {
-        disabled: [{ name: 'TaintToleration' }],
-        enabled: [{ name: 'TaintToleration', weight: 7 }],
+        disabled: ['TaintToleration', 'NodeAffinity'].map((name) => ({ name })),
+        // A weight left out is 1, not the usual one.
+        enabled: [{ name: 'TaintToleration', weight: 7 }, { name: 'NodeAffinity' }],
       },
+      // Which of several refusals is told is a matter of their order.
+      filter: { enabled: ['NodeResourcesFit', 'NodePorts'].map((name) => ({ name })) },
     },
     pluginConfig: [{ name: 'NodeResourcesFit', args: { ignoredResources: [GPU] } }],
   },
@@ -101,13 +104,33 @@ const PROFILES = [
 /** Names that pods may ask for beside the default. */
 export const OTHER_SCHEDULERS = ['packing', 'shaped', 'bare'] as const;
 
-/** @param extenderUrl of a {@link TestExtender} */
-export function schedulerConfig(extenderUrl: string): object {
+/** With StorageCapacityScoring, one profile prefers nodes with little room left, the others those with much. */
+const STORAGE = {
+  name: 'VolumeBinding',
+  args: {
+    shape: [
+      { utilization: 0, score: 0 },
+      { utilization: 30, score: 7 },
+      { utilization: 100, score: 10 },
+    ],
+  },
+};
+
+/**
+ * @param extenderUrl of a {@link TestExtender}
+ * @param gates feature gates that are on
+ */
+export function schedulerConfig(extenderUrl: string, gates: readonly string[] = []): object {
+  const profiles = PROFILES.map((profile) =>
+    gates.includes('StorageCapacityScoring') && profile.schedulerName === 'shaped'
+      ? { ...profile, pluginConfig: [...(profile.pluginConfig ?? []), STORAGE] }
+      : profile,
+  );
   return {
     apiVersion: 'kubescheduler.config.k8s.io/v1',
     kind: 'KubeSchedulerConfiguration',
     leaderElection: { leaderElect: false },
-    profiles: PROFILES,
+    profiles,
     extenders: [
       {
         urlPrefix: extenderUrl,

@@ -38,9 +38,10 @@ const KEYS = [HOST, ZONE, 'rack'] as const;
 type Theme = 'plain' | 'affinity' | 'spread' | 'preemption' | 'mixed' | 'volumes';
 const THEMES = ['plain', 'affinity', 'spread', 'preemption', 'mixed', 'volumes'] as const;
 
-export function generateCase(seed: number): Case {
+/** @param wanted what the case is to be rich in; default: that is left to the seed */
+export function generateCase(seed: number, wanted?: Theme): Case {
   const r = new Random(seed);
-  const theme: Theme = r.pick(THEMES);
+  const theme: Theme = wanted ?? r.pick(THEMES);
   const imageBytes = r.between(30, 1500) * 1024 * 1024;
   const nodes = Array.from({ length: r.between(1, 10) }, (_, i) => generateNode(r, i, theme, imageBytes));
   const names = nodes.map((n) => n.metadata.name ?? '');

@@ -29,6 +29,20 @@ export function withFeatures(given: Case): Case {
   };
 }
 
+/** The case with a driver that has more and other room left in each zone: enough that nodes differ by it. */
+export function withRoom(given: Case): Case {
+  const r = new Random(given.seed ^ 0xca9);
+  const [like] = given.storage.capacities;
+  if (like === undefined) return given;
+  const capacities = ['z1', 'z2', 'z3'].map((zone) => ({
+    ...like,
+    metadata: { ...like.metadata, name: `capacity-${zone}` },
+    nodeTopology: { matchLabels: { 'topology.kubernetes.io/zone': zone } },
+    capacity: r.pick(['3Gi', '7Gi', '12Gi', '30Gi', '100Gi']),
+  }));
+  return { ...given, storage: { ...given.storage, capacities } };
+}
+
 const FEATURES = ['RestartAllContainersOnContainerExits', 'UserNamespacesHostNetworkSupport'] as const;
 
 function declared(features: readonly string[]): Node['status'] {

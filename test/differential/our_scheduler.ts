@@ -1,6 +1,7 @@
 /** Our decisions on a cluster given as objects, in memory. */
 import { createProfiles } from '../../lib/scheduler/config/profiles_of_config.ts';
 import { SCHEDULER_CONFIG_KIND } from '../../lib/scheduler/config/scheduler_config.ts';
+import { FeatureGates } from '../../lib/component/feature_gates.ts';
 import { decodeConfig } from '../../lib/component/config/document.ts';
 import { nullLog } from '../../lib/base/log.ts';
 import type { Pod } from '../../lib/api/types.ts';
@@ -34,15 +35,21 @@ export interface OurDecision {
 }
 
 export class OurScheduler {
-  readonly handle: OurHandle = pluginHandle();
+  readonly handle: OurHandle;
   readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #tables: ReadonlyMap<Profile, SignatureTable>;
   readonly #extenders: readonly Extender[];
   readonly #close: () => Promise<void>;
 
-  /** @param extenderUrl of a {@link TestExtender} */
-  constructor(extenderUrl: string) {
-    const config = decodeConfig(schedulerConfig(extenderUrl), 'test', [SCHEDULER_CONFIG_KIND]);
+  /**
+   * @param extenderUrl of a {@link TestExtender}
+   * @param gates feature gates that are on
+   */
+  constructor(extenderUrl: string, gates: readonly string[] = []) {
+    const set = new FeatureGates();
+    set.set(gates.map((gate) => [gate, true]));
+    this.handle = pluginHandle({ gates: set });
+    const config = decodeConfig(schedulerConfig(extenderUrl, gates), 'test', [SCHEDULER_CONFIG_KIND]);
     const { cache, nominated } = this.handle;
     this.#profiles = createProfiles(config, 'test', () => this.handle, nullLog);
     this.#tables = new Map(

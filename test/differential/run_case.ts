@@ -32,6 +32,8 @@ export interface CaseOptions {
   /** How long the stock scheduler gets to see a new object; too short shows as a difference. */
   readonly settleMs: number;
   readonly extenderUrl: string;
+  /** Feature gates that are on. */
+  readonly gates?: readonly string[];
 }
 
 /** Makes the namespaces that every case uses. */
@@ -49,7 +51,7 @@ export async function createNamespaces(client: ApiClient): Promise<void> {
  * Everything is deleted afterwards.
  */
 export async function runCase(client: ApiClient, given: Case, options: CaseOptions): Promise<CaseResult> {
-  const ours = new OurScheduler(options.extenderUrl);
+  const ours = new OurScheduler(options.extenderUrl, options.gates);
   try {
     return await compareOn(client, given, options, ours);
   } finally {
@@ -166,8 +168,8 @@ function* compareChoice(
         continue;
       }
       for (const plugin of new Set([...Object.keys(a), ...Object.keys(b)])) {
-        // The stock scheduler logs no score of VolumeBinding, and those of extenders apart.
-        if (plugin === 'VolumeBinding' || plugin.startsWith('http:')) continue;
+        // The stock scheduler logs those of extenders apart.
+        if (plugin.startsWith('http:')) continue;
         if ((a[plugin] ?? 0) !== (b[plugin] ?? 0))
           yield `score of ${plugin} on ${name}: ours ${a[plugin] ?? 'none'}, stock ${b[plugin] ?? 'none'}`;
       }

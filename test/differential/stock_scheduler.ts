@@ -19,8 +19,12 @@ export interface StockScheduler {
  * the not-ready taint.
  *
  * @param extenderUrl of a {@link TestExtender}
+ * @param gates feature gates that are on
  */
-export async function startStockScheduler(extenderUrl: string): Promise<StockScheduler> {
+export async function startStockScheduler(
+  extenderUrl: string,
+  gates: readonly string[] = [],
+): Promise<StockScheduler> {
   const server = await startApiserver({
     flags: [
       '--disable-admission-plugins=ServiceAccount,Priority,TaintNodesByCondition,DefaultTolerationSeconds,StorageObjectInUseProtection',
@@ -32,7 +36,7 @@ export async function startStockScheduler(extenderUrl: string): Promise<StockSch
   writeFileSync(
     config,
     JSON.stringify({
-      ...schedulerConfig(extenderUrl),
+      ...schedulerConfig(extenderUrl, gates),
       clientConnection: { kubeconfig: server.kubeconfigPath, qps: 5000, burst: 5000 },
     }),
   );
@@ -45,6 +49,7 @@ export async function startStockScheduler(extenderUrl: string): Promise<StockSch
       `--secure-port=${port}`,
       '--bind-address=127.0.0.1',
       '-v=10',
+      ...gates.map((gate) => `--feature-gates=${gate}=true`),
     ],
     logPath,
   );

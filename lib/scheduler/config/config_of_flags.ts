@@ -2,17 +2,21 @@
 import { decodeConfig, loadConfigFile } from '../../component/config/document.ts';
 import type { ParsedFlags } from '../../component/flags.ts';
 import type { schedulerFlags } from '../flags.ts';
+import { completeConfig } from './complete_config.ts';
+import type { Gates } from './plugin_args.ts';
 import type { SchedulerConfig } from './scheduler_config.ts';
 import { SCHEDULER_CONFIG_KIND } from './scheduler_config.ts';
 import { validate } from './scheduler_config_validation.ts';
 
 /**
  * @param own names of plugins beside the in-tree ones
+ * @returns complete: with every plugin and argument that is there by default
  * @throws ConfigError naming file and field
  */
 export function configOf(
   flags: ParsedFlags<typeof schedulerFlags>,
   own: readonly string[] = [],
+  gates?: Gates,
 ): SchedulerConfig {
   const { values } = flags;
   const source = values.config === '' ? 'command line' : values.config;
@@ -21,7 +25,7 @@ export function configOf(
     values.config === '' ? fromFlags(flags) : loadConfigFile(values.config, [SCHEDULER_CONFIG_KIND]),
   );
   validate(config, source, own);
-  return config;
+  return completeConfig(config, source, gates);
 }
 
 function fromFlags({ values }: ParsedFlags<typeof schedulerFlags>): SchedulerConfig {

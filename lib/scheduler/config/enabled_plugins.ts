@@ -1,9 +1,10 @@
-/** Which plugins a profile runs, at which points, with which weight. */
-import type { PluginArgs } from '../plugins/registry.ts';
-import type { EnabledPlugin } from '../framework/plugin.ts';
-import { defaultPlugins } from '../plugins/registry.ts';
-import type { Plugin } from '../framework/plugin.ts';
+/** Which plugins a profile runs, at which points, with which weight, in which order. */
+import type { EnabledPlugin, Plugin } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
+import { ProfileError } from '../framework/profile.ts';
+import type { PluginArgs } from '../plugins/registry.ts';
+import { createInTree, UNWEIGHTED } from '../plugins/registry.ts';
+import { IN_TREE_POINTS } from './in_tree_points.ts';
 import type { Point, ProfileConfig } from './scheduler_config.ts';
 import { POINTS } from './scheduler_config.ts';
 
@@ -24,23 +25,32 @@ const METHODS: Partial<Record<Point, readonly string[]>> = {
 };
 
 /**
- * Applies `plugins` of the profile to the default set: `multiPoint` first, then the single points, where disabling goes
- * before enabling. A plugin disabled at some points keeps the others.
+ * The in-tree plugins of a complete profile (see {@link completeProfile}): those of `multiPoint` where a single point does
+ * not disable them, and at single points those that are enabled there.
+ *
+ * @returns in the order of `multiPoint`
+ * @throws ProfileError for a plugin enabled at a point that it does not have
  */
 export function enabledPlugins(
   profile: ProfileConfig,
   args: PluginArgs,
   handle: PluginHandle,
 ): EnabledPlugin[] {
-  return defaultPlugins(handle, args).flatMap((one) => {
-    const { multiPoint } = profile.plugins;
-    const inMulti = refers(multiPoint.enabled, one.plugin.name, false);
-    const enabled = atItsPoints(profile, one, inMulti || !refers(multiPoint.disabled, one.plugin.name));
-    return enabled === undefined ? [] : [enabled];
+  const sets = [profile.plugins.multiPoint, ...POINTS.map((point) => profile.plugins[point])];
+  const names = new Set(sets.flatMap(({ enabled }) => enabled.map((ref) => ref.name)));
+  return Array.from(names).flatMap((name) => {
+    const plugin = createInTree(name, args, handle);
+    if (plugin === undefined) return [];
+    const everywhere = refers(profile.plugins.multiPoint.enabled, name, false);
+    return atItsPoints(profile, { plugin, weight: UNWEIGHTED }, everywhere) ?? [];
   });
 }
 
-/** As {@link enabledPlugins}, of a plugin that is not in-tree: it acts only where it is named, unless `everywhere`. */
+/**
+ * As {@link enabledPlugins}, of a plugin that is not in-tree: it acts only where it is named, unless `everywhere`.
+ *
+ * @throws ProfileError
+ */
 export function enabledOwn(
   profile: ProfileConfig,
   own: EnabledPlugin,
@@ -53,6 +63,17 @@ export function enabledOwn(
   );
 }
 
+/** By method, the plugins that the profile enables at that single point: they go before all others, in that order. */
+export function firstAtPoints({ plugins }: ProfileConfig): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    POINTS.flatMap((point) =>
+      (METHODS[point] ?? []).map(
+        (method) => [method, plugins[point].enabled.map(({ name }) => name)] as const,
+      ),
+    ),
+  );
+}
+
 /** Whether the profile enables or disables the plugin by its name anywhere. */
 export function isNamed(plugins: ProfileConfig['plugins'], name: string): boolean {
   return [...POINTS, 'multiPoint' as const].some((point) =>
@@ -61,20 +82,34 @@ export function isNamed(plugins: ProfileConfig['plugins'], name: string): boolea
 }
 
 function atItsPoints(
-  { plugins }: ProfileConfig,
+  { plugins, schedulerName }: ProfileConfig,
   { plugin, weight }: EnabledPlugin,
   everywhere: boolean,
 ): EnabledPlugin | undefined {
   const off = POINTS.filter((point) => {
-    if (refers(plugins[point].enabled, plugin.name, false)) return false;
-    return !everywhere || refers(plugins[point].disabled, plugin.name);
+    if (!refers(plugins[point].enabled, plugin.name, false))
+      return !everywhere || refers(plugins[point].disabled, plugin.name);
+    const its = pointsOf(plugin);
+    if (!its.includes(point))
+      throw new ProfileError(
+        `profile "${schedulerName}": plugins.${point}.enabled: plugin "${plugin.name}" has no such point, it has ${its.join(', ')}`,
+      );
+    return false;
   });
   if (off.length === POINTS.length) return undefined;
   const weights = [plugins.score, plugins.multiPoint].map(
     ({ enabled }) => enabled.find((ref) => ref.name === plugin.name)?.weight,
   );
-  const chosen = weights.find((w) => w !== undefined && w > 0);
-  return { plugin: without(plugin, off), weight: chosen ?? weight };
+  // Where a point names the plugin, its weight there counts, and none is the usual one.
+  const chosen = weights.find((w) => w !== undefined) ?? 0;
+  return { plugin: without(plugin, off), weight: chosen > 0 ? chosen : weight };
+}
+
+function pointsOf(plugin: Plugin): readonly Point[] {
+  return (
+    IN_TREE_POINTS[plugin.name] ??
+    POINTS.filter((point) => METHODS[point]?.some((method) => method in plugin) === true)
+  );
 }
 
 function refers(refs: readonly { readonly name: string }[], name: string, all = true): boolean {

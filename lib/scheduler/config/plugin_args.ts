@@ -1,168 +1,79 @@
 /** `pluginConfig` of a profile: the arguments of the plugins that take any. */
-import { ConfigError, decodeConfig } from '../../component/config/document.ts';
+import { labelKeyProblem, labelValueProblem } from '../../api/label_syntax.ts';
 import type { ConfigKind } from '../../component/config/document.ts';
-import type { Infer } from '../../component/config/schema.ts';
-import {
-  boolean,
-  choice,
-  integer,
-  isObject,
-  json,
-  list,
-  object,
-  optional,
-  refine,
-  string,
-  withDefault,
-} from '../../component/config/schema.ts';
-import type { InterPodAffinityArgs } from '../plugins/inter_pod_affinity.ts';
+import { ConfigError, decodeConfig, encodeConfig } from '../../component/config/document.ts';
+import type { Infer, Problem } from '../../component/config/schema.ts';
+import { isObject } from '../../component/config/schema.ts';
+import type { PluginHandle } from '../framework/plugin_handle.ts';
 import type { NodeAffinityArgs } from '../plugins/node_affinity.ts';
-import type { BalancedAllocationArgs } from '../plugins/node_resources_balanced_allocation.ts';
 import type { NodeResourcesFitArgs } from '../plugins/node_resources_fit.ts';
 import type { PodTopologySpreadArgs } from '../plugins/pod_topology_spread.ts';
-import type { DefaultPreemptionArgs } from '../preemption/default_preemption.ts';
 import type { PluginArgs } from '../plugins/registry.ts';
-import { MAX_SHAPE_SCORE } from '../plugins/scoring_strategy.ts';
 import { KNOWN_PLUGINS } from '../plugins/registry.ts';
+import { SCORING_GATE } from '../plugins/volume_binding.ts';
+import { DEFAULT_STORAGE_SHAPE } from '../volumes/storage_score.ts';
+import type { NodeSelectorTermArgs, Shape } from './plugin_args_schemas.ts';
+import * as kinds from './plugin_args_schemas.ts';
 import type { ProfileConfig } from './scheduler_config.ts';
 
-const apiVersion = 'kubescheduler.config.k8s.io/v1';
+/** Feature gates. */
+export type Gates = NonNullable<PluginHandle['gates']>;
 
-const resource = object({
-  name: refine(string(), 'the name of a resource', (s) => s !== ''),
-  weight: withDefault(integer({ min: 1, max: 100 }), 1),
-});
-const CPU_AND_MEMORY = [
-  { name: 'cpu', weight: 1 },
-  { name: 'memory', weight: 1 },
-];
-const fitArgs = object({
-  ignoredResources: withDefault(list(string()), []),
-  ignoredResourceGroups: withDefault(
-    list(
-      refine(string(), 'the prefix of a resource name, without a slash', (s) => s !== '' && !s.includes('/')),
-    ),
-    [],
-  ),
-  scoringStrategy: object({
-    type: withDefault(
-      choice(['LeastAllocated', 'MostAllocated', 'RequestedToCapacityRatio']),
-      'LeastAllocated',
-    ),
-    resources: withDefault(list(resource), CPU_AND_MEMORY),
-    requestedToCapacityRatio: optional(
-      object({
-        shape: withDefault(
-          list(
-            object({
-              utilization: integer({ min: 0, max: 100 }),
-              score: integer({ min: 0, max: MAX_SHAPE_SCORE }),
-            }),
-          ),
-          [],
-        ),
-      }),
-    ),
-  }),
-});
-const FIT = { apiVersion, kind: 'NodeResourcesFitArgs', schema: fitArgs };
+interface Arguments {
+  /** As the plugin takes them. */
+  readonly args: PluginArgs;
+  /** As a file would give them, complete. */
+  readonly shown: Readonly<Record<string, unknown>>;
+}
 
-const balancedArgs = object({
-  resources: withDefault(
-    list(
-      object({
-        name: refine(string(), 'the name of a resource', (s) => s !== ''),
-        weight: withDefault(integer({ min: 1, max: 1 }), 1),
-      }),
-    ),
-    CPU_AND_MEMORY,
-  ),
-});
-const BALANCED: ConfigKind<BalancedAllocationArgs> = {
-  apiVersion,
-  kind: 'NodeResourcesBalancedAllocationArgs',
-  schema: balancedArgs,
-};
+/** @param where names file and field, for messages. @throws ConfigError */
+type Reader = (given: unknown, where: string, gates: Gates | undefined) => Arguments;
 
-const expression = object({
-  key: string(),
-  operator: string({ oneOf: ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'] }),
-  values: withDefault(list(string()), []),
-});
-const term = object({
-  matchExpressions: withDefault(list(expression), []),
-  matchFields: withDefault(list(expression), []),
-});
-const affinityArgs = object({
-  addedAffinity: optional(
-    object({
-      requiredDuringSchedulingIgnoredDuringExecution: optional(object({ nodeSelectorTerms: list(term) })),
-      preferredDuringSchedulingIgnoredDuringExecution: optional(
-        list(object({ weight: integer({ min: 1, max: 100 }), preference: term })),
-      ),
+function reader<T>(kind: ConfigKind<T>, argsOf: (decoded: T, where: string) => PluginArgs): Reader {
+  return (given, where) => {
+    const decoded = decodeConfig(withKind(given, kind), where, [kind]);
+    return { args: argsOf(decoded, where), shown: encodeConfig(decoded, kind) };
+  };
+}
+
+/** In the file the type of the arguments may be left out; the plugin's name implies it. */
+function withKind(given: unknown, { apiVersion, kind }: ConfigKind<unknown>): unknown {
+  return given === undefined || given === null || isObject(given) ? { apiVersion, kind, ...given } : given;
+}
+
+/** By plugin, those that take arguments. */
+const READERS: ReadonlyMap<string, Reader> = new Map([
+  ['DefaultPreemption', reader(kinds.PREEMPTION, preemptionArgsOf)],
+  ['DynamicResources', reader(kinds.DYNAMIC_RESOURCES, () => ({}))],
+  ['InterPodAffinity', reader(kinds.INTER_POD_AFFINITY, (args) => ({ InterPodAffinity: args }))],
+  ['NodeAffinity', reader(kinds.AFFINITY, (args, where) => ({ NodeAffinity: affinityArgsOf(args, where) }))],
+  [
+    'NodeResourcesBalancedAllocation',
+    reader(kinds.BALANCED, (args, where) => {
+      const names = args.resources.map(({ name }) => name);
+      const twice = names.findIndex((name, i) => names.indexOf(name) < i);
+      if (twice >= 0) fail(where, `resources[${twice}].name`, `got "${names[twice]}" a second time`);
+      return { NodeResourcesBalancedAllocation: args };
     }),
-  ),
-});
-const AFFINITY = { apiVersion, kind: 'NodeAffinityArgs', schema: affinityArgs };
-
-const preemptionArgs = object({
-  minCandidateNodesPercentage: withDefault(integer({ min: 0, max: 100 }), 10),
-  minCandidateNodesAbsolute: withDefault(integer({ min: 0 }), 100),
-});
-const PREEMPTION: ConfigKind<DefaultPreemptionArgs> = {
-  apiVersion,
-  kind: 'DefaultPreemptionArgs',
-  schema: preemptionArgs,
-};
-
-const interPodAffinityArgs = object({
-  hardPodAffinityWeight: withDefault(integer({ min: 0, max: 100 }), 1),
-  ignorePreferredTermsOfExistingPods: withDefault(boolean(), false),
-});
-const INTER_POD_AFFINITY: ConfigKind<InterPodAffinityArgs> = {
-  apiVersion,
-  kind: 'InterPodAffinityArgs',
-  schema: interPodAffinityArgs,
-};
-
-const bindingArgs = object({
-  bindTimeoutSeconds: withDefault(integer({ min: 0 }), 600),
-  /** Has no effect while the score by storage capacity is not on (a feature gate of the stock scheduler). */
-  shape: withDefault(list(json()), []),
-});
-const VOLUME_BINDING: ConfigKind<Infer<typeof bindingArgs>> = {
-  apiVersion,
-  kind: 'VolumeBindingArgs',
-  schema: bindingArgs,
-};
-
-const spreadArgs = object({
-  defaultConstraints: withDefault(
-    list(
-      object({
-        topologyKey: refine(string(), 'the key of a node label', (s) => s !== ''),
-        maxSkew: integer({ min: 1 }),
-        whenUnsatisfiable: string({ oneOf: ['DoNotSchedule', 'ScheduleAnyway'] }),
-        minDomains: optional(integer({ min: 1 })),
-        nodeAffinityPolicy: optional(string({ oneOf: ['Honor', 'Ignore'] })),
-        nodeTaintsPolicy: optional(string({ oneOf: ['Honor', 'Ignore'] })),
-      }),
-    ),
-    [],
-  ),
-  defaultingType: withDefault(choice(['System', 'List']), 'System'),
-});
-const SPREAD = { apiVersion, kind: 'PodTopologySpreadArgs', schema: spreadArgs };
+  ],
+  ['NodeResourcesFit', reader(kinds.FIT, (args, where) => ({ NodeResourcesFit: fitArgsOf(args, where) }))],
+  [
+    'PodTopologySpread',
+    reader(kinds.SPREAD, (args, where) => ({ PodTopologySpread: spreadArgsOf(args, where) })),
+  ],
+  ['VolumeBinding', volumeBindingArguments],
+]);
 
 /**
  * @param source names the file, for messages
- * @returns the arguments, the names of configured plugins whose arguments do not act yet, and what was given to plugins that
- *   are not in-tree, by name
+ * @returns the arguments, the names of configured plugins that have none or are not there, and what was given to plugins
+ *   that are not in-tree, by name
  * @throws ConfigError
  */
 export function pluginArgs(
   profile: ProfileConfig,
   source: string,
+  gates?: Gates,
 ): {
   readonly args: PluginArgs;
   readonly idle: readonly string[];
@@ -172,51 +83,94 @@ export function pluginArgs(
   const idle: string[] = [];
   const own = new Map<string, unknown>();
   for (const [i, { name, args: given }] of profile.pluginConfig.entries()) {
-    const where = `${source}: field "profiles[${profile.schedulerName}].pluginConfig[${i}].args"`;
-    // In the file the type of the arguments may be left out; the plugin's name implies it.
-    const typed = isObject(given) ? { apiVersion, kind: `${name}Args`, ...given } : given;
-    if (name === 'NodeResourcesFit')
-      args = { ...args, NodeResourcesFit: fitArgsOf(decodeConfig(typed ?? {}, where, [FIT]), where) };
-    else if (name === 'NodeResourcesBalancedAllocation')
-      args = { ...args, NodeResourcesBalancedAllocation: decodeConfig(typed ?? {}, where, [BALANCED]) };
-    else if (name === 'NodeAffinity')
-      args = { ...args, NodeAffinity: definedOnly(decodeConfig(typed ?? {}, where, [AFFINITY])) };
-    else if (name === 'DefaultPreemption')
-      args = { ...args, DefaultPreemption: decodeConfig(typed ?? {}, where, [PREEMPTION]) };
-    else if (name === 'InterPodAffinity')
-      args = { ...args, InterPodAffinity: decodeConfig(typed ?? {}, where, [INTER_POD_AFFINITY]) };
-    else if (name === 'PodTopologySpread')
-      args = { ...args, PodTopologySpread: spreadArgsOf(decodeConfig(typed ?? {}, where, [SPREAD]), where) };
-    else if (name === 'VolumeBinding')
-      args = { ...args, VolumeBinding: decodeConfig(typed ?? {}, where, [VOLUME_BINDING]) };
+    const read = READERS.get(name);
+    if (read !== undefined) args = { ...args, ...read(given, whereIs(profile, i, source), gates).args };
     else if (KNOWN_PLUGINS.includes(name)) idle.push(name);
     else own.set(name, given);
   }
   return { args, idle, own };
 }
 
-function fitArgsOf(decoded: Infer<typeof fitArgs>, where: string): NodeResourcesFitArgs {
+/** `pluginConfig` with the arguments of every in-tree plugin that takes any, by name. @throws ConfigError */
+export function completeArgs(
+  profile: ProfileConfig,
+  source: string,
+  gates: Gates | undefined,
+): ProfileConfig['pluginConfig'] {
+  const given = new Map(profile.pluginConfig.map((one, i) => [one.name, { ...one, i }]));
+  const names = [...READERS.keys(), ...[...given.keys()].filter((name) => !READERS.has(name))];
+  return names.map((name) => {
+    const one = given.get(name);
+    const read = READERS.get(name);
+    if (read === undefined) return { name, args: one?.args };
+    return { name, args: read(one?.args, whereIs(profile, one?.i ?? 0, source), gates).shown };
+  });
+}
+
+function whereIs({ schedulerName }: ProfileConfig, i: number, source: string): string {
+  return `${source}: field "profiles[${schedulerName}].pluginConfig[${i}].args"`;
+}
+
+function fail(where: string, path: string, message: string): never {
+  throw new ConfigError(where, [{ path, message }]);
+}
+
+function preemptionArgsOf(args: Infer<typeof kinds.PREEMPTION.schema>, where: string): PluginArgs {
+  if (args.minCandidateNodesPercentage === 0 && args.minCandidateNodesAbsolute === 0)
+    fail(where, 'minCandidateNodesPercentage', 'want more than 0 while minCandidateNodesAbsolute is 0');
+  return { DefaultPreemption: args };
+}
+
+function fitArgsOf(decoded: Infer<typeof kinds.FIT.schema>, where: string): NodeResourcesFitArgs {
   const { type, resources, requestedToCapacityRatio } = decoded.scoringStrategy;
-  if (type !== 'RequestedToCapacityRatio') return { ...decoded, scoringStrategy: { type, resources } };
-  const { shape = [] } = requestedToCapacityRatio ?? {};
-  const path = 'scoringStrategy.requestedToCapacityRatio.shape';
-  if (shape.length === 0)
-    throw new ConfigError(where, [{ path, message: `want at least one point for the type ${type}` }]);
-  for (const [i, { utilization }] of shape.entries()) {
-    const before = shape[i - 1]?.utilization ?? -1;
-    if (utilization > before) continue;
-    const message = `got ${utilization} after ${before}, want each higher than the one before`;
-    throw new ConfigError(where, [{ path: `${path}[${i}].utilization`, message }]);
+  const path = 'scoringStrategy.requestedToCapacityRatio';
+  if (type !== 'RequestedToCapacityRatio') {
+    if (requestedToCapacityRatio !== undefined) fail(where, path, `want none for the type ${type}`);
+    return { ...decoded, scoringStrategy: { type, resources } };
   }
+  const { shape = [] } = requestedToCapacityRatio ?? {};
+  if (shape.length === 0) fail(where, `${path}.shape`, `want at least one point for the type ${type}`);
+  checkShape(shape, where, `${path}.shape`);
   return { ...decoded, scoringStrategy: { type, resources, shape } };
 }
 
-function spreadArgsOf(decoded: Infer<typeof spreadArgs>, where: string): PodTopologySpreadArgs {
+function checkShape(shape: Shape, where: string, path: string): void {
+  for (const [i, { utilization }] of shape.entries()) {
+    const before = shape[i - 1]?.utilization ?? -1;
+    if (utilization <= before)
+      fail(
+        where,
+        `${path}[${i}].utilization`,
+        `got ${utilization} after ${before}, want each higher than the one before`,
+      );
+  }
+}
+
+function volumeBindingArguments(given: unknown, where: string, gates: Gates | undefined): Arguments {
+  const kind = kinds.VOLUME_BINDING;
+  const decoded = decodeConfig(withKind(given, kind), where, [kind]);
+  const scores = gates?.enabled(SCORING_GATE) === true;
+  const { bindTimeoutSeconds, shape = [] } = decoded;
+  if (!scores) {
+    if (decoded.shape !== undefined)
+      fail(where, 'shape', `want none, or the feature gate ${SCORING_GATE} turned on`);
+    return { args: { VolumeBinding: { bindTimeoutSeconds } }, shown: encodeConfig(decoded, kind) };
+  }
+  checkShape(shape, where, 'shape');
+  const args = { bindTimeoutSeconds, shape: shape.length > 0 ? shape : DEFAULT_STORAGE_SHAPE };
+  return { args: { VolumeBinding: args }, shown: encodeConfig(args, kind) };
+}
+
+function spreadArgsOf(decoded: Infer<typeof kinds.SPREAD.schema>, where: string): PodTopologySpreadArgs {
   const { defaultConstraints, defaultingType } = decoded;
   if (defaultingType === 'System' && defaultConstraints.length > 0)
-    throw new ConfigError(where, [
-      { path: 'defaultConstraints', message: 'want none while defaultingType is System' },
-    ]);
+    fail(where, 'defaultConstraints', 'want none while defaultingType is System');
+  const seen = new Set<string>();
+  for (const [i, { topologyKey, whenUnsatisfiable }] of defaultConstraints.entries()) {
+    const pair = `${topologyKey}, ${whenUnsatisfiable}`;
+    if (seen.has(pair)) fail(where, `defaultConstraints[${i}]`, `got {${pair}} a second time`);
+    seen.add(pair);
+  }
   return {
     defaultingType,
     defaultConstraints: defaultConstraints.map(
@@ -230,18 +184,49 @@ function spreadArgsOf(decoded: Infer<typeof spreadArgs>, where: string): PodTopo
   };
 }
 
-type DecodedAffinity = NonNullable<
-  typeof AFFINITY.schema extends { decode(...a: never[]): infer T } ? T : never
->;
-
-function definedOnly({ addedAffinity }: DecodedAffinity): NodeAffinityArgs {
+function affinityArgsOf(
+  { addedAffinity }: Infer<typeof kinds.AFFINITY.schema>,
+  where: string,
+): NodeAffinityArgs {
   if (addedAffinity === undefined) return {};
   const required = addedAffinity.requiredDuringSchedulingIgnoredDuringExecution;
   const preferred = addedAffinity.preferredDuringSchedulingIgnoredDuringExecution;
+  const problems: Problem[] = [];
+  const path = (kind: string): string => `addedAffinity.${kind}DuringSchedulingIgnoredDuringExecution`;
+  for (const [i, term] of required?.nodeSelectorTerms.entries() ?? [])
+    problems.push(...termProblems(term, `${path('required')}.nodeSelectorTerms[${i}]`));
+  for (const [i, { preference }] of preferred?.entries() ?? [])
+    problems.push(...termProblems(preference, `${path('preferred')}[${i}].preference`));
+  if (problems.length > 0) throw new ConfigError(where, problems);
   return {
     addedAffinity: {
       ...(required === undefined ? {} : { requiredDuringSchedulingIgnoredDuringExecution: required }),
       ...(preferred === undefined ? {} : { preferredDuringSchedulingIgnoredDuringExecution: preferred }),
     },
   };
+}
+
+function* termProblems({ matchExpressions }: NodeSelectorTermArgs, path: string): Generator<Problem> {
+  for (const [i, { key, operator, values }] of matchExpressions.entries()) {
+    const at = `${path}.matchExpressions[${i}]`;
+    const problem = labelKeyProblem(key);
+    if (problem !== undefined) yield { path: `${at}.key`, message: `got "${key}", ${problem}` };
+    const wanted = valuesWanted(operator, values);
+    if (wanted !== undefined)
+      yield {
+        path: `${at}.values`,
+        message: `got ${JSON.stringify(values)}, want ${wanted} for the operator ${operator}`,
+      };
+    for (const [j, value] of values.entries()) {
+      const wrong = labelValueProblem(value);
+      if (wrong !== undefined) yield { path: `${at}.values[${j}]`, message: `got "${value}", ${wrong}` };
+    }
+  }
+}
+
+/** Undefined when the values are right. */
+function valuesWanted(operator: string, values: readonly string[]): string | undefined {
+  if (operator === 'In' || operator === 'NotIn') return values.length > 0 ? undefined : 'at least one';
+  if (operator === 'Exists' || operator === 'DoesNotExist') return values.length === 0 ? undefined : 'none';
+  return values.length === 1 && /^-?\d+$/.test(values[0] ?? '') ? undefined : 'exactly one whole number';
 }

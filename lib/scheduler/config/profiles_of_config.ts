@@ -5,14 +5,16 @@ import type { Profile } from '../framework/plugin.ts';
 import { createProfile } from '../framework/profile.ts';
 import type { OwnPlugins } from '../own_plugins/own_plugins.ts';
 import { createOwnPlugin } from '../own_plugins/own_plugins.ts';
-import { enabledOwn, enabledPlugins, isNamed } from './enabled_plugins.ts';
+import { completeConfig } from './complete_config.ts';
+import { enabledOwn, enabledPlugins, firstAtPoints, isNamed } from './enabled_plugins.ts';
 import { pluginArgs } from './plugin_args.ts';
-import type { SchedulerConfig } from './scheduler_config.ts';
-import { DEFAULT_PROFILE } from './scheduler_config.ts';
+import { KNOWN_PLUGINS } from '../plugins/registry.ts';
+import type { ProfileConfig, SchedulerConfig } from './scheduler_config.ts';
+import { DEFAULT_PROFILE, POINTS } from './scheduler_config.ts';
 
 /** The names under which the configuration schedules. */
-export function schedulerNames(config: SchedulerConfig): readonly string[] {
-  return profilesIn(config).map((profile) => profile.schedulerName);
+export function schedulerNames({ profiles }: SchedulerConfig): readonly string[] {
+  return (profiles.length > 0 ? profiles : [DEFAULT_PROFILE]).map((profile) => profile.schedulerName);
 }
 
 /**
@@ -22,27 +24,35 @@ export function schedulerNames(config: SchedulerConfig): readonly string[] {
  * @throws ConfigError, ProfileError, PluginLoadError
  */
 export function createProfiles(
-  config: SchedulerConfig,
+  given: SchedulerConfig,
   source: string,
   handleOf: (schedulerName: string) => PluginHandle,
   log: Log,
   own?: OwnPlugins,
 ): ReadonlyMap<string, Profile> {
+  const [name = DEFAULT_PROFILE.schedulerName] = schedulerNames(given);
+  const config = completeConfig(given, source, handleOf(name).gates);
   const unnamed = new Set(
     (own?.definitions ?? [])
       .map((definition) => definition.name)
-      .filter((name) => !profilesIn(config).some(({ plugins }) => isNamed(plugins, name))),
+      .filter((plugin) => !config.profiles.some(({ plugins }) => isNamed(plugins, plugin))),
   );
   const ignored = config.extenders.flatMap((extender) =>
     extender.managedResources.filter((r) => r.ignoredByScheduler).map((r) => r.name),
   );
   return new Map(
-    profilesIn(config).map((profile) => {
+    config.profiles.map((profile) => {
       const { schedulerName } = profile;
-      const { args, idle, own: ownArgs } = pluginArgs(profile, source);
       const handle = handleOf(schedulerName);
-      for (const plugin of idle)
-        log.warn('Arguments of this plugin have no effect yet', { profile: schedulerName, plugin });
+      const { args, idle, own: ownArgs } = pluginArgs(profile, source, handle.gates);
+      const owned = new Set(own?.definitions.map((definition) => definition.name));
+      for (const plugin of [...idle, ...[...ownArgs.keys()].filter((key) => !owned.has(key))])
+        log.warn('Arguments have no effect: there is no such plugin, or it takes none', {
+          profile: schedulerName,
+          plugin,
+        });
+      for (const plugin of unknownDisabled(profile, owned))
+        log.warn('Disabled, but there is no such plugin', { profile: schedulerName, plugin });
       const fit = args.NodeResourcesFit;
       const withIgnored =
         ignored.length === 0
@@ -60,11 +70,15 @@ export function createProfiles(
         if (enabled !== undefined) plugins.push(enabled);
       }
       const percentage = profile.percentageOfNodesToScore ?? config.percentageOfNodesToScore;
-      return [schedulerName, createProfile(schedulerName, plugins, percentage)];
+      const order = firstAtPoints(profile);
+      return [schedulerName, createProfile(schedulerName, plugins, { percentage, order })];
     }),
   );
 }
 
-function profilesIn(config: SchedulerConfig): SchedulerConfig['profiles'] {
-  return config.profiles.length > 0 ? config.profiles : [DEFAULT_PROFILE];
+function unknownDisabled({ plugins }: ProfileConfig, own: ReadonlySet<string>): ReadonlySet<string> {
+  const names = [...POINTS, 'multiPoint' as const].flatMap((point) =>
+    plugins[point].disabled.map((ref) => ref.name),
+  );
+  return new Set(names.filter((name) => name !== '*' && !own.has(name) && !KNOWN_PLUGINS.includes(name)));
 }

@@ -2,7 +2,6 @@
 import type { Infer } from '../../component/config/schema.ts';
 import {
   boolean,
-  duration,
   integer,
   list,
   object,
@@ -11,6 +10,7 @@ import {
   string,
   withDefault,
 } from '../../component/config/schema.ts';
+import { durationOr } from '../config/duration_or.ts';
 
 const tls = object({
   insecure: withDefault(boolean(), false),
@@ -33,7 +33,7 @@ export const extenderSchema = object({
   enableHTTPS: withDefault(boolean(), false),
   tlsConfig: optional(tls),
   /** Milliseconds. */
-  httpTimeout: withDefault(duration({ min: 1 }), 5000),
+  httpTimeout: durationOr(5000),
   nodeCacheCapable: withDefault(boolean(), false),
   managedResources: withDefault(
     list(object({ name: string(), ignoredByScheduler: withDefault(boolean(), false) })),

@@ -238,7 +238,7 @@ export interface EnqueueExtensions extends Plugin {
 }
 
 /** Extension points by the method that stands for them. */
-interface Points {
+export interface Points {
   preEnqueue: PreEnqueuePlugin;
   compare: QueueSortPlugin;
   preFilter: PreFilterPlugin;

@@ -27,6 +27,8 @@ export interface PluginHandle extends ClusterView {
   readonly random?: () => number;
   /** Absent: every gate has its default. */
   readonly gates?: { enabled(name: string): boolean };
+  /** Told of every search for room by preemption, with the number of victims; 0: none found. */
+  readonly onPreemption?: (victims: number) => void;
   /** Puts the pod into the active queue if it waits elsewhere: what it waited for has happened. */
   activate(pod: Pod): void;
   /** Lets the pod in if a PreEnqueue keeps it out that now would not; a pod that waits elsewhere stays there. */

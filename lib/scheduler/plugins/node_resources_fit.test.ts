@@ -1,3 +1,4 @@
+import { nodeResourcesFit } from './node_resources_fit.ts';
 import { node, pod } from '../testing/objects.ts';
 import { testCluster } from '../testing/cluster.ts';
 
@@ -41,4 +42,19 @@ test('balance of resources that the pod does not request is not looked at', () =
     cluster.scores(pod('p', { requests }), 'NodeResourcesBalancedAllocation');
   expect(scores({ cpu: '2' })).toEqual({ with: 75, without: 75 });
   expect(scores({ memory: '1Gi' })).toEqual({ with: Number.NaN, without: Number.NaN });
+});
+
+test('S5: a placed pod that changes helps only where it gives something up: one on its way out keeps all until it is gone', () => {
+  const hints = new Map(
+    nodeResourcesFit()
+      .eventsToRegister()
+      .map((e) => (typeof e === 'string' ? [e, undefined] : [e.event, e.hint])),
+  );
+  const hint = hints.get('AssignedPodUpdate');
+  const old = pod('other', { requests: { cpu: '2' } });
+  const resized = { ...old, spec: pod('other', { requests: { cpu: '1' } }).spec };
+  const leaving = { ...old, metadata: { ...old.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+  expect(hint?.(pod('p'), { old, new: resized })).toBe(true);
+  expect(hint?.(pod('p'), { old: resized, new: old })).toBe(false);
+  expect(hint?.(pod('p'), { old, new: leaving })).toBe(false);
 });

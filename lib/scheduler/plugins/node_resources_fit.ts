@@ -1,7 +1,14 @@
 import type { NodeInfo } from '../cache/node_info.ts';
 import type { PodResources } from '../cache/pod_resources.ts';
 import { isScored, podResources } from '../cache/pod_resources.ts';
-import type { EnqueueExtensions, FilterPlugin, ScorePlugin, SignPlugin } from '../framework/plugin.ts';
+import type { KubeObject, Pod } from '../../api/types.ts';
+import type {
+  EnqueueExtensions,
+  EventObjects,
+  FilterPlugin,
+  ScorePlugin,
+  SignPlugin,
+} from '../framework/plugin.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import type { ScoringStrategy } from './scoring_strategy.ts';
 import { strategyScore } from './scoring_strategy.ts';
@@ -62,7 +69,7 @@ export function nodeResourcesFit(
       'NodeAdd',
       'NodeAllocatableUpdate',
       'AssignedPodDelete',
-      'AssignedPodUpdate',
+      { event: 'AssignedPodUpdate', hint: (_pod, { old, new: now }) => usesLess(old, now) },
       'UnscheduledPodUpdate',
     ],
   };
@@ -77,4 +84,17 @@ function usedWith(
   if (resource === 'cpu') return node.nonZeroRequested('cpu') + nonZeroCpu;
   if (resource === 'memory') return node.nonZeroRequested('memory') + nonZeroMemory;
   return node.requested(resource) + (requests.get(resource) ?? 0);
+}
+
+/** Whether a placed pod gave up some of what it had, as in-place resize does; a pod on its way out has it until it is gone. */
+function usesLess(old: EventObjects['old'], now: EventObjects['new']): boolean {
+  if (old === undefined || now === undefined || !isPod(old) || !isPod(now)) return true;
+  const after = podResources(now).requests;
+  return podResources(old).list.some(({ resource, amount }) => (after.get(resource) ?? 0) < amount);
+}
+
+function isPod(object: KubeObject): object is Pod {
+  return (
+    'spec' in object && typeof object.spec === 'object' && object.spec !== null && 'containers' in object.spec
+  );
 }

@@ -78,13 +78,7 @@ const REGISTERED: readonly Registered[] = [
     weight: 2,
     create: (args, handle) => interPodAffinity(handle, args.InterPodAffinity),
   },
-  fixed(dynamicResources),
-  {
-    name: 'NodeDeclaredFeatures',
-    weight: 0,
-    gate: 'NodeDeclaredFeatures',
-    create: (_args, handle) => nodeDeclaredFeatures(handle),
-  },
+  fixed(dynamicResources, 2),
   {
     name: 'DefaultPreemption',
     weight: 0,
@@ -101,16 +95,45 @@ const REGISTERED: readonly Registered[] = [
   },
   { name: 'ImageLocality', weight: 1, create: (_args, handle) => imageLocality(handle) },
   { name: 'DefaultBinder', weight: 0, create: (_args, { client }) => defaultBinder(client) },
+  {
+    name: 'NodeDeclaredFeatures',
+    weight: 0,
+    gate: 'NodeDeclaredFeatures',
+    create: (_args, handle) => nodeDeclaredFeatures(handle),
+  },
 ];
 
 /** Upstream's plugins whose work this scheduler does not do yet; config files may name them. */
 const NOT_YET: readonly string[] = ['GangScheduling'];
 
-/** Plugins and weights of a profile that changes nothing. */
+/** Feature gates; absent: every gate has its default. */
+type Gates = PluginHandle['gates'];
+
+function available(gates: Gates): readonly Registered[] {
+  return REGISTERED.filter(({ gate }) => gate === undefined || gates?.enabled(gate) !== false);
+}
+
+/** What a plugin's score counts where no weight is given, or 0. */
+export const UNWEIGHTED = 1;
+
+/** Names and weights of a profile that changes nothing, in the order in which it asks them. */
+export function defaultRefs(gates: Gates): readonly { readonly name: string; readonly weight: number }[] {
+  return available(gates).map(({ name, weight }) => ({ name, weight }));
+}
+
+/** The plugins of {@link defaultRefs}. */
 export function defaultPlugins(handle: PluginHandle, args: PluginArgs = {}): EnabledPlugin[] {
-  return REGISTERED.filter(({ gate }) => gate === undefined || handle.gates?.enabled(gate) !== false).map(
-    ({ weight, create }) => ({ plugin: create(args, handle), weight }),
-  );
+  return available(handle.gates).map(({ weight, create }) => ({
+    plugin: create(args, handle),
+    weight: weight || UNWEIGHTED,
+  }));
+}
+
+/** Undefined where there is no such in-tree plugin, or its feature gate is off. */
+export function createInTree(name: string, args: PluginArgs, handle: PluginHandle): Plugin | undefined {
+  return available(handle.gates)
+    .find((registered) => registered.name === name)
+    ?.create(args, handle);
 }
 
 /** Every name that a config file may use. */

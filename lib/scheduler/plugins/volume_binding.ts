@@ -1,4 +1,5 @@
 /** Pods go where their volumes are, or can be bound or made; and are bound when their volumes are. */
+import type { Quantity } from '../../api/quantity.ts';
 import type { Node, PersistentVolume } from '../../api/types.ts';
 import { keyOf } from '../../api/types.ts';
 import { errorMessage } from '../../base/errors.ts';
@@ -9,7 +10,9 @@ import type {
   FilterPlugin,
   PreBindPlugin,
   PreFilterPlugin,
+  PreScorePlugin,
   ReservePlugin,
+  ScorePlugin,
   SignPlugin,
 } from '../framework/plugin.ts';
 import type { PluginHandle } from '../framework/plugin_handle.ts';
@@ -27,15 +30,21 @@ import {
   storageClassName,
 } from '../volumes/pod_claims.ts';
 import type { ProvisioningProblem } from '../volumes/provisioning.ts';
-import { provisioningProblem } from '../volumes/provisioning.ts';
+import { provisioning } from '../volumes/provisioning.ts';
+import { DEFAULT_STORAGE_SHAPE, storageScore } from '../volumes/storage_score.ts';
 import type { VolumeDecision } from '../volumes/volume_decisions.ts';
 import { VolumeDecisions } from '../volumes/volume_decisions.ts';
+import type { ShapePoint } from './scoring_strategy.ts';
 
 /** VolumeBindingArgs. */
 export interface VolumeBindingArgs {
   /** How long PreBind waits for volumes. Default 600. */
   readonly bindTimeoutSeconds?: number;
+  /** How good a node is by how full its storage would be; only with the gate {@link SCORING_GATE}. */
+  readonly shape?: readonly ShapePoint[];
 }
+
+export const SCORING_GATE = 'StorageCapacityScoring';
 
 interface State {
   readonly claims: PodClaims;
@@ -53,10 +62,17 @@ const CONFLICT = "node(s) didn't match PersistentVolume's node affinity";
 const NONE_FOUND = "node(s) didn't find available persistent volumes to bind";
 const NO_ROOM = 'node(s) did not have enough free storage';
 
+type VolumeBinding = PreFilterPlugin &
+  FilterPlugin &
+  ReservePlugin &
+  PreBindPlugin &
+  SignPlugin &
+  EnqueueExtensions;
+
 export function volumeBinding(
-  handle: Pick<PluginHandle, 'cache' | 'client' | 'clock' | 'objects'>,
-  { bindTimeoutSeconds = 600 }: VolumeBindingArgs = {},
-): PreFilterPlugin & FilterPlugin & ReservePlugin & PreBindPlugin & SignPlugin & EnqueueExtensions {
+  handle: Pick<PluginHandle, 'cache' | 'client' | 'clock' | 'gates' | 'objects'>,
+  { bindTimeoutSeconds = 600, shape = DEFAULT_STORAGE_SHAPE }: VolumeBindingArgs = {},
+): VolumeBinding & Partial<PreScorePlugin & ScorePlugin> {
   const { cache, objects } = handle;
   const decided = new VolumeDecisions();
 
@@ -85,11 +101,13 @@ export function volumeBinding(
       chosen.add(volume.metadata.name);
       bindings.push({ volume, claim });
     }
+    const rooms = new Map<string, Quantity>();
     for (const claim of provisions) {
-      const problem = provisioningProblem(claim, node, objects);
-      if (problem !== undefined) return problem;
+      const made = provisioning(claim, node, objects);
+      if (typeof made === 'string') return made;
+      if (made.room !== undefined) rooms.set(keyOf(claim), made.room);
     }
-    return { bindings, provisions };
+    return { bindings, provisions, rooms };
   };
 
   const bindVolumes: PreBind = async (state, pod, nodeName, signal) => {
@@ -112,7 +130,16 @@ export function volumeBinding(
     }
   };
 
+  const byStorage: Omit<PreScorePlugin & ScorePlugin, 'name'> = {
+    preScore: (state) => (state.read(key) === undefined ? SKIP : undefined),
+    score(state, _pod, { name }) {
+      const decision = state.read(key)?.decisions.get(name);
+      return decision === undefined ? 0 : storageScore(shape, decision);
+    },
+  };
+
   return {
+    ...(handle.gates?.enabled(SCORING_GATE) === true ? byStorage : {}),
     name: 'VolumeBinding',
     preFilter(state, pod) {
       if (claimKeys(pod).length === 0) return SKIP;

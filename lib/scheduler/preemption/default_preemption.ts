@@ -108,6 +108,44 @@ export function defaultPreemption(
     return best.victims.length === 0 ? await oneByOne() : { best, refusals: NONE };
   };
 
+  const findRoom = async (
+    ...[state, pod, refusals, context]: Parameters<PostFilterPlugin['postFilter']>
+  ): Promise<{ outcome: PostFilterResult; victims?: number }> => {
+    const { profile, signal } = context;
+    const ineligible = whyIneligible(pod, refusals, handle);
+    if (ineligible !== undefined) return { outcome: { status: unschedulable(`preemption: ${ineligible}`) } };
+    const nodes = cache.nodes();
+    // Nodes on which the going of other pods might help.
+    let helped = 0;
+    for (const { refusal, nodes: count } of refusalGroups(refusals)) if (refusal.resolvable) helped += count;
+    const wanted = Math.max(Math.floor((helped * share) / 100), least);
+    const dryRun: DryRun = { profile, state, nominated, budgets: objects.podDisruptionBudgets.list() };
+    const search: SearchOptions = {
+      enough: Math.min(wanted, helped),
+      ...(helped === nodes.length
+        ? {}
+        : { isHelped: (node: NodeInfo) => refusals.get(node.name)?.resolvable === true }),
+      random,
+    };
+    const choice = await choose(pod, helped === 0 ? [] : nodes, dryRun, search, context);
+    if ('code' in choice) return { outcome: { status: choice } };
+    if ('roomy' in choice) return { outcome: noVictims(choice.roomy) };
+    const { best } = choice;
+    if (best === undefined) {
+      const groups = refusalGroups(choice.refusals);
+      const message = availableMessage(nodes.length, [
+        ...groups,
+        { refusal: NOT_HELPFUL, nodes: nodes.length - helped },
+      ]);
+      return { outcome: { nominatedNodeName: '', status: unschedulable(`preemption: ${message}`) } };
+    }
+    if (best.victims.length === 0) return { outcome: noVictims(best) };
+    for (const other of nominated.on(best.node))
+      if (podPriority(other) < podPriority(pod)) void takeNominationBack(other, handle, signal);
+    void makeRoom(pod, best, signal);
+    return { outcome: { nominatedNodeName: best.node }, victims: best.victims.length };
+  };
+
   return {
     name: 'DefaultPreemption',
     preEnqueue: (pod) =>
@@ -115,40 +153,9 @@ export function defaultPreemption(
         ? unresolvable('waiting for the preemption for this pod to be finished')
         : undefined,
     async postFilter(state, pod, refusals, context) {
-      const { profile, signal } = context;
-      const ineligible = whyIneligible(pod, refusals, handle);
-      if (ineligible !== undefined) return { status: unschedulable(`preemption: ${ineligible}`) };
-      const nodes = cache.nodes();
-      // Nodes on which the going of other pods might help.
-      let helped = 0;
-      for (const { refusal, nodes: count } of refusalGroups(refusals))
-        if (refusal.resolvable) helped += count;
-      const wanted = Math.max(Math.floor((helped * share) / 100), least);
-      const dryRun: DryRun = { profile, state, nominated, budgets: objects.podDisruptionBudgets.list() };
-      const search: SearchOptions = {
-        enough: Math.min(wanted, helped),
-        ...(helped === nodes.length
-          ? {}
-          : { isHelped: (node: NodeInfo) => refusals.get(node.name)?.resolvable === true }),
-        random,
-      };
-      const choice = await choose(pod, helped === 0 ? [] : nodes, dryRun, search, context);
-      if ('code' in choice) return { status: choice };
-      if ('roomy' in choice) return noVictims(choice.roomy);
-      const { best } = choice;
-      if (best === undefined) {
-        const groups = refusalGroups(choice.refusals);
-        const message = availableMessage(nodes.length, [
-          ...groups,
-          { refusal: NOT_HELPFUL, nodes: nodes.length - helped },
-        ]);
-        return { nominatedNodeName: '', status: unschedulable(`preemption: ${message}`) };
-      }
-      if (best.victims.length === 0) return noVictims(best);
-      for (const other of nominated.on(best.node))
-        if (podPriority(other) < podPriority(pod)) void takeNominationBack(other, handle, signal);
-      void makeRoom(pod, best, signal);
-      return { nominatedNodeName: best.node };
+      const result = await findRoom(state, pod, refusals, context);
+      handle.onPreemption?.(result.victims ?? 0);
+      return result.outcome;
     },
     eventsToRegister: () => ['AssignedPodDelete'],
   };

@@ -9,6 +9,8 @@ import type { ClusterEvent, EventObjects } from '../framework/plugin.ts';
 import type { Outcome } from '../framework/status.ts';
 import { EventLog } from './event_log.ts';
 import { KeyedHeap } from './heap.ts';
+import type { Incoming } from './incoming_pods.ts';
+import { IncomingPods } from './incoming_pods.ts';
 import { NominatedPods } from './nominated_pods.ts';
 import type { QueuedPod } from './queued_pod.ts';
 import { RefusedPods } from './refused_pods.ts';
@@ -46,6 +48,8 @@ interface InFlight {
   gone: boolean;
 }
 const NOBODY: ReadonlySet<string> = new Set();
+/** Why a pod that was refused, or whose binding failed, comes back. */
+const FAILED = 'ScheduleAttemptFailure';
 const FIVE_MINUTES_MS = 300_000;
 const FLUSH_PERIOD_MS = 30_000;
 
@@ -66,6 +70,7 @@ export class SchedulingQueue {
   readonly #events = new EventLog();
   /** The pods that wait for room on a certain node. */
   readonly nominated: NominatedPods;
+  readonly #incoming = new IncomingPods();
   #waiter: ((queued: QueuedPod) => void) | undefined;
   #backoffTimer: { timer: Timer; at: number } | undefined;
   #flushTimer: Timer | undefined;
@@ -90,6 +95,20 @@ export class SchedulingQueue {
       gated: this.#gated.size,
       inFlight: this.#inFlight.size,
     };
+  }
+
+  /** How many pods came into each place, and why, since the start. */
+  incoming(): Iterable<Incoming> {
+    return this.#incoming.counts();
+  }
+
+  /** How many waiting pods each plugin keeps out: those it refused, and those it holds at PreEnqueue. */
+  *waitingFor(): Generator<{ readonly pod: Pod; readonly plugins: Iterable<string> }, void, void> {
+    for (const heap of [this.#active, this.#backoff])
+      for (const { pod, refusedBy } of heap.values()) yield { pod, plugins: refusedBy };
+    for (const { pod, refusedBy } of this.#unschedulable.values()) yield { pod, plugins: refusedBy };
+    for (const { pod, gatedBy } of this.#gated.values())
+      yield { pod, plugins: gatedBy === undefined ? [] : [gatedBy.plugin] };
   }
 
   /** Where the pod is, in words for people; undefined when it is not waiting. */
@@ -123,16 +142,19 @@ export class SchedulingQueue {
       return;
     }
     this.nominated.add(pod);
-    this.#admit({
-      key: keyOf(pod),
-      uid: id,
-      pod,
-      timestamp: now,
-      firstSeen: now,
-      attempts: 0,
-      failures: 0,
-      refusedBy: NOBODY,
-    });
+    this.#admit(
+      {
+        key: keyOf(pod),
+        uid: id,
+        pod,
+        timestamp: now,
+        firstSeen: now,
+        attempts: 0,
+        failures: 0,
+        refusedBy: NOBODY,
+      },
+      'UnschedulablePodAdd',
+    );
   }
 
   /** A waiting pod changed. One whose change can matter for scheduling is worth another try. */
@@ -150,7 +172,7 @@ export class SchedulingQueue {
     if (gated !== undefined) {
       gated.pod = pod;
       this.#gated.delete(id);
-      this.#admit(gated);
+      this.#admit(gated, 'UnschedulablePodUpdate');
       return;
     }
     const active = this.#active.get(id);
@@ -173,7 +195,7 @@ export class SchedulingQueue {
     if (!matters(old, pod)) return;
     if (!this.#o.mayHelp(pod, unschedulable.refusedBy, 'UnscheduledPodUpdate', { old, new: pod })) return;
     this.#unschedulable.remove(id);
-    this.#admit(unschedulable);
+    this.#admit(unschedulable, 'UnschedulablePodUpdate');
   }
 
   /** The pod is gone, or has its node. */
@@ -221,8 +243,12 @@ export class SchedulingQueue {
     queued.failures++;
     queued.refusedBy = refusedBy;
     queued.timestamp = this.#o.clock.monotonic();
-    if (refusedBy.size === 0 || helped) this.#admit(queued);
-    else this.#unschedulable.put(queued);
+    if (refusedBy.size === 0 || helped) {
+      this.#admit(queued, FAILED);
+      return;
+    }
+    this.#unschedulable.put(queued);
+    this.#incoming.count('unschedulable', FAILED);
   }
 
   /** Something happened in the cluster: pods that it may help get another try. */
@@ -240,7 +266,7 @@ export class SchedulingQueue {
     // Higher priority first, so that those become active first where back-offs end together.
     for (const queued of helped.sort((a, b) => podPriority(b.pod) - podPriority(a.pod))) {
       this.#unschedulable.remove(queued.uid);
-      this.#admit(queued);
+      this.#admit(queued, event);
     }
   }
 
@@ -251,7 +277,7 @@ export class SchedulingQueue {
     if (queued === undefined) return;
     this.#unschedulable.remove(id);
     this.#gated.delete(id);
-    this.#admit(queued);
+    this.#admit(queued, 'ForceActivate');
   }
 
   /** Asks PreEnqueue again, for a pod that it keeps out. */
@@ -298,20 +324,23 @@ export class SchedulingQueue {
   }
 
   /** Into the active queue, by way of PreEnqueue and the back-off. */
-  #admit(queued: QueuedPod): void {
+  #admit(queued: QueuedPod, cause: string): void {
     const refused = this.#o.preEnqueue(queued.pod);
     if (refused !== undefined && refused.code !== 'Success') {
       queued.gatedBy = { plugin: refused.plugin ?? '', reasons: refused.reasons };
       this.#gated.set(queued.uid, queued);
+      this.#incoming.count('gated', cause);
       return;
     }
     queued.gatedBy = undefined;
     if (this.#backoffEnd(queued) > this.#o.clock.monotonic()) {
       this.#backoff.put(queued);
+      this.#incoming.count('backoff', cause);
       this.#armBackoff();
       return;
     }
     this.#active.put(queued);
+    this.#incoming.count('active', cause);
     const waiter = this.#waiter;
     this.#waiter = undefined;
     waiter?.(queued);
@@ -358,7 +387,7 @@ export class SchedulingQueue {
       const next = this.#backoff.peek();
       if (next === undefined || this.#backoffEnd(next) > now) break;
       this.#backoff.pop();
-      this.#admit(next);
+      this.#admit(next, 'BackoffComplete');
     }
     this.#armBackoff();
   }
@@ -369,7 +398,7 @@ export class SchedulingQueue {
       for (const queued of this.#unschedulable.values()) {
         if (now - queued.timestamp < this.#maxUnschedulableMs) continue;
         this.#unschedulable.remove(queued.uid);
-        this.#admit(queued);
+        this.#admit(queued, 'UnschedulableTimeout');
       }
       this.#armFlush();
     });

@@ -1,4 +1,5 @@
 /** Runs the scheduler itself over a cluster in memory until nothing changes any more. */
+import { NO_METRICS } from '../metrics.ts';
 import { getCondition } from '../../api/conditions.ts';
 import { controllerOf, isMirror, isTerminal, podPriority } from '../../api/pod.ts';
 import type { Pod } from '../../api/types.ts';
@@ -149,11 +150,7 @@ class Run {
       objects: this.cluster.stores,
       recorders: new Map(schedulerNames(config).map((name) => [name, recorder])),
       decisions: new DecisionLog(Number.POSITIVE_INFINITY),
-      metrics: () => ({
-        attempt: () => undefined,
-        algorithmSeconds: () => undefined,
-        scheduledAfter: () => undefined,
-      }),
+      metrics: () => NO_METRICS,
       random: seededRandom(seed),
       ownPlugins: { definitions: options.plugins ?? [], guard: {} },
     });

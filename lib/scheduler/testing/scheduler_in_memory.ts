@@ -8,6 +8,7 @@ import { createPlainServer } from '../../component/serving/server.ts';
 import { assembleScheduler } from '../assemble_scheduler.ts';
 import { SCHEDULER_CONFIG_KIND } from '../config/scheduler_config.ts';
 import { givenObjects } from '../simulator/cluster_objects.ts';
+import { NO_METRICS } from '../metrics.ts';
 import { SimulatedCluster } from '../simulator/simulated_cluster.ts';
 import { Activity } from '../ui/activity.ts';
 import { installUi } from '../ui/scheduler_ui.ts';
@@ -38,12 +39,7 @@ export async function schedulerInMemory(nodes: readonly Node[]): Promise<Running
     log: nullLog,
     objects: cluster.stores,
     recorders: new Map([['default-scheduler', recorder]]),
-    metrics: () =>
-      activity.observe({
-        attempt: () => undefined,
-        algorithmSeconds: () => undefined,
-        scheduledAfter: () => undefined,
-      }),
+    metrics: () => activity.observe(NO_METRICS),
   });
   cluster.connect(parts);
   const stop = new AbortController();

@@ -5,6 +5,7 @@ import { FakeClock } from '../../base/fake_clock.ts';
 import { node, pod } from '../testing/objects.ts';
 import type { RunningPage } from '../testing/scheduler_in_memory.ts';
 import { schedulerInMemory } from '../testing/scheduler_in_memory.ts';
+import { NO_METRICS } from '../metrics.ts';
 import { Activity } from './activity.ts';
 import { groupsOf } from './pending_pods.ts';
 
@@ -112,9 +113,8 @@ test('activity: rates and percentiles of the last ten minutes, gaps as zeros', (
   const activity = new Activity(clock);
   const counted: string[] = [];
   const metrics = activity.observe({
+    ...NO_METRICS,
     attempt: (result) => void counted.push(result),
-    algorithmSeconds: () => undefined,
-    scheduledAfter: () => undefined,
   });
   for (let i = 1; i <= 100; i++) metrics.algorithmSeconds(i / 1000);
   metrics.attempt('scheduled', 'p', 0);

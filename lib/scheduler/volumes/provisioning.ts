@@ -11,12 +11,17 @@ const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 /** `topology`: no provisioner, or not there; `capacity`: the driver reports too little room. */
 export type ProvisioningProblem = 'topology' | 'capacity';
 
-/** Undefined when it can. */
-export function provisioningProblem(
+/** It can be made. */
+export interface Provisioning {
+  /** What the driver has left for the node; absent: it does not tell. */
+  readonly room?: Quantity;
+}
+
+export function provisioning(
   claim: PersistentVolumeClaim,
   node: Node,
   objects: ClusterObjects,
-): ProvisioningProblem | undefined {
+): Provisioning | ProvisioningProblem {
   const storageClass = storageClassOf(claim, objects);
   const provisioner = storageClass?.provisioner ?? '';
   if (storageClass === undefined || provisioner === '' || provisioner === NO_PROVISIONER) return 'topology';
@@ -26,13 +31,15 @@ export function provisioningProblem(
     (term.matchLabelExpressions ?? []).every(({ key, values }) => values.includes(labels[key] ?? '')),
   );
   if (allowed.length > 0 && !isAllowed) return 'topology';
-  if (objects.csiDrivers.get(provisioner)?.spec.storageCapacity !== true) return undefined;
+  if (objects.csiDrivers.get(provisioner)?.spec.storageCapacity !== true) return {};
   const wanted = requestOf(claim);
   const name = storageClass.metadata.name;
-  const hasRoom = objects.csiStorageCapacities
+  const found = objects.csiStorageCapacities
     .list()
-    .some((c) => c.storageClassName === name && sizeOf(c).cmp(wanted) >= 0 && isReachable(c, labels));
-  return hasRoom ? undefined : 'capacity';
+    .find((c) => c.storageClassName === name && sizeOf(c).cmp(wanted) >= 0 && isReachable(c, labels));
+  if (found === undefined) return 'capacity';
+  const room = tryParseQuantity(found.capacity);
+  return room === undefined ? {} : { room };
 }
 
 /** The largest volume that can be made. */

@@ -1,4 +1,5 @@
 /** What was decided for the volumes of pods that are not bound yet, so that the next pod does not count on them. */
+import type { Quantity } from '../../api/quantity.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/types.ts';
 import { keyOf } from '../../api/types.ts';
 
@@ -8,6 +9,8 @@ export interface VolumeDecision {
   readonly bindings: readonly { readonly volume: PersistentVolume; readonly claim: PersistentVolumeClaim }[];
   /** Claims for which a volume is to be made. */
   readonly provisions: readonly PersistentVolumeClaim[];
+  /** Claim key to what its driver has left for the node, of the claims that are to be provisioned; absent: it does not tell. */
+  readonly rooms?: ReadonlyMap<string, Quantity>;
 }
 
 export class VolumeDecisions {
