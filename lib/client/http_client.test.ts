@@ -38,10 +38,14 @@ const object = JSON.stringify({
 const asIs = (err: unknown): unknown => err;
 
 test('an observer hears of every request, with and without an answer', async () => {
-  const heard: (string | number | undefined)[][] = [];
+  const heard: (string | number | boolean | undefined)[][] = [];
   const observed = createClient(
     { server: url, tls: {}, auth: {} },
-    { qps: 0, observe: ({ method, host, status }) => heard.push([method, host, status]) },
+    {
+      qps: 0,
+      observe: ({ method, host, status, requestBytes, responseBytes, waitedMs }) =>
+        heard.push([method, host, status, requestBytes > 0, responseBytes, waitedMs]),
+    },
   );
   handler = (request, response, n) => {
     if (n === 2) request.socket.destroy();
@@ -52,9 +56,9 @@ test('an observer hears of every request, with and without an answer', async () 
   await observed.delete(CONFIG_MAPS, key).catch(asIs);
   const host = new URL(url).host;
   expect(heard).toEqual([
-    ['GET', host, 200],
-    ['GET', host, 404],
-    ['DELETE', host, undefined],
+    ['GET', host, 200, false, object.length, expect.any(Number)],
+    ['GET', host, 404, false, object.length, expect.any(Number)],
+    ['DELETE', host, undefined, true, undefined, expect.any(Number)],
   ]);
   await observed.close();
 });

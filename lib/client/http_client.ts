@@ -38,18 +38,29 @@ export interface ClientOptions {
   readonly onError?: (err: unknown) => void;
   /** Asked right before each request is sent, when it has waited for its turn: what it throws fails the call. */
   readonly beforeSend?: (method: string) => void;
-  /** Told of every request that was sent, repeated ones each time. */
+  /** Told of every request that was sent when it has ended, repeated ones each time; of a watch when it begins. */
   readonly observe?: (request: ObservedRequest) => void;
 }
 
-/** A request and when its answer began. */
+/** A request that was sent, and how it was answered. */
 export interface ObservedRequest {
   readonly method: string;
   /** `HOST:PORT` of the server. */
   readonly host: string;
   /** `undefined`: there was no answer. */
   readonly status: number | undefined;
+  /** Until the answer began. */
   readonly durationMs: number;
+  /** How long it was held back by the client's own limit. */
+  readonly waitedMs: number;
+  readonly requestBytes: number;
+  /** `undefined`: the answer has no end yet (a watch), or broke off. */
+  readonly responseBytes: number | undefined;
+}
+
+interface Answer {
+  readonly message: IncomingMessage;
+  readonly observed: Omit<ObservedRequest, 'responseBytes'>;
 }
 
 // How often the server may put a call off (429, 503) before that is its answer.
@@ -86,7 +97,8 @@ class HttpClient implements ApiClient {
   readonly #userAgent: string;
   readonly #onError: (err: unknown) => void;
   readonly #beforeSend: (method: string) => void;
-  readonly #observe: (method: string, beganMs: number, status: number | undefined) => void;
+  readonly #observe: (request: ObservedRequest) => void;
+  readonly #host: string;
   #streamCheck: Timer | undefined;
 
   constructor(config: ClientConfig, options: ClientOptions) {
@@ -97,9 +109,8 @@ class HttpClient implements ApiClient {
     this.#bucket = new TokenBucket(options.qps ?? 50, options.burst ?? 100, this.#clock);
     this.#userAgent = options.userAgent ?? 'ts-kubernetes';
     this.#beforeSend = options.beforeSend ?? (() => undefined);
-    const { host } = new URL(config.server);
-    this.#observe = (method, beganMs, status) =>
-      options.observe?.({ method, host, status, durationMs: this.#clock.monotonic() - beganMs });
+    this.#host = new URL(config.server).host;
+    this.#observe = options.observe ?? (() => undefined);
   }
 
   async get<T extends KubeObject>(
@@ -224,7 +235,8 @@ class HttpClient implements ApiClient {
   async stream(request: RawRequest): Promise<StreamResponse> {
     const call = new Deadline(request, this.#clock, describe(request));
     try {
-      const message = await this.#send(request, call, true);
+      const { message, observed } = await this.#send(request, call, true);
+      this.#observe({ ...observed, responseBytes: undefined });
       call.headerArrived();
       this.#watchCredentials();
       return {
@@ -261,20 +273,33 @@ class HttpClient implements ApiClient {
   async #bytes(call: Call, opts: CallOptions): Promise<Buffer> {
     const deadline = new Deadline(opts, this.#clock, describe(call));
     try {
-      return await readAll(await this.#send(call, deadline, false), deadline, describe(call));
+      return await this.#readObserved(await this.#send(call, deadline, false), deadline, describe(call));
     } finally {
       deadline.end();
     }
   }
 
+  async #readObserved({ message, observed }: Answer, deadline: Deadline, what: string): Promise<Buffer> {
+    let responseBytes: number | undefined;
+    try {
+      const body = await readAll(message, deadline, what);
+      responseBytes = body.length;
+      return body;
+    } finally {
+      this.#observe({ ...observed, responseBytes });
+    }
+  }
+
   /** Resolves with an answer of 2xx, tries again where the server says so; anything else is thrown. */
-  async #send(call: Call, deadline: Deadline, stream: boolean): Promise<IncomingMessage> {
+  async #send(call: Call, deadline: Deadline, stream: boolean): Promise<Answer> {
     const what = describe(call);
     const path = call.path + queryString(call.query);
     const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
     let renewed = false;
     for (let attempt = 0; ; attempt++) {
+      const asked = this.#clock.monotonic();
       await this.#bucket.take(deadline.signal);
+      const waitedMs = this.#clock.monotonic() - asked;
       const identity = await deadline.race(this.#credentials.current());
       this.#beforeSend(call.method);
       const began = this.#clock.monotonic();
@@ -293,14 +318,22 @@ class HttpClient implements ApiClient {
         stream,
         signal: deadline.signal,
       });
+      const observed = (status: number | undefined): Answer['observed'] => ({
+        method: call.method,
+        host: this.#host,
+        status,
+        durationMs: this.#clock.monotonic() - began,
+        waitedMs,
+        requestBytes: body?.length ?? 0,
+      });
       const message = await sending.catch((err: unknown) => {
-        this.#observe(call.method, began, undefined);
+        this.#observe({ ...observed(undefined), responseBytes: undefined });
         throw err;
       });
-      this.#observe(call.method, began, message.statusCode);
+      const answer = { message, observed: observed(message.statusCode) };
       const status = message.statusCode ?? 0;
-      if (status >= 200 && status < 300) return message;
-      const text = (await readAll(message, deadline, what)).toString('utf8');
+      if (status >= 200 && status < 300) return answer;
+      const text = (await this.#readObserved(answer, deadline, what)).toString('utf8');
       const header = message.headers['retry-after'];
       const error = errorFromResponse(status, text, what, header, this.#clock.now());
       if (status === 401 && this.#credentials.renewable && !renewed) {

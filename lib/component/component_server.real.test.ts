@@ -151,7 +151,7 @@ test('client certificates of the cluster are accepted without any file being giv
   expect(flagz.status).toBe(200);
   expect(flagz.body).toContain(`authentication-kubeconfig: ${apiserver.kubeconfigPath}\n`);
   expect((await ask(port, '/statusz', { client: admin })).body).toMatch(
-    /^\ntest-component statusz\n[^]*Paths {2}\/configz \/debug\/flags\/v \/flagz \/healthz \/livez \/metrics \/readyz\n$/,
+    /^\ntest-component statusz\n[^]*Paths {2}\/configz \/debug\/flags\/v \/flagz \/healthz \/livez \/metrics \/metrics\/slis \/readyz\n$/,
   );
   expect((await ask(port, '/statusz', { client: apiserver.ca.issue({ commonName: 'nobody' }) })).status).toBe(
     403,

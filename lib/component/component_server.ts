@@ -10,6 +10,7 @@ import { errorMessage } from '../base/errors.ts';
 import { delegatedAuthentication, delegatedAuthorization } from './delegated_auth.ts';
 import type { FlagValues } from './flags.ts';
 import type { HealthChecks } from './health.ts';
+import { installSlis } from './health_slis.ts';
 import type { DaemonContext } from './lifecycle.ts';
 import type { Metrics } from './metrics.ts';
 import { fileKeyPair } from './serving/certificates.ts';
@@ -82,6 +83,7 @@ export async function startComponentServer(
   livez.install(routes, '/livez');
   readyz.install(routes, '/readyz');
   routes.exact('/metrics', options.metrics.handle);
+  installSlis(routes, { healthz, livez, readyz });
   routes.exact('/configz', configz(options.configurations));
   routes.exact('/statusz', statusz(ctx.name, ctx.clock, routes));
   routes.exact('/flagz', flagz(ctx.name, options.flags));

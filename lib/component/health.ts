@@ -17,6 +17,7 @@ interface NamedCheck {
 export class HealthChecks {
   readonly #checks: NamedCheck[] = [];
   readonly #log: Log;
+  readonly #listeners: ((name: string, isWell: boolean) => void)[] = [];
 
   /** Starts with the check `ping`, which always succeeds. */
   constructor(log: Log, ...checks: readonly NamedCheck[]) {
@@ -36,14 +37,33 @@ export class HealthChecks {
     return this.#checks.map((c) => c.name);
   }
 
+  /** Has a listener told of every check that was run. */
+  onResult(listener: (name: string, isWell: boolean) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Runs all checks, for their listeners. */
+  async run(): Promise<void> {
+    for (const one of this.#checks) await this.#failure(one);
+  }
+
+  /** What a check fails with, undefined: it does not. */
+  async #failure({ name, check }: NamedCheck): Promise<{ readonly error: unknown } | undefined> {
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      await check();
+    } catch (error) {
+      failure = { error };
+    }
+    for (const listener of this.#listeners) listener(name, failure === undefined);
+    return failure;
+  }
+
   /** The first problem, or undefined when all is well; for the watchdog. */
   async problem(): Promise<string | undefined> {
-    for (const { name, check } of this.#checks) {
-      try {
-        await check();
-      } catch (err) {
-        return `${name}: ${errorMessage(err)}`;
-      }
+    for (const one of this.#checks) {
+      const failure = await this.#failure(one);
+      if (failure !== undefined) return `${one.name}: ${errorMessage(failure.error)}`;
     }
     return undefined;
   }
@@ -64,19 +84,20 @@ export class HealthChecks {
     const excluded = new Set(query.getAll('exclude'));
     const lines: string[] = [];
     const failed: string[] = [];
-    for (const { name, check } of this.#checks) {
+    for (const one of this.#checks) {
+      const { name } = one;
       if (excluded.delete(name)) {
         lines.push(`[+]${name} excluded: ok`);
         continue;
       }
-      try {
-        await check();
+      const failure = await this.#failure(one);
+      if (failure === undefined) {
         lines.push(`[+]${name} ok`);
-      } catch (err) {
-        failed.push(`${name}: ${errorMessage(err)}`);
-        // Whoever may reach the port need not know why; the log does.
-        lines.push(`[-]${name} failed: reason withheld`);
+        continue;
       }
+      failed.push(`${name}: ${errorMessage(failure.error)}`);
+      // Whoever may reach the port need not know why; the log does.
+      lines.push(`[-]${name} failed: reason withheld`);
     }
     if (excluded.size > 0) {
       const names = [...excluded].map((n) => JSON.stringify(n)).join(', ');
@@ -89,12 +110,9 @@ export class HealthChecks {
     } else text(res, query.has('verbose') ? `${details}${what} check passed\n` : 'ok');
   }
 
-  async #answerOne({ res }: Exchange, { name, check }: NamedCheck): Promise<void> {
-    try {
-      await check();
-      text(res, 'ok');
-    } catch (err) {
-      textError(res, 500, `internal server error: ${name}: ${errorMessage(err)}`);
-    }
+  async #answerOne({ res }: Exchange, one: NamedCheck): Promise<void> {
+    const failure = await this.#failure(one);
+    if (failure === undefined) text(res, 'ok');
+    else textError(res, 500, `internal server error: ${one.name}: ${errorMessage(failure.error)}`);
   }
 }

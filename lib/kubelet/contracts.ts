@@ -322,6 +322,8 @@ export interface NodeFacts {
     readonly name: string;
     readonly features: { readonly recursiveReadOnlyMounts: boolean; readonly userNamespaces: boolean };
   }[];
+  /** For `status.features`; `undefined`: the runtime does not tell them. */
+  runtimeFeatures?(): { readonly supplementalGroupsPolicy: boolean } | undefined;
   volumesInUse(): readonly string[];
 }
 
@@ -376,8 +378,12 @@ export interface TimelineEntry {
 /** What happened to each pod and why, bounded per pod; served at `/debug/explain/pod/<ns>/<name>`. */
 export interface Timeline {
   record(pod: PodRef, entry: Omit<TimelineEntry, 'at' | 'times' | 'lastAt'>): void;
-  /** What the pod waits for now, or `undefined` for nothing. */
-  waiting(pod: PodRef, reason: string | undefined): void;
+  /**
+   * What the pod waits for now, or `undefined` for nothing.
+   *
+   * @param untilMs since the epoch, where it is known when something happens at the latest: shown as the time left
+   */
+  waiting(pod: PodRef, reason: string | undefined, untilMs?: number): void;
   explain(
     namespace: string,
     name: string,

@@ -153,6 +153,21 @@ export function withDefault<T>(schema: Schema<T>, value: NoInfer<T>): Schema<T> 
   };
 }
 
+/**
+ * The value stands for absent, null, empty and zero alike: so defaults of fields that are no pointers in the API type work,
+ * and tools that write whole configurations (kubeadm) count on it.
+ */
+export function defaulted<T extends string | number>(schema: Schema<T>, value: NoInfer<T>): Schema<T> {
+  return {
+    ...schema,
+    decode(given, path, problems) {
+      if (given === undefined || given === null || given === '' || given === 0) return value;
+      const decoded = schema.decode(given, path, problems);
+      return decoded === 0 ? value : decoded;
+    },
+  };
+}
+
 // ---------------------------------------------------------------- composites
 
 export function list<T>(item: Schema<T>): Schema<readonly T[]> {

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
 import { WallStamps } from '../../base/wall_stamps.ts';
 import { formatDuration } from '../../base/duration.ts';
+import { ConfigError } from '../../component/config/document.ts';
 import { applyDaemonSettings } from '../../component/daemon_settings.ts';
 import type { FeatureGates } from '../../component/feature_gates.ts';
 import type { ParsedFlags } from '../../component/flags.ts';
@@ -11,6 +12,7 @@ import type { DaemonContext } from '../../component/lifecycle.ts';
 import type { RootLogger } from '../../component/logging.ts';
 import type { KubeletOptions } from '../config/kubelet_config.ts';
 import { loadOptions } from '../config/options.ts';
+import { gateProblems } from '../config/validation.ts';
 import type { KubeletDirs } from '../contracts.ts';
 import type { kubeletFlags } from '../flags.ts';
 import { prepareRoot } from '../volumes/manager.ts';
@@ -55,6 +57,8 @@ export async function createBase(
     logging: config.logging,
     showHiddenMetricsForVersion: config.showHiddenMetricsForVersion,
   });
+  const ungated = gateProblems(config, gates);
+  if (ungated.length > 0) throw new ConfigError('kubelet config', ungated);
   for (const warning of warnings) log.warn(warning);
   const version = reportedVersion(flags.values);
   log.info('Kubelet version', { kubeletVersion: version, nodeName });

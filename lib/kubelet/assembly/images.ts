@@ -6,9 +6,11 @@ import { CredentialPlugins } from '../images/credential_plugins.ts';
 import { loadCredentialProviders } from '../images/credential_provider_config.ts';
 import { Keyring } from '../images/keyring.ts';
 import { PullRecords } from '../images/pull_records.ts';
+import { imageMetrics } from '../metrics/image_metrics.ts';
 import { Images } from '../runtime/images.ts';
 import type { Base } from './base.ts';
 import type { ContainerInputs } from './container_inputs.ts';
+import type { KubeletMetrics } from './metrics.ts';
 import type { Pods } from './pods.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -20,7 +22,10 @@ export interface ImageParts {
 const TOKEN_SECONDS = 3600;
 
 /** @throws ConfigError when the configuration of the credential plugins is wrong */
-export async function createImages(base: Base & Runtime & Pods & ContainerInputs): Promise<ImageParts> {
+export async function createImages(
+  base: Base & KubeletMetrics & Runtime & Pods & ContainerInputs,
+): Promise<ImageParts> {
+  const counted = imageMetrics(base.metrics);
   const { client, clock, config, cri, dirs, events, flags, log, objects, tokens } = base;
   const path = flags.imageCredentialProviderConfig;
   const plugins = new CredentialPlugins({
@@ -41,9 +46,11 @@ export async function createImages(base: Base & Runtime & Pods & ContainerInputs
       policy: config.imagePullCredentialsVerificationPolicy,
       allowlist: config.preloadedImagesVerificationAllowlist,
     },
+    observe: counted.checked,
     clock,
     log,
   });
+  counted.follow(pullRecords);
   const images = new Images({
     cri,
     clock,
@@ -57,6 +64,7 @@ export async function createImages(base: Base & Runtime & Pods & ContainerInputs
       log,
     }),
     records: pullRecords,
+    observe: counted.requested,
   });
   return { images, pullRecords };
 }

@@ -1,11 +1,14 @@
 /** The Node object of this machine. */
+import { readFile } from 'node:fs/promises';
 import { createInformer } from '../../client/informer.ts';
 import type { NodeReporter } from '../contracts.ts';
+import { bootTime, startupMetrics } from '../metrics/startup_metrics.ts';
 import { NO_PRESSURE, type Pressure } from '../node/conditions.ts';
 import { declaredFeatures } from '../node/declared_features.ts';
 import { createNodeReporter } from '../node/reporter.ts';
 import { ImageList } from '../runtime/image_list.ts';
 import type { Base } from './base.ts';
+import type { KubeletMetrics } from './metrics.ts';
 import type { Pods } from './pods.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -27,8 +30,10 @@ export interface NodeParts {
   readonly hostIPs: () => readonly string[];
 }
 
-export async function createNode(base: Base & Runtime & Pods): Promise<NodeParts> {
+export async function createNode(base: Base & KubeletMetrics & Runtime & Pods): Promise<NodeParts> {
   const { cache, clock, cri, events, health, log, version: kubeletVersion } = base;
+  const bootMs = bootTime(await readFile('/proc/stat', 'utf8').catch(() => ''));
+  const startMs = clock.now() - process.uptime() * 1000;
   const nodeInputs = new NodeInputs();
   nodeInputs.problems.push(
     () => health.problems(),
@@ -47,10 +52,12 @@ export async function createNode(base: Base & Runtime & Pods): Promise<NodeParts
       runtimeVersion: () => health.version,
       images: (signal) => imageList.read(signal),
       runtimeHandlers: () => health.handlers,
+      runtimeFeatures: () => health.features,
       volumesInUse: () => nodeInputs.volumesInUse.flatMap((read) => read()),
     },
     declaredFeatures: declaredFeatures(base.gates),
     pressure: () => anyPressure(nodeInputs.pressure.map((read) => read())),
+    startup: startupMetrics(base.metrics, { bootMs, startMs }, clock),
     events,
     kubeletVersion,
     clock,

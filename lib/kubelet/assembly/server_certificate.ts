@@ -5,7 +5,7 @@ import { servingCertificate } from '../../component/serving_certificate.ts';
 import type { KeyPair } from '../../component/x509/self_signed.ts';
 import { selfSignedCertificate } from '../../component/x509/self_signed.ts';
 import { requestCertificate } from '../certificates/certificate_request.ts';
-import { CertificateStore } from '../certificates/certificate_store.ts';
+import { CertificateStore, namesIn, sameAddress } from '../certificates/certificate_store.ts';
 import { CertificateRotation } from '../certificates/rotation.ts';
 import { certificateMetrics } from '../metrics/certificate_metrics.ts';
 import type { Base } from './base.ts';
@@ -44,7 +44,8 @@ function signedByCluster(
   );
   const wanted = (): readonly string[] => {
     const addresses = (reporter.node().status?.addresses ?? []).map(({ address }) => address);
-    return [...new Set([nodeName, ...addresses])].sort();
+    // Who approves compares with the addresses of the node: a certificate is for them and for nothing else.
+    return [...new Set(addresses.map(sameAddress))].sort();
   };
   const rotation = new CertificateRotation({
     store: new CertificateStore(flags.certDir, 'kubelet-server'),
@@ -54,6 +55,7 @@ function signedByCluster(
         { client, clock, signal: requestSignal },
       ),
     wanted: () => wanted().join(),
+    madeFor: ({ cert }) => namesIn(cert).join(),
     changed: (pair) => source.set(pair),
     clock,
     log,

@@ -1,8 +1,10 @@
 /** Graceful shutdown of the machine (KEP-2000, KEP-2712). */
+import { join } from 'node:path';
 import { podUid } from '../runtime/runtime_names.ts';
 import { shutdownGroups } from '../shutdown/groups.ts';
 import { systemLogind } from '../shutdown/logind.ts';
 import { ShutdownManager } from '../shutdown/shutdown_manager.ts';
+import { ShutdownTimes } from '../shutdown/shutdown_times.ts';
 import type { Base } from './base.ts';
 import { endablePods } from './eviction.ts';
 import type { KubeletMetrics } from './metrics.ts';
@@ -11,14 +13,10 @@ import type { Pods } from './pods.ts';
 import type { Workers } from './workers.ts';
 
 export function delayShutdown(kubelet: Base & KubeletMetrics & Pods & NodeParts & Workers): void {
-  const { admission, background, clock, config, log, metrics, nodeInputs, reporter, signal } = kubelet;
+  const { admission, background, clock, config, dirs, log, metrics, nodeInputs, reporter, signal } = kubelet;
   const { statuses, workers } = kubelet;
-  const time = (what: string) =>
-    metrics.gauge({
-      name: `kubelet_graceful_shutdown_${what}_time_seconds`,
-      help: `Last graceful shutdown ${what} time since unix epoch in seconds`,
-    });
-  const times = { start: time('start'), end: time('end') };
+  const times = new ShutdownTimes(join(dirs.root, 'graceful_node_shutdown_state'), metrics, log);
+  background.start('Reading when the last shutdown was failed', times.load());
   const manager = new ShutdownManager({
     groups: shutdownGroups(config),
     logind: systemLogind(),
@@ -33,7 +31,8 @@ export function delayShutdown(kubelet: Base & KubeletMetrics & Pods & NodeParts 
       },
     },
     changed: () => reporter.poke(),
-    observe: (what) => times[what].set(clock.now() / 1000),
+    observe: (what) => times.note(what, clock.now()),
+    events: kubelet.events,
     clock,
     log,
   });

@@ -1,8 +1,12 @@
 /** Metrics that are read from what the kubelet knows at the time they are asked for. */
 import type { Pod } from '../../api/types.ts';
+import { withDeadline } from '../../base/deadline.ts';
+import { errorMessage } from '../../base/errors.ts';
+import { logMetrics } from '../metrics/log_metrics.ts';
 import { type ContainerType, TerminationMetrics } from '../metrics/termination_metrics.ts';
 import { podMetrics } from '../metrics/pod_metrics.ts';
 import { volumeMetrics } from '../metrics/volume_metrics.ts';
+import type { PodStats } from '../server/summary.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { claimNameOf } from '../volumes/persistent/claim.ts';
 import type { Base } from './base.ts';
@@ -12,10 +16,15 @@ import type { Runtime } from './runtime.ts';
 import type { Stats } from './stats.ts';
 import type { Workers } from './workers.ts';
 
+/** So long a scrape takes at most. */
+const SCRAPE_MS = 1000;
+/** A runtime that hangs holds up no figures but its own. */
+const SCRAPE_LIMIT_MS = 5000;
+
 /** Adds what is read from the kubelet's state. */
 export function addStateMetrics(kubelet: Base & Runtime & Pods & Workers & Stats & KubeletMetrics): void {
-  const { cache, hierarchy, lifecycle, metrics, nodeName, pods, probeMetrics, signal, stats, workers } =
-    kubelet;
+  const { cache, clock, hierarchy, lifecycle, log, metrics, nodeName, pods, probeMetrics } = kubelet;
+  const { signal, stats, workers } = kubelet;
   pods.listen({
     pod: (pod) => {
       const uid = podUid(pod);
@@ -43,10 +52,30 @@ export function addStateMetrics(kubelet: Base & Runtime & Pods & Workers & Stats
   });
   const hasClaim = (pod: Pod): boolean =>
     (pod.spec.volumes ?? []).some((volume) => claimNameOf(pod, volume) !== undefined);
+  // One look for all that a scrape asks for.
+  let looked: { readonly atMs: number; readonly pods: Promise<readonly PodStats[]> } | undefined;
+  const podStats = (): Promise<readonly PodStats[]> => {
+    const atMs = clock.monotonic();
+    if (looked === undefined || atMs - looked.atMs > SCRAPE_MS)
+      looked = {
+        atMs,
+        // A runtime that is away takes its figures along, and not those of the kubelet.
+        pods: withDeadline(SCRAPE_LIMIT_MS, signal, clock, (limited) =>
+          stats.summary({ onlyCPUAndMemory: false }, limited),
+        ).then(
+          (summary) => summary.pods,
+          (error: unknown) => {
+            log.v(2).info('Cannot read the usage of pods for /metrics', { err: errorMessage(error) });
+            return [];
+          },
+        ),
+      };
+    return looked.pods;
+  };
+  logMetrics(metrics, podStats);
   volumeMetrics(metrics, async () => {
     if (!pods.pods().some(hasClaim)) return [];
-    const summary = await stats.summary({ onlyCPUAndMemory: false }, signal);
-    return summary.pods.flatMap((pod) =>
+    return (await podStats()).flatMap((pod) =>
       (pod.volume ?? []).flatMap((volume) =>
         volume.pvcRef === undefined ? [] : [{ ...volume, pvcRef: volume.pvcRef }],
       ),

@@ -4,6 +4,7 @@ import { mkdir, readFile, rename, symlink, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileAtomic } from '../../base/atomic_file.ts';
 import { errorCode } from '../../base/errors.ts';
+import { parseIP } from '../../base/ip.ts';
 import { CertificateError, checkKeyPair } from '../../component/serving/certificates.ts';
 import type { KeyPair } from '../../component/x509/self_signed.ts';
 
@@ -59,6 +60,21 @@ export function pairOf(text: string): KeyPair | undefined {
   const key = blocks.find((block) => /^-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/.test(block));
   if (certs.length === 0 || key === undefined) return undefined;
   return { cert: `${certs.join('\n')}\n`, key: `${key}\n` };
+}
+
+/** Names and addresses that a certificate is for, sorted, as `node.status.addresses` writes them. */
+export function namesIn(cert: string): readonly string[] {
+  const names = (new X509Certificate(cert).subjectAltName ?? '').split(', ').flatMap((entry) => {
+    const [, kind, value] = /^(DNS|IP Address):(.*)$/.exec(entry) ?? [];
+    if (value === undefined) return [];
+    return [kind === 'DNS' ? value : sameAddress(value)];
+  });
+  return [...new Set(names)].sort();
+}
+
+/** An address in the one form that all ways of writing it have in common; a name as it is. */
+export function sameAddress(text: string): string {
+  return parseIP(text)?.toString() ?? text;
 }
 
 /** First and last moment of a certificate, milliseconds since the epoch. */

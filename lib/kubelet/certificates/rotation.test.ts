@@ -7,7 +7,7 @@ import { parseKubeconfig } from '../../client/kubeconfig.ts';
 import type { KeyPair } from '../../component/x509/self_signed.ts';
 import { selfSignedCertificate } from '../../component/x509/self_signed.ts';
 import { bootstrap, needsBootstrap } from './bootstrap.ts';
-import { CertificateStore, pairOf, validity } from './certificate_store.ts';
+import { CertificateStore, namesIn, pairOf, validity } from './certificate_store.ts';
 import { CertificateRotation, rotationTime } from './rotation.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
@@ -60,7 +60,7 @@ test('K19: renewal falls between 70 and 90 percent of the lifetime', () => {
 });
 
 describe('K19: rotation', () => {
-  function scene(first?: KeyPair, wanted?: () => string) {
+  function scene(first?: KeyPair, wanted?: () => string, madeFor?: (pair: KeyPair) => string) {
     const clock = new FakeClock(START);
     const kept: KeyPair[] = first === undefined ? [] : [first];
     const log = new RecordingLog();
@@ -80,6 +80,7 @@ describe('K19: rotation', () => {
         return Promise.resolve(pairAt(clock.now()));
       },
       ...(wanted === undefined ? {} : { wanted }),
+      ...(madeFor === undefined ? {} : { madeFor }),
       changed: (pair) => told.push(pair),
       clock,
       log,
@@ -150,6 +151,42 @@ describe('K19: rotation', () => {
     expect(told).toHaveLength(1);
     expect(told[0]).not.toBe(old);
     await end();
+  });
+
+  test('nothing is asked for before it is known what for', async () => {
+    let addresses = '';
+    const { clock, told, start } = scene(undefined, () => addresses);
+    const end = await start();
+    await clock.advance(5000);
+    await settle();
+    expect(told).toEqual([]);
+    addresses = '10.0.0.1';
+    await clock.advance(1000);
+    await settle();
+    expect(told).toHaveLength(1);
+    await end();
+  });
+
+  test('a certificate that was kept is renewed at once when it is for other addresses', async () => {
+    const first = selfSignedCertificate({
+      commonName: 'n',
+      hosts: ['n1', '10.0.0.1', '2001:db8::7'],
+      nowMs: START,
+    });
+    expect(namesIn(first.cert)).toEqual(['10.0.0.1', '2001:db8::7', 'n1']);
+    for (const [wanted, renewals] of [
+      ['10.0.0.1,2001:db8::7,n1', 0],
+      ['10.0.0.2,n1', 1],
+    ] as const) {
+      const { kept, start } = scene(
+        first,
+        () => wanted,
+        ({ cert }) => namesIn(cert).join(),
+      );
+      const end = await start();
+      expect(kept).toHaveLength(1 + renewals);
+      await end();
+    }
   });
 
   test('new addresses call for a new certificate', async () => {

@@ -10,8 +10,10 @@ export interface RotationOptions {
   readonly store: Pick<CertificateStore, 'current' | 'update' | 'path'>;
   /** Asks the cluster for one. */
   readonly request: (signal: AbortSignal) => Promise<KeyPair>;
-  /** What the certificate must be for now; when it changes, it is renewed at once. */
+  /** What the certificate must be for now; when it changes, it is renewed at once. Empty: for nothing yet, none is asked for. */
   readonly wanted?: () => string;
+  /** The same of a certificate that was kept; default: what it must be for now. */
+  readonly madeFor?: (pair: KeyPair) => string;
   /** Told of the certificate at the start, if there is one that has not ended, and of every new one. */
   readonly changed?: (pair: KeyPair) => void;
   readonly clock: Clock;
@@ -30,6 +32,9 @@ export interface RotationObserver {
 const RETRY = { initialMs: 2000, maxMs: 60_000, factor: 2, jitter: 0.1 };
 /** Longest sleep: clocks step, and what is wanted may change. */
 const LOOK_MS = 60_000;
+
+/** Between looks whether it is known yet what the certificate is for. */
+const WANTED_LOOK_MS = 1000;
 
 /** When to renew: after 70 to 90 % of the lifetime, spread so that nodes do not come together. Pure. */
 export function rotationTime(
@@ -64,7 +69,10 @@ export class CertificateRotation {
     while (!signal.aborted) {
       let wait = LOOK_MS;
       const wanted = this.#options.wanted?.();
-      if (this.#renewAtMs === undefined || clock.now() >= this.#renewAtMs || wanted !== this.#madeFor) {
+      const isDue =
+        this.#renewAtMs === undefined || clock.now() >= this.#renewAtMs || wanted !== this.#madeFor;
+      if (wanted === '') wait = WANTED_LOOK_MS;
+      else if (isDue) {
         try {
           const pair = await this.#options.request(signal);
           await store.update(pair, clock.now());
@@ -85,10 +93,11 @@ export class CertificateRotation {
   }
 
   async #begin(): Promise<void> {
-    const { clock, log, store, wanted } = this.#options;
+    const { clock, log, madeFor, store, wanted } = this.#options;
     try {
       const pair = await store.current();
-      if (pair !== undefined && validity(pair.cert).untilMs > clock.now()) this.#take(pair, wanted?.());
+      if (pair !== undefined && validity(pair.cert).untilMs > clock.now())
+        this.#take(pair, (madeFor ?? wanted)?.(pair));
     } catch (error) {
       log.error(error, 'Cannot use the stored certificate; asking for another', { path: store.path });
     }

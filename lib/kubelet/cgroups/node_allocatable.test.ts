@@ -47,4 +47,12 @@ test('K20: groups of daemons are held to their reservation where that is asked f
     },
   ]);
   expect(reservedGroups(none)).toEqual([]);
+  expect(reservedGroups({ ...config, enforceNodeAllocatable: ['kube-reserved-compressible'] })).toEqual([
+    {
+      key: 'kube-reserved-compressible',
+      title: 'Kube Reserved',
+      cgroup: '/kube.slice',
+      limits: { milliCpu: 500 },
+    },
+  ]);
 });

@@ -44,7 +44,10 @@ export function podsGroupLimits(
   };
 }
 
-/** The named groups of daemons that are to be held to their reservation, with it. */
+/**
+ * The named groups of daemons that are to be held to their reservation, with it; of the compressible resources alone (CPU),
+ * which nobody is killed for, where that is asked for.
+ */
 export function reservedGroups(config: EnforcementConfig): readonly {
   readonly key: string;
   readonly title: string;
@@ -65,18 +68,19 @@ export function reservedGroups(config: EnforcementConfig): readonly {
       reserved: config.kubeReserved,
     },
   ];
-  return groups
-    .filter(({ key }) => config.enforceNodeAllocatable.includes(key))
-    .map(({ key, title, cgroup, reserved }) => ({
-      key,
-      title,
-      cgroup,
-      limits: {
-        ...(reserved['cpu'] === undefined ? {} : { milliCpu: milli(reserved['cpu']) }),
-        ...(reserved['memory'] === undefined ? {} : { memoryBytes: units(reserved['memory']) }),
-        ...(reserved['pid'] === undefined ? {} : { pids: units(reserved['pid']) }),
-      },
-    }));
+  return groups.flatMap(({ key, title, cgroup, reserved }) => {
+    const cpu = reserved['cpu'] === undefined ? {} : { milliCpu: milli(reserved['cpu']) };
+    const limits = {
+      ...cpu,
+      ...(reserved['memory'] === undefined ? {} : { memoryBytes: units(reserved['memory']) }),
+      ...(reserved['pid'] === undefined ? {} : { pids: units(reserved['pid']) }),
+    };
+    const compressible = `${key}-compressible`;
+    if (config.enforceNodeAllocatable.includes(key)) return [{ key, title, cgroup, limits }];
+    return config.enforceNodeAllocatable.includes(compressible)
+      ? [{ key: compressible, title, cgroup, limits: cpu }]
+      : [];
+  });
 }
 
 function milli(text: string): number {

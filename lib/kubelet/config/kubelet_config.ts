@@ -8,6 +8,7 @@ import type { VerificationPolicy } from '../images/pull_verification.ts';
 
 export interface KubeletConfig {
   readonly enableServer: boolean;
+  readonly runOnce: boolean;
   /** Empty: no static pods from files. */
   readonly staticPodPath: string;
   readonly staticPodURL: string;

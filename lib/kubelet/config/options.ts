@@ -13,9 +13,7 @@ import {
 } from '../../component/config/document.ts';
 import { isObject } from '../../component/config/schema.ts';
 import type { ParsedFlags } from '../../component/flags.ts';
-import { parseThresholds, ThresholdError } from '../eviction/thresholds.ts';
 import type { kubeletFlags } from '../flags.ts';
-import { shutdownProblem } from '../shutdown/groups.ts';
 import type { KubeletConfig, KubeletFlags, KubeletOptions } from './kubelet_config.ts';
 import {
   DEFAULT_EVICTION_HARD,
@@ -24,6 +22,7 @@ import {
   type KubeletConfiguration,
   NOT_ACTING,
 } from './schema.ts';
+import { configProblems } from './validation.ts';
 
 type Flags = ParsedFlags<typeof kubeletFlags>;
 type FlagName = keyof typeof kubeletFlags;
@@ -87,6 +86,7 @@ const FIELD_OF: Partial<Record<FlagName, string>> = {
   'local-storage-capacity-isolation': 'localStorageCapacityIsolation',
   'make-iptables-util-chains': 'makeIPTablesUtilChains',
   'manifest-url': 'staticPodURL',
+  'manifest-url-header': 'staticPodURLHeader',
   'max-open-files': 'maxOpenFiles',
   'max-pods': 'maxPods',
   'memory-manager-policy': 'memoryManagerPolicy',
@@ -111,6 +111,7 @@ const FIELD_OF: Partial<Record<FlagName, string>> = {
   'resolv-conf': 'resolvConf',
   'rotate-certificates': 'rotateCertificates',
   'rotate-server-certificates': 'serverTLSBootstrap',
+  runonce: 'runOnce',
   'runtime-request-timeout': 'runtimeRequestTimeout',
   'seccomp-default': 'seccompDefault',
   'serialize-image-pulls': 'serializeImagePulls',
@@ -148,7 +149,8 @@ export function loadOptions(flags: Flags): LoadedOptions {
   );
   const config = toConfig(decoded);
   const ofFlags = toFlags(flags);
-  check(config, ofFlags);
+  const problems = configProblems(config, ofFlags);
+  if (problems.length > 0) throw new ConfigError('kubelet config', [...problems]);
   return {
     options: {
       config,
@@ -158,7 +160,7 @@ export function loadOptions(flags: Flags): LoadedOptions {
         .toLowerCase(),
     },
     document: encodeConfig(decoded, KUBELET_CONFIGURATION),
-    warnings: notActing(document, decoded),
+    warnings: [...notActing(document, decoded), ...flagWarnings(flags)],
   };
 }
 
@@ -180,6 +182,9 @@ function configDocument(flags: Flags): Json {
     decodeConfig(parsed, path, [KUBELET_CONFIGURATION]); // errors by the file they are in
     if (isObject(parsed)) document = merge(document, parsed);
   }
+  // A file that says how often the node is looked at says so of the reports as well, unless it tells them apart.
+  if (isZero(document['nodeStatusReportFrequency']) && !isZero(document['nodeStatusUpdateFrequency']))
+    document['nodeStatusReportFrequency'] = document['nodeStatusUpdateFrequency'];
   for (const [name, field] of Object.entries(FIELD_OF)) {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of FIELD_OF
     const flagName = name as FlagName;
@@ -187,6 +192,11 @@ function configDocument(flags: Flags): Json {
       setPath(document, field, flagJson(flagName, flags.values[flagName]));
   }
   return document;
+}
+
+/** Absent, or the zero that tools write for it. */
+function isZero(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || value === '0s' || value === '0';
 }
 
 /** Later files win field by field; lists are replaced. */
@@ -217,12 +227,27 @@ const DURATION_FLAGS = /-(frequency|ttl|period|timeout|duration)$/;
 
 function flagJson(name: FlagName, value: unknown): unknown {
   if (value instanceof Map) return Object.fromEntries(value);
+  if (name === 'manifest-url-header' && Array.isArray(value)) return parseHeaders(value.map(String));
   if (name === 'register-with-taints' && Array.isArray(value))
     return value.map((taint) => parseTaint(String(taint)));
   const isDuration =
     typeof value === 'number' && (DURATION_FLAGS.test(name) || name.endsWith('-cache-authorized-ttl'));
   if (isDuration && name !== 'eviction-max-pod-grace-period') return formatDuration(value);
   return value;
+}
+
+/** `name:value` each; of the same name several. */
+function parseHeaders(entries: readonly string[]): Json {
+  const headers: Record<string, string[]> = {};
+  for (const entry of entries.flatMap((text) => text.split(','))) {
+    const colon = entry.indexOf(':');
+    if (colon < 1)
+      throw new ConfigError('--manifest-url-header', [
+        { path: '', message: `got ${JSON.stringify(entry)}, want name:value` },
+      ]);
+    (headers[entry.slice(0, colon).trim()] ??= []).push(entry.slice(colon + 1).trim());
+  }
+  return headers;
 }
 
 /** `key=value:effect` or `key:effect`. */
@@ -249,7 +274,6 @@ function toConfig(decoded: KubeletConfiguration): KubeletConfig {
       ...(value === undefined ? {} : { value }),
     })),
     ...reservedByCpus(decoded),
-    nodeStatusReportFrequency: decoded.nodeStatusReportFrequency ?? 5 * 60_000,
     evictionHard: decoded.mergeDefaultEvictionSettings
       ? { ...DEFAULT_EVICTION_HARD, ...evictionHard }
       : evictionHard,
@@ -318,80 +342,29 @@ function toFlags(flags: Flags): KubeletFlags {
   };
 }
 
-/** What concerns several fields at once. */
-function check(config: KubeletConfig, flags: KubeletFlags): void {
-  const problems: { path: string; message: string }[] = [];
-  const wrong = (path: string, message: string): void => {
-    problems.push({ path, message });
-  };
-  if (config.imageGCHighThresholdPercent < config.imageGCLowThresholdPercent) {
-    wrong(
-      'imageGCLowThresholdPercent',
-      `got ${config.imageGCLowThresholdPercent}, want at most imageGCHighThresholdPercent (${config.imageGCHighThresholdPercent})`,
+/** Flags without a field that are accepted and do nothing, and what that means. */
+const FLAGS_NOT_ACTING: Partial<Record<FlagName, string>> = {
+  'exit-on-lock-contention': 'the lock file is not looked at',
+  'experimental-allocatable-ignore-eviction': 'hard eviction thresholds are always subtracted',
+  'experimental-mounter-path': 'the mount program of the machine is used',
+  'lock-file': 'a second kubelet is kept from starting by its ports only',
+  'maximum-dead-containers': 'one dead container of each is kept',
+  'maximum-dead-containers-per-container': 'one dead container of each is kept',
+  'minimum-container-ttl-duration': 'dead containers beyond the last go within a minute',
+  'reserved-memory': 'memory is not pinned',
+};
+
+function flagWarnings(flags: Flags): string[] {
+  const warnings = Object.entries(FLAGS_NOT_ACTING).flatMap(([name, effect]) => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of FLAGS_NOT_ACTING
+    return flags.isSet(name as FlagName) ? [`--${name} does not act: ${effect}`] : [];
+  });
+  const provider = flags.values['cloud-provider'];
+  if (!['', 'external'].includes(provider))
+    warnings.push(
+      `--cloud-provider=${provider} does not act: want "external", there are no cloud providers in here`,
     );
-  }
-  if (config.containerLogMonitorInterval < 3000) {
-    wrong(
-      'containerLogMonitorInterval',
-      `got ${formatDuration(config.containerLogMonitorInterval)}, want at least 3s`,
-    );
-  }
-  if (config.imageMaximumGCAge > 0 && config.imageMaximumGCAge <= config.imageMinimumGCAge) {
-    wrong(
-      'imageMaximumGCAge',
-      `got ${formatDuration(config.imageMaximumGCAge)}, want more than imageMinimumGCAge (${formatDuration(config.imageMinimumGCAge)})`,
-    );
-  }
-  const shutdown = shutdownProblem(config);
-  if (shutdown !== undefined) wrong(shutdown.field, shutdown.message);
-  try {
-    parseThresholds(config);
-  } catch (error) {
-    if (!(error instanceof ThresholdError)) throw error;
-    wrong(error.field, error.message);
-  }
-  if ((config.tlsCertFile === '') !== (config.tlsPrivateKeyFile === '')) {
-    wrong('tlsCertFile', 'tlsCertFile and tlsPrivateKeyFile are given together or not at all');
-  }
-  if (
-    config.maxParallelImagePulls !== undefined &&
-    config.maxParallelImagePulls > 1 &&
-    config.serializeImagePulls
-  ) {
-    wrong(
-      'maxParallelImagePulls',
-      `got ${config.maxParallelImagePulls}, want 1 while serializeImagePulls is true`,
-    );
-  }
-  const allowlisted = config.imagePullCredentialsVerificationPolicy === 'NeverVerifyAllowlistedImages';
-  if (config.preloadedImagesVerificationAllowlist.length > 0 && !allowlisted) {
-    wrong(
-      'preloadedImagesVerificationAllowlist',
-      'is for the imagePullCredentialsVerificationPolicy "NeverVerifyAllowlistedImages"',
-    );
-  }
-  const isAllowable = (entry: string): boolean => /^[^\s@*]+(\/\*)?$/.test(entry) && !/:[^/]*$/.test(entry);
-  const strange = config.preloadedImagesVerificationAllowlist.find((entry) => !isAllowable(entry));
-  if (strange !== undefined) {
-    wrong(
-      'preloadedImagesVerificationAllowlist',
-      `got "${strange}", want an image without tag and digest, or all below one: registry.example/team/*`,
-    );
-  }
-  const plugins = [flags.imageCredentialProviderConfig, flags.imageCredentialProviderBinDir];
-  if (plugins.filter((path) => path !== '').length === 1) {
-    wrong(
-      '--image-credential-provider-config',
-      'is given together with --image-credential-provider-bin-dir or not at all',
-    );
-  }
-  if (!/^unix:|^\//.test(config.containerRuntimeEndpoint)) {
-    wrong(
-      'containerRuntimeEndpoint',
-      `got "${config.containerRuntimeEndpoint}", want unix:///path/to/socket`,
-    );
-  }
-  if (problems.length > 0) throw new ConfigError('kubelet config', problems);
+  return warnings;
 }
 
 function notActing(document: Json, decoded: KubeletConfiguration): string[] {

@@ -2,37 +2,67 @@
 import {
   boolean,
   choice,
+  defaulted,
   duration,
   integer,
-  json,
   list,
   map,
   number,
   object,
   optional,
   quantity,
+  refine,
   string,
   withDefault,
 } from '../../component/config/schema.ts';
 import type { ConfigKind } from '../../component/config/document.ts';
 import type { Infer } from '../../component/config/schema.ts';
 import { loggingConfiguration } from '../../component/logging_config.ts';
+import { isLabelKey, isLabelValue } from './node_labels.ts';
 import { VERIFICATION_POLICIES } from '../images/pull_verification.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-const port = (value: number) => withDefault(integer({ min: 0, max: 65_535 }), value);
-const percent = (value: number) => withDefault(integer({ min: 0, max: 100 }), value);
-const text = (value = '') => withDefault(string(), value);
+// In the API type these are no pointers: zero and empty are absent, and stand for the default. kubeadm writes them so.
+const text = (value = '') => defaulted(string(), value);
+const time = (value: number) => defaulted(duration({ min: 0 }), value);
+const whole = (value: number, min?: number) => defaulted(integer(min === undefined ? {} : { min }), value);
+const oneOf = <const C extends string>(choices: readonly C[], value: NoInfer<C>) =>
+  defaulted<C>(choice(choices), value);
+// And these are pointers: what is written stands.
+const pointed = (value: number, limits: { readonly min?: number; readonly max?: number } = {}) =>
+  withDefault(integer(limits), value);
+const percent = (value: number) => pointed(value, { min: 0, max: 100 });
+const port = { min: 0, max: 65_535 };
+const bit = { min: 0, max: 31 };
 const flag = (value: boolean) => withDefault(boolean(), value);
-const time = (value: number) => withDefault(duration({ min: 0 }), value);
-const whole = (value: number, min?: number) => withDefault(integer(min === undefined ? {} : { min }), value);
 const names = () => withDefault(list(string()), []);
 const texts = () => withDefault(map(string()), {});
 
+/** What `enforceNodeAllocatable` may hold. */
+export const ENFORCEMENTS = [
+  'none',
+  'pods',
+  'system-reserved',
+  'system-reserved-compressible',
+  'kube-reserved',
+  'kube-reserved-compressible',
+] as const;
+
+const restartPeriod = refine(
+  duration(),
+  'a duration from 1s to 300s',
+  (ms) => ms >= SECOND && ms <= 300 * SECOND,
+);
+
+const tracing = object({
+  endpoint: optional(string()),
+  samplingRatePerMillion: optional(integer({ min: 0, max: 1_000_000 })),
+});
+
 const taint = object({
-  key: string(),
-  value: optional(string()),
+  key: refine(string(), 'a label key', isLabelKey),
+  value: optional(refine(string(), 'a label value', isLabelValue)),
   effect: string({ oneOf: ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] }),
   timeAdded: optional(string()),
 });
@@ -47,8 +77,8 @@ export const kubeletConfigurationSchema = object({
   staticPodURL: text(),
   staticPodURLHeader: withDefault(map(list(string())), {}),
   address: text('0.0.0.0'),
-  port: port(10_250),
-  readOnlyPort: port(0),
+  port: defaulted(integer(port), 10_250),
+  readOnlyPort: pointed(0, port),
   tlsCertFile: text(),
   tlsPrivateKeyFile: text(),
   tlsCipherSuites: names(),
@@ -62,28 +92,25 @@ export const kubeletConfigurationSchema = object({
     anonymous: object({ enabled: flag(false) }),
   }),
   authorization: object({
-    mode: withDefault(choice(['AlwaysAllow', 'Webhook']), 'Webhook'),
+    mode: oneOf(['AlwaysAllow', 'Webhook'], 'Webhook'),
     webhook: object({ cacheAuthorizedTTL: time(5 * MINUTE), cacheUnauthorizedTTL: time(30 * SECOND) }),
   }),
-  registryPullQPS: whole(5, 0),
+  registryPullQPS: pointed(5, { min: 0 }),
   registryBurst: whole(10, 0),
-  imagePullCredentialsVerificationPolicy: withDefault(
-    choice(VERIFICATION_POLICIES),
-    'NeverVerifyPreloadedImages',
-  ),
+  imagePullCredentialsVerificationPolicy: oneOf(VERIFICATION_POLICIES, 'NeverVerifyPreloadedImages'),
   preloadedImagesVerificationAllowlist: names(),
-  eventRecordQPS: whole(50, 0),
+  eventRecordQPS: pointed(50, { min: 0 }),
   eventBurst: whole(100, 0),
   enableDebuggingHandlers: flag(true),
   enableContentionProfiling: flag(false),
-  healthzPort: port(10_248),
+  healthzPort: pointed(10_248, port),
   healthzBindAddress: text('127.0.0.1'),
   oomScoreAdj: withDefault(integer({ min: -1000, max: 1000 }), -999),
   clusterDomain: text(),
   clusterDNS: names(),
   streamingConnectionIdleTimeout: time(4 * 60 * MINUTE),
   nodeStatusUpdateFrequency: time(10 * SECOND),
-  nodeStatusReportFrequency: optional(duration({ min: 0 })),
+  nodeStatusReportFrequency: time(5 * MINUTE),
   nodeLeaseDurationSeconds: whole(40, 1),
   imageMinimumGCAge: time(2 * MINUTE),
   imageMaximumGCAge: time(0),
@@ -94,29 +121,32 @@ export const kubeletConfigurationSchema = object({
   systemCgroups: text(),
   cgroupRoot: text(),
   cgroupsPerQOS: flag(true),
-  cgroupDriver: withDefault(choice(['cgroupfs', 'systemd']), 'cgroupfs'),
-  cpuManagerPolicy: text('none'),
+  cgroupDriver: oneOf(['cgroupfs', 'systemd'], 'cgroupfs'),
+  cpuManagerPolicy: oneOf(['none', 'static'], 'none'),
   singleProcessOOMKill: optional(boolean()),
   cpuManagerPolicyOptions: texts(),
   cpuManagerReconcilePeriod: time(10 * SECOND),
-  memoryManagerPolicy: text('None'),
-  topologyManagerPolicy: text('none'),
-  topologyManagerScope: text('container'),
+  memoryManagerPolicy: oneOf(['None', 'Static'], 'None'),
+  topologyManagerPolicy: oneOf(['none', 'best-effort', 'restricted', 'single-numa-node'], 'none'),
+  topologyManagerScope: oneOf(['container', 'pod'], 'container'),
   topologyManagerPolicyOptions: texts(),
   qosReserved: texts(),
   runtimeRequestTimeout: time(2 * MINUTE),
-  hairpinMode: text('promiscuous-bridge'),
+  hairpinMode: oneOf(['none', 'hairpin-veth', 'promiscuous-bridge'], 'promiscuous-bridge'),
   maxPods: whole(110, 0),
   podCIDR: text(),
-  podPidsLimit: whole(-1, -1),
-  resolvConf: text('/etc/resolv.conf'),
+  podPidsLimit: pointed(-1, { min: -1 }),
+  resolvConf: withDefault(string(), '/etc/resolv.conf'),
   runOnce: flag(false),
   cpuCFSQuota: flag(true),
-  cpuCFSQuotaPeriod: withDefault(duration({ min: 1 }), 100),
-  nodeStatusMaxImages: whole(50, -1),
+  cpuCFSQuotaPeriod: withDefault(
+    refine(duration(), 'a duration from 1ms to 1s', (ms) => ms >= 1 && ms <= SECOND),
+    100,
+  ),
+  nodeStatusMaxImages: pointed(50, { min: -1 }),
   maxOpenFiles: whole(1_000_000, 0),
   contentType: text('application/vnd.kubernetes.protobuf'),
-  kubeAPIQPS: whole(50, 0),
+  kubeAPIQPS: pointed(50, { min: 0 }),
   kubeAPIBurst: whole(100, 0),
   serializeImagePulls: optional(boolean()),
   maxParallelImagePulls: optional(integer({ min: 1 })),
@@ -131,23 +161,23 @@ export const kubeletConfigurationSchema = object({
   enableControllerAttachDetach: flag(true),
   protectKernelDefaults: flag(false),
   makeIPTablesUtilChains: flag(true),
-  iptablesMasqueradeBit: whole(14, 0),
-  iptablesDropBit: whole(15, 0),
+  iptablesMasqueradeBit: pointed(14, bit),
+  iptablesDropBit: pointed(15, bit),
   featureGates: withDefault(map(boolean()), {}),
   failSwapOn: flag(true),
-  memorySwap: object({ swapBehavior: withDefault(choice(['', 'NoSwap', 'LimitedSwap']), '') }),
-  containerLogMaxSize: withDefault(quantity(), '10Mi'),
-  containerLogMaxFiles: whole(5, 2),
-  containerLogMaxWorkers: whole(1, 1),
-  containerLogMonitorInterval: time(10 * SECOND),
-  configMapAndSecretChangeDetectionStrategy: withDefault(choice(['Get', 'Cache', 'Watch']), 'Watch'),
+  memorySwap: object({ swapBehavior: oneOf(['', 'NoSwap', 'LimitedSwap'], '') }),
+  containerLogMaxSize: defaulted(quantity(), '10Mi'),
+  containerLogMaxFiles: pointed(5, { min: 2 }),
+  containerLogMaxWorkers: pointed(1, { min: 1 }),
+  containerLogMonitorInterval: withDefault(duration(), 10 * SECOND),
+  configMapAndSecretChangeDetectionStrategy: oneOf(['Get', 'Cache', 'Watch'], 'Watch'),
   systemReserved: withDefault(map(quantity()), {}),
   kubeReserved: withDefault(map(quantity()), {}),
   reservedSystemCPUs: text(),
   showHiddenMetricsForVersion: text(),
   systemReservedCgroup: text(),
   kubeReservedCgroup: text(),
-  enforceNodeAllocatable: withDefault(list(string()), ['pods']),
+  enforceNodeAllocatable: withDefault(list(choice(ENFORCEMENTS)), ['pods']),
   allowedUnsafeSysctls: names(),
   volumePluginDir: text('/usr/libexec/kubernetes/kubelet-plugins/volume/exec/'),
   providerID: text(),
@@ -161,21 +191,24 @@ export const kubeletConfigurationSchema = object({
     list(object({ priority: integer(), shutdownGracePeriodSeconds: integer({ min: 0 }) })),
     [],
   ),
-  crashLoopBackOff: object({ maxContainerRestartPeriod: optional(duration({ min: 1000 })) }),
+  crashLoopBackOff: object({ maxContainerRestartPeriod: optional(restartPeriod) }),
   reservedMemory: withDefault(list(object({ numaNode: integer({ min: 0 }), limits: map(quantity()) })), []),
   enableProfilingHandler: flag(true),
   enableDebugFlagsHandler: flag(true),
   seccompDefault: flag(false),
-  memoryThrottlingFactor: withDefault(number(), 0.9),
-  memoryReservationPolicy: withDefault(choice(['', 'None', 'TieredReservation']), ''),
+  memoryThrottlingFactor: withDefault(
+    refine(number(), 'a number above 0, at most 1', (factor) => factor > 0 && factor <= 1),
+    0.9,
+  ),
+  memoryReservationPolicy: oneOf(['None', 'TieredReservation'], 'None'),
   registerWithTaints: withDefault(list(taint), []),
   registerNode: flag(true),
-  tracing: optional(json()),
+  tracing: optional(tracing),
   localStorageCapacityIsolation: flag(true),
   containerRuntimeEndpoint: text('unix:///run/containerd/containerd.sock'),
   imageServiceEndpoint: text(),
   failCgroupV1: flag(true),
-  userNamespaces: object({ idsPerPod: whole(65_536, 65_536) }),
+  userNamespaces: object({ idsPerPod: pointed(65_536, { min: 65_536 }) }),
 });
 
 export type KubeletConfiguration = Infer<typeof kubeletConfigurationSchema>;
@@ -225,5 +258,4 @@ export const NOT_ACTING: Readonly<Partial<Record<keyof KubeletConfiguration, str
   iptablesMasqueradeBit: 'iptables are left to the proxy and the network plugin',
   iptablesDropBit: 'iptables are left to the proxy and the network plugin',
   volumePluginDir: 'there are no flex volumes',
-  runOnce: 'the kubelet runs on',
 };

@@ -39,6 +39,33 @@ test('K28: what is repeated is counted and pushes nothing out', async () => {
   ]);
 });
 
+test('K28: what is waited for is told with the time that is left of it', async () => {
+  const clock = new FakeClock(1_000_000);
+  const timeline = new MemoryTimeline(clock);
+  const now = () => [timeline.explain('ns', 'web')?.waitingFor, timeline.latest()[0]?.waitingFor];
+  timeline.waiting(ref, 'c: ImagePullBackOff', clock.now() + 80_000);
+  expect(now()).toEqual(Array(2).fill('c: ImagePullBackOff, 1m20s left'));
+  await clock.advance(30_500);
+  expect(now()).toEqual(Array(2).fill('c: ImagePullBackOff, 49s left'));
+  await clock.advance(60_000);
+  expect(now()).toEqual(Array(2).fill('c: ImagePullBackOff'));
+  timeline.waiting(ref, 'volumes');
+  expect(now()).toEqual(['volumes', 'volumes']);
+  timeline.waiting(ref, undefined);
+  expect(now()).toEqual([undefined, undefined]);
+});
+
+test('K28: a pod that has ended says how', () => {
+  const refused = {
+    ...answer,
+    ended: 'Failed: Evicted: Pod was rejected: The node had condition: [DiskPressure]. ',
+  };
+  const { waitingFor: _none, ...rest } = refused;
+  expect(explanationText(readExplanation(rest), 'node-1')).toContain(
+    '\n\nIt has ended: Failed: Evicted: Pod was rejected: The node had condition: [DiskPressure].\nIt waits for nothing.\n',
+  );
+});
+
 test('K28: events stand in the timeline, unless more is recorded of the same', () => {
   const told: string[] = [];
   const timeline = new MemoryTimeline(new FakeClock());

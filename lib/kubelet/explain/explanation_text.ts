@@ -4,6 +4,8 @@ import type { PodRef, TimelineEntry } from '../contracts.ts';
 export interface Explanation {
   readonly pod: PodRef;
   readonly waitingFor?: string;
+  /** How it has ended; absent: it has not. */
+  readonly ended?: string;
   readonly entries: readonly TimelineEntry[];
 }
 
@@ -18,6 +20,7 @@ export function readExplanation(value: unknown): Explanation {
   const entries = field(value, 'entries');
   if (!Array.isArray(entries)) throw new ExplanationError('the answer has no list "entries"');
   const waitingFor = text(value, 'waitingFor');
+  const ended = text(value, 'ended');
   return {
     pod: {
       uid: text(pod, 'uid') ?? '',
@@ -25,6 +28,7 @@ export function readExplanation(value: unknown): Explanation {
       name: text(pod, 'name') ?? '',
     },
     ...(waitingFor === undefined ? {} : { waitingFor }),
+    ...(ended === undefined ? {} : { ended }),
     entries: entries.map((entry: unknown): TimelineEntry => ({
       at: text(entry, 'at') ?? '',
       what: text(entry, 'what') ?? '',
@@ -39,7 +43,7 @@ export function readExplanation(value: unknown): Explanation {
 }
 
 /** One line per entry, the time first, and at the end what the pod waits for. */
-export function explanationText({ pod, entries, waitingFor }: Explanation, nodeName: string): string {
+export function explanationText({ pod, entries, waitingFor, ended }: Explanation, nodeName: string): string {
   const lines = [`Pod ${pod.namespace}/${pod.name} (${pod.uid}) on node ${nodeName}`, ''];
   for (const entry of entries) {
     const { at, what, why, container, durationMs, error, times, lastAt } = entry;
@@ -53,8 +57,9 @@ export function explanationText({ pod, entries, waitingFor }: Explanation, nodeN
     lines.push(printable(line));
   }
   if (entries.length === 0) lines.push('Nothing is recorded yet.');
+  if (ended !== undefined) lines.push('', printable(`It has ended: ${ended}`));
   lines.push(
-    '',
+    ...(ended === undefined ? [''] : []),
     printable(waitingFor === undefined ? 'It waits for nothing.' : `It waits for: ${waitingFor}`),
   );
   return `${lines.join('\n')}\n`;

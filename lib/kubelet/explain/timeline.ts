@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { formatDuration } from '../../base/duration.ts';
 import type { PodRef, Timeline, TimelineEntry } from '../contracts.ts';
 
 const ENTRIES_PER_POD = 200;
@@ -6,11 +7,14 @@ const ENTRIES_PER_POD = 200;
 const RECENT = 4;
 /** Pods that are gone stay explainable for a while. */
 const MAX_PODS = 1000;
+const SECOND_MS = 1000;
 
 interface PodHistory {
   readonly pod: PodRef;
   readonly entries: TimelineEntry[];
   waitingFor: string | undefined;
+  /** Since the epoch. */
+  untilMs: number | undefined;
 }
 
 /** Keeps the last entries of each pod in memory, newest pods first to stay. */
@@ -37,8 +41,10 @@ export class MemoryTimeline implements Timeline {
     if (entries.length > ENTRIES_PER_POD) entries.shift();
   }
 
-  waiting(pod: PodRef, reason: string | undefined): void {
-    this.#of(pod).waitingFor = reason;
+  waiting(pod: PodRef, reason: string | undefined, untilMs?: number): void {
+    const history = this.#of(pod);
+    history.waitingFor = reason;
+    history.untilMs = untilMs;
   }
 
   explain(namespace: string, name: string): ReturnType<Timeline['explain']> {
@@ -46,25 +52,42 @@ export class MemoryTimeline implements Timeline {
       (h) => h.pod.namespace === namespace && h.pod.name === name,
     );
     if (found === undefined) return undefined;
-    const { pod, entries, waitingFor } = found;
-    return { pod, entries: [...entries], ...(waitingFor === undefined ? {} : { waitingFor }) };
+    const { pod, entries } = found;
+    return { pod, entries: [...entries], ...this.#waitingFor(found) };
   }
 
   latest(): ReturnType<Timeline['latest']> {
-    return [...this.#pods.values()].map(({ pod, entries, waitingFor }) => {
+    return [...this.#pods.values()].map((history) => {
+      const { pod, entries } = history;
       const last = entries.at(-1);
       return {
         pod,
-        ...(waitingFor === undefined ? {} : { waitingFor }),
+        ...this.#waitingFor(history),
         ...(last === undefined ? {} : { last }),
       };
     });
   }
 
+  #waitingFor({ waitingFor, untilMs }: PodHistory): { readonly waitingFor?: string } {
+    if (waitingFor === undefined) return {};
+    const leftMs = untilMs === undefined ? 0 : untilMs - this.#clock.now();
+    return {
+      waitingFor:
+        leftMs < SECOND_MS
+          ? waitingFor
+          : `${waitingFor}, ${formatDuration(Math.floor(leftMs / SECOND_MS) * SECOND_MS)} left`,
+    };
+  }
+
   #of({ uid, namespace, name }: PodRef): PodHistory {
     const known = this.#pods.get(uid);
     if (known !== undefined) return known;
-    const history: PodHistory = { pod: { uid, namespace, name }, entries: [], waitingFor: undefined };
+    const history: PodHistory = {
+      pod: { uid, namespace, name },
+      entries: [],
+      waitingFor: undefined,
+      untilMs: undefined,
+    };
     this.#pods.set(uid, history);
     const [oldest] = this.#pods.keys();
     if (this.#pods.size > MAX_PODS && oldest !== undefined) this.#pods.delete(oldest);

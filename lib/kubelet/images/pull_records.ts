@@ -28,7 +28,12 @@ export interface PullRecordsOptions {
   readonly verification: VerificationPolicy;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Pick<Log, 'error'>;
+  /** Told of what came out whenever it was asked whether a present image may be used. */
+  readonly observe?: (result: AccessResult) => void;
 }
+
+/** Why a present image may be used as it is, or that the pod has to show that it could pull it. */
+export type AccessResult = 'credentialPolicyAllowed' | 'credentialRecordFound' | 'mustAuthenticate';
 
 interface PulledImage {
   readonly updatedAtMs: number;
@@ -75,16 +80,30 @@ export class PullRecords {
    * @param id what the runtime calls it
    */
   mayUse(image: string, reference: string, id: string, owners: readonly CredentialOwner[]): boolean {
-    const record = this.#images.get(id);
-    const byKubelet = record !== undefined || this.#pulling.has(reference);
-    if (!mustVerify(this.#options.verification, image, byKubelet)) return true;
-    const pulled = record?.byName.get(image);
-    return pulled !== undefined && hasPulled(pulled, owners);
+    const result = this.#access(image, reference, id, owners);
+    this.#options.observe?.(result);
+    return result !== 'mustAuthenticate';
   }
 
   /** Whether {@link mayUse} depends on credentials, which cost something to gather. */
   asks(image: string, reference: string, id: string): boolean {
-    return !this.mayUse(image, reference, id, []);
+    const result = this.#access(image, reference, id, []);
+    // Otherwise it is asked once more, with credentials.
+    if (result !== 'mustAuthenticate') this.#options.observe?.(result);
+    return result === 'mustAuthenticate';
+  }
+
+  /** How many records there are. */
+  get counts(): { readonly pulled: number; readonly pulling: number } {
+    return { pulled: this.#images.size, pulling: this.#pulling.size };
+  }
+
+  #access(image: string, reference: string, id: string, owners: readonly CredentialOwner[]): AccessResult {
+    const record = this.#images.get(id);
+    const byKubelet = record !== undefined || this.#pulling.has(reference);
+    if (!mustVerify(this.#options.verification, image, byKubelet)) return 'credentialPolicyAllowed';
+    const pulled = record?.byName.get(image);
+    return pulled !== undefined && hasPulled(pulled, owners) ? 'credentialRecordFound' : 'mustAuthenticate';
   }
 
   /** Before a pull: an image that turns up although the kubelet ended meanwhile counts as pulled by it. */

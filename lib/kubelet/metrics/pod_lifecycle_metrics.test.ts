@@ -38,6 +38,33 @@ test('a start is timed from first sight, from creation, and without the pulls', 
   expect(await value('kubelet_containers_per_pod_count_sum')).toBe(2);
 });
 
+test('K27: the first pod with a network of its own is timed for itself', async () => {
+  const { clock, lifecycle, value } = scene();
+  const onHost = { ...pod, spec: { ...pod.spec, hostNetwork: true } };
+  const first = 'kubelet_first_network_pod_start_sli_duration_seconds';
+  const start = async (uid: string, which: Pod): Promise<void> => {
+    lifecycle.seen(uid, which, true);
+    await clock.advance(1000);
+    lifecycle.seen(uid, which, false); // it has a sandbox now
+    lifecycle.became(uid, { phase: 'Running' });
+  };
+  await start('host', onHost);
+  expect(await value(first)).toBe(0);
+  await start('one', pod);
+  expect(await value(first)).toBe(12);
+  await start('two', pod);
+  expect(await value(first)).toBe(12);
+});
+
+test('K27: where pods ran before this kubelet, none is the first', async () => {
+  const { clock, lifecycle, value } = scene();
+  lifecycle.seen('old', pod, false);
+  lifecycle.seen('new', pod, true);
+  await clock.advance(1000);
+  lifecycle.became('new', { phase: 'Running' });
+  expect(await value('kubelet_first_network_pod_start_sli_duration_seconds')).toBe(0);
+});
+
 test('a pod that ran before this kubelet, failed at its start or went is not timed', async () => {
   const { lifecycle, value } = scene();
   lifecycle.seen('old', pod, false);

@@ -15,6 +15,7 @@ export type ContainerType = 'init_container' | 'container' | 'ephemeral_containe
 interface Starting {
   readonly seenMs: number;
   readonly createdMs: number;
+  readonly hostNetwork: boolean;
   pullMs: number;
   pullingSinceMs: number | undefined;
 }
@@ -30,6 +31,8 @@ export class PodLifecycleMetrics {
   readonly #startDuration;
   readonly #totalDuration;
   readonly #sliDuration;
+  readonly #firstNetworkPod;
+  #networkPodSeen = false;
   readonly #turns;
   readonly #firstTurns;
   readonly #statusSyncs;
@@ -73,6 +76,10 @@ export class PodLifecycleMetrics {
       'kubelet_pod_start_sli_duration_seconds',
       'From the creation of a pod to its containers running, pulls of images left out.',
     );
+    this.#firstNetworkPod = metrics.gauge({
+      name: 'kubelet_first_network_pod_start_sli_duration_seconds',
+      help: 'The same of the first pod on this node with a network of its own; 0 until there is one.',
+    });
     this.#turns = metrics.histogram({
       name: 'kubelet_pod_worker_duration_seconds',
       help: 'How long one turn of a pod took, by what the pod was at.',
@@ -144,12 +151,16 @@ export class PodLifecycleMetrics {
 
   /** A source named a pod, for the first time or again. @param fresh it has not run yet as far as the API knows */
   seen(uid: string, pod: Pod, fresh: boolean): void {
+    const hostNetwork = pod.spec.hostNetwork === true;
+    // One that ran before this kubelet was the first, or came after it.
+    if (!fresh && !hostNetwork && !this.#starting.has(uid)) this.#networkPodSeen = true;
     if (!fresh || this.#starting.has(uid)) return;
     this.#containersPerPod.observe(pod.spec.containers.length);
     const created = Date.parse(pod.metadata.creationTimestamp ?? '');
     this.#starting.set(uid, {
       seenMs: this.#clock.monotonic(),
       createdMs: Number.isNaN(created) ? this.#clock.now() : created,
+      hostNetwork,
       pullMs: 0,
       pullingSinceMs: undefined,
     });
@@ -179,7 +190,11 @@ export class PodLifecycleMetrics {
     const total = Math.max(0, this.#clock.now() - starting.createdMs);
     this.#startDuration.observe((this.#clock.monotonic() - starting.seenMs) / 1000);
     this.#totalDuration.observe(total / 1000);
-    this.#sliDuration.observe(Math.max(0, total - starting.pullMs) / 1000);
+    const sli = Math.max(0, total - starting.pullMs) / 1000;
+    this.#sliDuration.observe(sli);
+    if (starting.hostNetwork || this.#networkPodSeen) return;
+    this.#networkPodSeen = true;
+    this.#firstNetworkPod.set(sli);
   }
 
   rejected(reason: string): void {

@@ -1,4 +1,10 @@
-import { chooseNodeIPs, defaultRoutes, type AddressFacts } from './addresses.ts';
+import {
+  chooseNodeIPs,
+  defaultRoutes,
+  reportedAddresses,
+  type AddressFacts,
+  type ReportedAddressesInput,
+} from './addresses.ts';
 
 const facts: AddressFacts = {
   interfaces: [
@@ -60,4 +66,32 @@ test('K18: default routes by metric, IPv6 after IPv4, unreachable ones not', () 
     `${zero} 00 ${zero} 00 ${zero} ffffffff 00000001 00000000 00200200       lo`,
   ].join('\n');
   expect(defaultRoutes(ipv4, ipv6)).toEqual(['eth0', 'eth1', 'eth2']);
+});
+
+const internal = (address: string) => ({ type: 'InternalIP', address });
+const named = { type: 'Hostname', address: 'n' };
+
+test.each<[string, Partial<ReportedAddressesInput>, ReportedAddressesInput['known']]>([
+  ['its own', {}, [internal('192.0.2.7'), named]],
+  ['its own in place of others', { known: [internal('192.0.2.1')] }, [internal('192.0.2.7'), named]],
+  [
+    'what it had, while none can be found',
+    { ips: [], known: [internal('192.0.2.1')] },
+    [internal('192.0.2.1')],
+  ],
+  ['none, until one can be found', { ips: [] }, []],
+  [
+    'those of a cloud provider outside',
+    { flags: { cloudProvider: 'external', nodeIPs: ['192.0.2.7'] }, known: [internal('203.0.113.9')] },
+    [internal('203.0.113.9')],
+  ],
+  ['none, until the cloud provider says them', { flags: { cloudProvider: 'external', nodeIPs: [] } }, []],
+  [
+    'those of --node-ip, until the cloud provider says others',
+    { flags: { cloudProvider: 'external', nodeIPs: ['192.0.2.7'] } },
+    [internal('192.0.2.7'), named],
+  ],
+])('K18: the node reports %s', (_, over, want) => {
+  const input = { flags: { cloudProvider: '', nodeIPs: [] }, hostname: 'n', ips: ['192.0.2.7'], known: [] };
+  expect(reportedAddresses({ ...input, ...over })).toEqual(want);
 });

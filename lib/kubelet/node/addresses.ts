@@ -2,7 +2,10 @@ import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { NodeStatus } from '../../api/types.ts';
 import { systemClock } from '../../base/clock.ts';
+
+type NodeAddress = NonNullable<NodeStatus['addresses']>[number];
 
 /** An address of a network interface of this machine. */
 export interface InterfaceAddress {
@@ -64,6 +67,38 @@ function anyAddress(family: 4 | 6 | undefined, facts: AddressFacts): string {
   throw new NodeAddressError(
     "can't get ip address of the node: its name resolves to no address of this machine and no interface has a default route; set --node-ip",
   );
+}
+
+export interface ReportedAddressesInput {
+  readonly flags: { readonly cloudProvider: string; readonly nodeIPs: readonly string[] };
+  readonly hostname: string;
+  /** Of this machine, primary first; empty: none was found. */
+  readonly ips: readonly string[];
+  /** `node.status.addresses` as the API has them. */
+  readonly known: readonly NodeAddress[];
+}
+
+/**
+ * A cloud provider outside says which addresses the node has. Until it has, they are those of `--node-ip`, which it is
+ * told of as well, and without that none: pods must not come to know the node by an address that changes.
+ */
+export function waitsForProvider({ cloudProvider, nodeIPs }: ReportedAddressesInput['flags']): boolean {
+  return cloudProvider === 'external' && nodeIPs.length === 0;
+}
+
+/** `node.status.addresses` as this kubelet reports them: what others have set, or cannot be known now, stays. Pure. */
+export function reportedAddresses({
+  flags,
+  hostname,
+  ips,
+  known,
+}: ReportedAddressesInput): readonly NodeAddress[] {
+  const isProviders = flags.cloudProvider === 'external' && known.length > 0;
+  if (isProviders || waitsForProvider(flags) || ips.length === 0) return known;
+  return [
+    ...ips.map((address) => ({ type: 'InternalIP', address })),
+    { type: 'Hostname', address: hostname },
+  ];
 }
 
 /** How long the resolver may take: a name service that is down must not keep the node's status back. */

@@ -1,5 +1,5 @@
 import { hostname as machineHostname } from 'node:os';
-import type { Node, NodeStatus } from '../../api/types.ts';
+import type { Node } from '../../api/types.ts';
 import { errorMessage } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
@@ -9,8 +9,16 @@ import type { createInformer, Informer } from '../../client/informer.ts';
 import { NODES } from '../../client/resource.ts';
 import type { KubeletEvents, NodeFacts, NodeReporter } from '../contracts.ts';
 import type { KubeletConfig, KubeletFlags } from '../config/kubelet_config.ts';
+import type { StartupObserver } from '../metrics/startup_metrics.ts';
 import type { Reservations } from './capacity.ts';
-import { chooseNodeIPs, NodeAddressError, readAddressFacts, type AddressFacts } from './addresses.ts';
+import {
+  type AddressFacts,
+  chooseNodeIPs,
+  NodeAddressError,
+  readAddressFacts,
+  reportedAddresses,
+  waitsForProvider,
+} from './addresses.ts';
 import { NO_PRESSURE, nodeConditions, type Pressure } from './conditions.ts';
 import { ensureCsiNode } from './csi_node.ts';
 import { keepNodeLease } from './lease.ts';
@@ -54,6 +62,8 @@ export interface NodeReporterOptions {
   readonly declaredFeatures?: readonly string[];
   /** What the node is short of; default nothing. */
   readonly pressure?: () => Pressure;
+  /** Told how the start of a new node goes on. */
+  readonly startup?: StartupObserver;
   /** For tests; default: this machine. */
   readonly readMachine?: () => Promise<Machine>;
   readonly readAddresses?: () => Promise<AddressFacts>;
@@ -65,15 +75,26 @@ const LAST_RETRY_MS = 7000;
 const POKE_SETTLE_MS = 50;
 
 /**
- * Reads the machine and makes the reporter; nothing is sent before {@link NodeReporter.run}.
+ * Reads the machine and makes the reporter; nothing is sent before {@link NodeReporter.run}. A machine that has no address
+ * yet (its network comes up later) runs static pods all the same: it is looked for again with each report.
  *
- * @throws Error when the machine cannot be read or no node address is found (`--node-ip` not of this machine)
+ * @throws Error when the machine cannot be read
  */
 export async function createNodeReporter(options: NodeReporterOptions): Promise<NodeReporter> {
   const { nodeName, flags } = options.options;
   const machine = await (options.readMachine ?? (() => readMachine({ rootDir: flags.rootDir })))();
   const facts = await (options.readAddresses ?? (() => readAddressFacts(nodeName, flags.nodeIPs)))();
-  return new Reporter(options, machine, chooseNodeIPs(flags.nodeIPs, facts));
+  return new Reporter(options, machine, addressesNow(flags.nodeIPs, facts, options.log));
+}
+
+function addressesNow(requested: readonly string[], facts: AddressFacts, log: Log): readonly string[] {
+  try {
+    return chooseNodeIPs(requested, facts);
+  } catch (err) {
+    if (!(err instanceof NodeAddressError)) throw err;
+    log.error(err, 'The node has no address yet; looking for one with each report');
+    return [];
+  }
 }
 
 class Reporter implements NodeReporter {
@@ -125,7 +146,8 @@ class Reporter implements NodeReporter {
     const known = this.#known?.status?.addresses
       ?.filter((a) => a.type === 'InternalIP')
       .map((a) => a.address);
-    return known === undefined || known.length === 0 ? this.#ips : known;
+    if (known !== undefined && known.length > 0) return known;
+    return waitsForProvider(this.#options.options.flags) ? [] : this.#ips;
   }
 
   poke(): void {
@@ -265,7 +287,10 @@ class Reporter implements NodeReporter {
         this.#options.events.node('Warning', 'Rebooted', message);
       }
     }
-    for (const reason of events) this.#announceStatus(reason);
+    for (const reason of events) {
+      this.#announceStatus(reason);
+      if (reason === 'NodeReady') this.#options.startup?.ready();
+    }
   }
 
   #announceStatus(reason: string): void {
@@ -315,11 +340,13 @@ class Reporter implements NodeReporter {
       return false;
     }
     const { status, events } = this.#ownStatus(undefined, images, this.#now());
+    this.#options.startup?.registering();
     try {
       const node = await client.create(NODES, initialNode(this.#registration, status), { signal });
       this.#known = node;
       this.#reportedAt = this.#options.clock.monotonic();
       log.info('Registered the node', { node: options.nodeName });
+      this.#options.startup?.registered();
       this.#announce(node, events);
       return true;
     } catch (err) {
@@ -353,24 +380,23 @@ class Reporter implements NodeReporter {
     const status = nodeStatus({
       machine: this.#machine,
       config: options.config,
-      addresses: this.#addresses(),
+      addresses: reportedAddresses({
+        flags: options.flags,
+        hostname: this.#registration.hostname,
+        ips: this.#ips,
+        known: before?.status?.addresses ?? [],
+      }),
       kubeletVersion,
       runtimeVersion: facts.runtimeVersion(),
       images,
       runtimeHandlers: facts.runtimeHandlers(),
+      features: facts.runtimeFeatures?.(),
       volumesInUse: facts.volumesInUse(),
       conditions,
       knownCapacity: before?.status?.capacity,
       declaredFeatures: this.#options.declaredFeatures ?? [],
     });
     return { status, events };
-  }
-
-  #addresses(): NonNullable<NodeStatus['addresses']> {
-    return [
-      ...this.#ips.map((address) => ({ type: 'InternalIP', address })),
-      { type: 'Hostname', address: this.#registration.hostname },
-    ];
   }
 
   /** Times of the API have whole seconds. */

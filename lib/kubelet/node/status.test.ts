@@ -142,6 +142,36 @@ test.each([
     expect(statusPatch(node, own)).toMatchObject({ status: { capacity: plain.capacity, allocatable: want } });
 });
 
+test('K18: huge pages of a size that is gone are taken from capacity and allocatable', () => {
+  const own = nodeStatus({ ...input, machine: { ...machine, hugePages: new Map([[2 ** 21, 4]]) } });
+  const node: Node = {
+    metadata: { name: 'n' },
+    status: {
+      ...own,
+      capacity: { ...own.capacity, 'hugepages-1Gi': '1Gi' },
+      allocatable: { ...own.allocatable, 'hugepages-1Gi': '1Gi' },
+    },
+  };
+  expect(own.capacity).toHaveProperty('hugepages-2Mi', '8Mi');
+  expect(statusChanged(node, own)).toBe(true);
+  expect(statusPatch(node, own)).toMatchObject({
+    status: {
+      capacity: { ...own.capacity, 'hugepages-1Gi': null },
+      allocatable: { ...own.allocatable, 'hugepages-1Gi': null },
+    },
+  });
+  expect(statusChanged({ ...node, status: own }, own)).toBe(false);
+});
+
+test('K18: what the runtime can do is told where it tells it', () => {
+  expect(nodeStatus(input)).not.toHaveProperty('features');
+  const own = nodeStatus({ ...input, features: { supplementalGroupsPolicy: true } });
+  expect(own.features).toEqual({ supplementalGroupsPolicy: true });
+  expect(statusChanged({ metadata: { name: 'n' }, status: nodeStatus(input) }, own)).toBe(true);
+  expect(statusChanged({ metadata: { name: 'n' }, status: own }, own)).toBe(false);
+  expect(statusChanged({ metadata: { name: 'n' }, status: own }, nodeStatus(input))).toBe(false);
+});
+
 test('K18: addresses are replaced as a whole', () => {
   expect(statusPatch({}, { addresses: [{ type: 'Hostname', address: 'n' }] })).toEqual({
     status: { addresses: [{ type: 'Hostname', address: 'n' }, { $patch: 'replace' }] },

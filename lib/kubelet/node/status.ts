@@ -16,6 +16,8 @@ export interface StatusInput {
   readonly runtimeVersion: string | undefined;
   readonly images: Awaited<ReturnType<NodeFacts['images']>>;
   readonly runtimeHandlers: ReturnType<NodeFacts['runtimeHandlers']>;
+  /** Of the runtime as a whole, where it tells them. */
+  readonly features?: ReturnType<NonNullable<NodeFacts['runtimeFeatures']>>;
   readonly volumesInUse: readonly string[];
   readonly conditions: readonly NodeCondition[];
   /** `status.capacity` as the API has it: others may add extended resources to it. */
@@ -34,6 +36,7 @@ export type OwnStatus = Pick<
   | 'nodeInfo'
   | 'images'
   | 'runtimeHandlers'
+  | 'features'
   | 'volumesInUse'
   | 'conditions'
   | 'declaredFeatures'
@@ -63,6 +66,7 @@ export function nodeStatus(input: StatusInput): OwnStatus {
     },
     images: imageList(input.images, config.nodeStatusMaxImages),
     runtimeHandlers: input.runtimeHandlers.map(({ name, features }) => ({ name, features })),
+    ...(input.features === undefined ? {} : { features: input.features }),
     volumesInUse: input.volumesInUse,
     conditions: input.conditions,
     declaredFeatures: [...(input.declaredFeatures ?? [])],
@@ -81,9 +85,22 @@ function isExtended(name: string): boolean {
   return name.includes('/') && !name.includes('kubernetes.io/') && !name.startsWith('requests.');
 }
 
-/** Allocatable, but no longer in the capacity. */
-function withdrawn({ allocatable = {} }: NodeStatus, own: OwnStatus): readonly string[] {
-  return Object.keys(allocatable).filter((name) => isExtended(name) && own.allocatable?.[name] === undefined);
+type Resources = 'capacity' | 'allocatable';
+
+/** Huge pages of a size that the kernel had when it was booted before. */
+function staleHugePages(resources: NodeStatus[Resources] = {}, own: OwnStatus[Resources]): readonly string[] {
+  return Object.keys(resources).filter((name) => name.startsWith('hugepages-') && own?.[name] === undefined);
+}
+
+/** What the API has and no longer is: huge pages, and extended resources that are not in the capacity any more. */
+function withdrawn(has: NodeStatus, own: OwnStatus): Readonly<Record<Resources, readonly string[]>> {
+  const extended = Object.keys(has.allocatable ?? {}).filter(
+    (name) => isExtended(name) && own.allocatable?.[name] === undefined,
+  );
+  return {
+    capacity: staleHugePages(has.capacity, own.capacity),
+    allocatable: [...staleHugePages(has.allocatable, own.allocatable), ...extended],
+  };
 }
 
 /** Without what distributions add: `containerd://1.6.20~ds1` is `containerd://1.6.20`. */
@@ -116,13 +133,15 @@ export function statusChanged(node: Node, own: OwnStatus): boolean {
     nodeInfo: has.nodeInfo,
     images: has.images,
     runtimeHandlers: has.runtimeHandlers,
+    // What a runtime before this one told stays until one tells anew.
+    ...(own.features === undefined ? {} : { features: has.features }),
     volumesInUse: has.volumesInUse,
     declaredFeatures: has.declaredFeatures,
   };
   if (!sameJson(theirs, rest)) return true;
   // The capacity of extended resources is not ours to say.
   if (!containsAll(has.capacity, capacity) || !containsAll(has.allocatable, allocatable)) return true;
-  if (withdrawn(has, own).length > 0) return true;
+  if (Object.values(withdrawn(has, own)).some((names) => names.length > 0)) return true;
   return conditions.some((own) => {
     const theirs = has.conditions?.find((c) => c.type === own.type);
     return theirs?.status !== own.status || theirs.reason !== own.reason || theirs.message !== own.message;
@@ -155,11 +174,16 @@ function strip(value: unknown): unknown {
  * replaced as a whole, because they may repeat a type.
  */
 export function statusPatch(node: Pick<Node, 'status'>, own: OwnStatus): unknown {
-  const gone = withdrawn(node.status ?? {}, own).map((name): [string, null] => [name, null]);
+  const gone = withdrawn(node.status ?? {}, own);
+  const without = (key: Resources): object =>
+    gone[key].length === 0
+      ? {}
+      : { [key]: { ...own[key], ...Object.fromEntries(gone[key].map((name) => [name, null])) } };
   return {
     status: {
       ...own,
-      ...(gone.length === 0 ? {} : { allocatable: { ...own.allocatable, ...Object.fromEntries(gone) } }),
+      ...without('capacity'),
+      ...without('allocatable'),
       addresses: [...(own.addresses ?? []), { $patch: 'replace' }],
     },
   };

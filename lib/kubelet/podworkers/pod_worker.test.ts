@@ -372,6 +372,7 @@ test('a volume that cannot be mounted: event, retry with back-off, no container'
   });
   await s.settle();
   expect([tries, s.events, s.did]).toEqual([1, ['FailedMount'], []]);
+  expect(s.timeline.explain('ns', 'p')?.waitingFor).toMatch(/^volumes: no such thing(, 1s left)?$/);
   await s.clock.advance(1300);
   await s.settle();
   expect(tries).toBe(2);
@@ -398,7 +399,7 @@ test('an image that is waited for is tried again when its back-off ends, and sho
     reason: 'ImagePullBackOff',
     message: 'later',
   });
-  expect(s.timeline.explain('ns', 'p')?.waitingFor).toBe('a: ImagePullBackOff (later)');
+  expect(s.timeline.explain('ns', 'p')?.waitingFor).toBe('a: ImagePullBackOff (later), 40s left');
   await s.clock.advance(39_000);
   await s.settle();
   expect(tries).toBe(1);

@@ -140,6 +140,10 @@ export class PodWorker {
   #admitted = false;
   /** The pod's volumes were made ready in the life of this kubelet. */
   #volumesTaken = false;
+  /** Why the volumes could not be mounted when it was tried last. */
+  #volumeProblem: string | undefined;
+  /** What the pod waits for, as the timeline has it, without problems and times. */
+  #waitsOn: string | undefined;
   #startedAtMs: number;
   #graceSeconds: number | undefined;
   #signalled = false;
@@ -237,7 +241,10 @@ export class PodWorker {
         state: this.#state,
       });
       // Soon after its network comes up a node is to run its pods.
-      this.#hold(error instanceof NetworkNotReadyError ? NETWORK_RETRY_MS : this.#retry.next());
+      const retryMs = error instanceof NetworkNotReadyError ? NETWORK_RETRY_MS : this.#retry.next();
+      const problem = errorMessage(error);
+      this.#waitsFor(this.#waitsOn ?? 'another try', { problem, untilMs: clock.now() + retryMs });
+      this.#hold(retryMs);
     };
     while (!signal.aborted && this.#state !== 'removed') {
       this.#signalled = false;
@@ -338,7 +345,7 @@ export class PodWorker {
       actions.kill.length === 0 &&
       (actions.killPod === undefined || !isUp(status));
     if (idle) {
-      timeline.waiting(this.ref, this.#waits.describe());
+      this.#waitsFor(this.#waits.describe(), { untilMs: changesAtMs });
       this.#plan(pod, changesAtMs);
       // A kubelet before this one mounted them: from now on this one keeps their contents up to date.
       if (!this.#volumesTaken && isUp(status)) await this.#mountVolumes(pod, signal);
@@ -346,7 +353,7 @@ export class PodWorker {
     }
     if (this.#isHeld()) return false;
     if (this.#options.predecessor(pod)) {
-      timeline.waiting(this.ref, 'the end of another pod, of the same name or whose place it takes');
+      this.#waitsFor('the end of another pod, of the same name or whose place it takes');
       this.#wakeAt(clock.now() + 1000);
       return false;
     }
@@ -367,16 +374,16 @@ export class PodWorker {
   }
 
   async #carryOut(pod: Pod, actions: PodActions, signal: AbortSignal): Promise<boolean> {
-    const { cgroups, events, sync, timeline } = this.#options;
+    const { cgroups, clock, events, sync } = this.#options;
     const network = this.#options.networkProblem();
     if (network !== undefined && pod.spec.hostNetwork !== true && actions.createSandbox !== undefined) {
       events.pod(pod, 'Warning', 'NetworkNotReady', `network is not ready: ${network}`);
       throw new NetworkNotReadyError(`network is not ready: ${network}`);
     }
     await cgroups.ensure(pod);
-    timeline.waiting(this.ref, 'volumes');
+    this.#waitsFor('volumes', { problem: this.#volumeProblem });
     const mounted = await this.#mountVolumes(pod, signal);
-    timeline.waiting(this.ref, 'the runtime');
+    this.#waitsFor('the runtime');
     const outcome = await sync.apply(
       pod,
       cgroups.parentOf(pod),
@@ -405,8 +412,9 @@ export class PodWorker {
       this.#retry.reset();
       return outcome.changed || outcome.failures.size > 0 || shown === undefined;
     }
-    timeline.waiting(this.ref, ofPod.reason);
-    this.#hold(this.#retry.next());
+    const retryMs = this.#retry.next();
+    this.#waitsFor(ofPod.reason, { problem: ofPod.message, untilMs: clock.now() + retryMs });
+    this.#hold(retryMs);
     return false;
   }
 
@@ -415,9 +423,11 @@ export class PodWorker {
     try {
       const mounted = await volumes.mountPod(pod, signal);
       this.#volumesTaken = true;
+      this.#volumeProblem = undefined;
       return mounted;
     } catch (error) {
       if (!isAbort(error, signal)) {
+        this.#volumeProblem = errorMessage(error);
         const reason = error instanceof VolumeError ? error.reason : 'FailedMount';
         events.pod(pod, 'Warning', reason, errorMessage(error));
         timeline.record(this.ref, { what: 'mount volumes failed', error: errorMessage(error) });
@@ -456,33 +466,43 @@ export class PodWorker {
     const pod = this.#pod;
     this.#publish(true);
     if (this.#isHeld()) return false;
-    timeline.waiting(this.ref, 'volumes to come down');
+    this.#waitsFor('volumes to come down');
     await volumes.unmountPod(this.ref.uid, signal);
-    timeline.waiting(this.ref, 'the cgroup to be removed');
+    this.#waitsFor('the cgroup to be removed');
     await cgroups.remove(this.ref.uid);
     images.forget(this.ref.uid);
     if (this.#gone) {
-      timeline.waiting(this.ref, 'containers, logs and directories to be removed');
+      this.#waitsFor('containers, logs and directories to be removed');
       await remover.remove(this.ref, signal);
       timeline.record(this.ref, { what: 'removed' });
-      timeline.waiting(this.ref, undefined);
+      this.#waitsFor(undefined);
       this.#state = 'removed';
       this.#options.removed(this.ref.uid);
       return false;
     }
     if (pod !== undefined) {
-      timeline.waiting(this.ref, 'the final status to be written');
+      this.#waitsFor('the final status to be written');
       await statuses.flushed(this.ref.uid, signal);
       if (pod.metadata.deletionTimestamp !== undefined) {
-        timeline.waiting(this.ref, 'the API to remove the pod');
+        this.#waitsFor('the API to remove the pod');
         await this.#options.deleteFromApi(pod, signal);
       }
     }
-    timeline.waiting(this.ref, undefined);
+    this.#waitsFor(undefined);
     return false;
   }
 
   // ------------------------------------------------------------ parts
+
+  /** Says what the pod waits for now, why it has not come, and until when nothing will be done about it. */
+  #waitsFor(
+    what: string | undefined,
+    more: { readonly problem?: string | undefined; readonly untilMs?: number | undefined } = {},
+  ): void {
+    this.#waitsOn = what;
+    const text = what === undefined || more.problem === undefined ? what : `${what}: ${more.problem}`;
+    this.#options.timeline.waiting(this.ref, text, more.untilMs);
+  }
 
   #decide(pod: Pod, status: PodRuntimeStatus | undefined, resize: ResizeSteps | undefined): PodActions {
     const { clock, probes, backoff, stamps } = this.#options;

@@ -49,6 +49,7 @@ function scene(
       return error === undefined ? Promise.resolve() : Promise.reject(error);
     },
   } as unknown as RuntimeClient;
+  const waits: string[] = [];
   const stop = new ContainerStop({
     cri,
     clock,
@@ -61,7 +62,8 @@ function scene(
     },
     timeline: {
       record: () => undefined,
-      waiting: () => undefined,
+      waiting: (_pod, reason, untilMs) =>
+        waits.push(reason === undefined ? 'nothing' : `${reason} until ${(untilMs ?? 0) / 1000}s`),
       explain: () => undefined,
       latest: () => [],
     },
@@ -82,7 +84,7 @@ function scene(
   };
   const stopPod = (pod: Pod | undefined, status: PodRuntimeStatus, grace?: number) =>
     finish(stop.stopPod(pod, status, grace, signal));
-  return { clock, told, events, stop, stopPod, finish, signal };
+  return { clock, told, events, waits, stop, stopPod, finish, signal };
 }
 
 const hook = (command: string): NonNullable<Container['lifecycle']> => ({
@@ -130,6 +132,22 @@ test.each<[string, number, string, string[]]>([
   await stopPod(podOf([{ name: 'a', lifecycle: hook(command) }]), statusOf(ran('a')));
   expect(told.slice(0, 2)).toEqual(expected);
   expect(events.some((e) => e.startsWith('FailedPreStopHook'))).toBe(command === 'fail');
+});
+
+test('K28: what the end of a pod waits for, and how long at most', async () => {
+  const { clock, waits, stopPod } = scene({ preStopTakesMs: 12_000, stopTakesMs: 3000 });
+  const now = clock.now() / 1000;
+  const pod = podOf([{ name: 'a', lifecycle: hook('quit') }, { name: 'b' }]);
+  await stopPod(pod, statusOf(ran('a'), ran('b')));
+  const end = (name: string): string => `container ${name} to end after its stop signal`;
+  expect(waits).toEqual([
+    `preStop of container a until ${now + 30}s`,
+    `preStop of container a; ${end('b')} until ${now + 30}s`,
+    `preStop of container a until ${now + 30}s`,
+    'nothing',
+    `${end('a')} until ${now + 30}s`,
+    'nothing',
+  ]);
 });
 
 test('K5: preStop runs once, however often the stop is repeated', async () => {

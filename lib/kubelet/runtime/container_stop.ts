@@ -18,6 +18,7 @@ import type {
 import { type LifecycleHandler, runHook } from './lifecycle_hooks.ts';
 import { isSidecar } from './restart_policy.ts';
 import { GRACE_ANNOTATION, PRE_STOP_ANNOTATION } from './runtime_names.ts';
+import { StopWaits } from './stop_waits.ts';
 
 export interface ContainerStopOptions {
   readonly cri: RuntimeClient;
@@ -60,9 +61,11 @@ export class ContainerStop {
   readonly #teardowns = new Gate(TEARDOWNS);
   readonly #stoppedSandboxes = new Set<string>();
   #tearingDown = 0;
+  readonly #waits: StopWaits;
 
   constructor(options: ContainerStopOptions) {
     this.#options = options;
+    this.#waits = new StopWaits(options.timeline, options.clock);
   }
 
   /** Resolves when the container has ended. */
@@ -83,6 +86,8 @@ export class ContainerStop {
         ? request.graceSeconds
         : Math.max(MIN_TERM_SECONDS, Math.ceil(request.graceSeconds - used));
     const timeout = Math.max(0, left);
+    const what = `container ${container.name} to end after its stop signal`;
+    this.#waits.begin(request.status, container.name, what, timeout);
     try {
       await cri.stopContainer(
         { containerId: container.id, timeout: BigInt(timeout) },
@@ -90,6 +95,8 @@ export class ContainerStop {
       );
     } catch (error) {
       if (!isCriError(error, 'NOT_FOUND')) throw error;
+    } finally {
+      this.#waits.end(request.status, container.name);
     }
     this.#preStopped.delete(container.id);
   }
@@ -101,6 +108,8 @@ export class ContainerStop {
     const handler = spec?.lifecycle?.preStop;
     if (spec === undefined || handler === undefined || container.state !== 'running') return;
     this.#preStopped.add(container.id);
+    const what = `preStop of container ${container.name}`;
+    this.#waits.begin(status, container.name, what, request.graceSeconds);
     const started = clock.monotonic();
     const timeoutMs = request.graceSeconds * 1000;
     const [sandbox] = status.sandboxes;
@@ -129,6 +138,8 @@ export class ContainerStop {
       if (pod !== undefined) {
         events.container(pod, container.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
       }
+    } finally {
+      this.#waits.end(status, container.name);
     }
   }
 

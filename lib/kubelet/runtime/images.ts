@@ -44,6 +44,15 @@ export interface ImagesOptions {
   readonly maxParallelPulls: number | undefined;
   readonly keyring: Pick<Keyring, 'credentials'>;
   readonly records: Pick<PullRecords, 'asks' | 'mayUse' | 'pulling' | 'pullFailed' | 'pulled'>;
+  /** Told of every image that was asked for. */
+  readonly observe?: (wanted: ImageRequest) => void;
+}
+
+/** What was found of an image that a container needs. */
+export interface ImageRequest {
+  readonly policy: string;
+  readonly present: boolean;
+  readonly pulls: boolean;
 }
 
 interface PullFailure {
@@ -98,6 +107,7 @@ export class Images {
       present !== undefined &&
       policy !== 'Always' &&
       (await this.#mayUse(pod, reference, present.ref, signal));
+    this.#options.observe?.({ policy, present: present !== undefined, pulls: !usable && policy !== 'Never' });
     if (policy === 'Never' && !usable) {
       const message = `Container image "${image}" is not present with pull policy of Never`;
       tell('Warning', 'ErrImageNeverPull', message);

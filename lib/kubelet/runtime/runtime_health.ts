@@ -22,6 +22,7 @@ export class RuntimeHealth {
   #runtimeProblem: string | undefined = 'container runtime status check may not have completed yet';
   #networkProblem: string | undefined = 'container runtime status check may not have completed yet';
   #handlers: readonly RuntimeHandler[] = [];
+  #features: { readonly supplementalGroupsPolicy: boolean } | undefined;
   #name = 'unknown';
   #version = '';
 
@@ -43,6 +44,11 @@ export class RuntimeHealth {
 
   get handlers(): readonly RuntimeHandler[] {
     return this.#handlers;
+  }
+
+  /** What the runtime can do, `undefined` where it does not tell. */
+  get features(): { readonly supplementalGroupsPolicy: boolean } | undefined {
+    return this.#features;
   }
 
   /** Why no pod network can be made. */
@@ -75,7 +81,7 @@ export class RuntimeHealth {
         this.#name = version.runtimeName;
         this.#version = version.runtimeVersion;
       }
-      const { status, runtimeHandlers } = await this.#cri.status({}, options);
+      const { status, runtimeHandlers, features } = await this.#cri.status({}, options);
       const condition = (type: string) => status?.conditions.find((c) => c.type === type);
       const ready = condition('RuntimeReady');
       const network = condition('NetworkReady');
@@ -86,6 +92,8 @@ export class RuntimeHealth {
         network?.status === true
           ? undefined
           : `NetworkReady=false reason:${network?.reason ?? ''} message:${network?.message ?? ''}`;
+      this.#features =
+        features === undefined ? undefined : { supplementalGroupsPolicy: features.supplementalGroupsPolicy };
       this.#handlers = runtimeHandlers.map(({ name, features }) => ({
         name,
         features: {

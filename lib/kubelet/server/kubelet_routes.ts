@@ -1,10 +1,12 @@
 /** What the kubelet answers at which path. */
+import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { allContainers } from '../../api/pod.ts';
 import type { Node, Pod } from '../../api/types.ts';
 import type { Clock } from '../../base/clock.ts';
 import { errorMessage } from '../../base/errors.ts';
 import { HealthChecks } from '../../component/health.ts';
+import { installSlis } from '../../component/health_slis.ts';
 import type { RootLogger } from '../../component/logging.ts';
 import type { Metrics } from '../../component/metrics.ts';
 import type { Exchange, Handler } from '../../component/serving/exchange.ts';
@@ -15,11 +17,14 @@ import { configz, flagz, statusz } from '../../component/zpages.ts';
 import { isCriError } from '../../cri/errors.ts';
 import type { HttpMetrics } from '../metrics/http_metrics.ts';
 import { kernelMetrics, type PodGroups, readKernel } from '../metrics/kernel_metrics.ts';
+import { endOf, waitsFor } from '../explain/waits_for.ts';
+import { podUid } from '../runtime/runtime_names.ts';
 import { installUi } from '../ui/kubelet_ui.ts';
 import { plain } from './access.ts';
 import { serveContainerLogs } from './container_logs/handler.ts';
 import { EXPOSITION_TYPE } from './exposition.ts';
 import { serveHostLogs } from './host_logs.ts';
+import { cpuTopology, type MachineFigures, machineMetrics, swapTotal } from './machine_metrics.ts';
 import { findPod, podPath, runningContainer } from './pod_path.ts';
 import { RequestError } from './request_error.ts';
 import { sessionUrl } from './streaming_request.ts';
@@ -78,6 +83,7 @@ export function readOnlyRoutes(options: KubeletRouteOptions): Routes {
     },
   });
   health.install(routes, '/healthz');
+  installSlis(routes, { healthz: health });
 
   const pods: Handler = ({ res }) => json(res, 200, podList(view));
   on(['GET'], '/pods', pods);
@@ -106,7 +112,8 @@ export function readOnlyRoutes(options: KubeletRouteOptions): Routes {
     const kernel =
       view.hierarchy && (await readKernel(view.hierarchy, [...groups, ...podGroups(view, summary, names)]));
     const more = kernel === undefined ? '' : kernelMetrics(kernel, clock.now());
-    text(res, cadvisorMetrics(summary, machine(view.node()), names) + more, EXPOSITION_TYPE);
+    const ofMachine = machineMetrics(await machine(view.node()));
+    text(res, cadvisorMetrics(summary, names) + more + ofMachine, EXPOSITION_TYPE);
   });
   on(['GET'], '/stats/summary', async ({ res, query }) => {
     const onlyCPUAndMemory = query.get('only_cpu_and_memory') === 'true';
@@ -290,12 +297,35 @@ function namedContainer(view: KubeletView, path: string, message: string) {
 function explainPod(view: KubeletView, { res, path }: Exchange): void {
   const [namespace = '', name = '', ...more] = path.replace('/debug/explain/pod/', '').split('/');
   const explanation = more.length === 0 ? view.timeline.explain(namespace, name) : undefined;
-  if (explanation === undefined)
+  const pod = more.length === 0 ? view.pods.podByName(namespace, name) : undefined;
+  const uid = pod === undefined ? explanation?.pod.uid : podUid(pod);
+  if (uid === undefined)
     throw new RequestError(404, `nothing is known of pod "${namespace}/${name}" on this node\n`);
-  json(res, 200, explanation);
+  // A pod of that name before this one has its own timeline.
+  const own = explanation?.pod.uid === uid ? explanation : undefined;
+  const status = pod === undefined ? undefined : (view.pods.status(uid) ?? pod.status);
+  const waiting = pod === undefined ? (own?.waitingFor ?? '') : waitsFor(pod, status, own?.waitingFor);
+  const ended = endOf(status);
+  json(res, 200, {
+    pod: { namespace, name, uid },
+    ...(waiting === '' ? {} : { waitingFor: waiting }),
+    ...(ended === undefined ? {} : { ended }),
+    entries: own?.entries ?? [],
+  });
 }
 
-function machine(node: Node | undefined): { cores: number; memoryBytes: number } {
-  const cores = Number(node?.status?.capacity?.['cpu']);
-  return { cores: Number.isFinite(cores) && cores > 0 ? cores : cpus().length, memoryBytes: totalmem() };
+async function machine(node: Node | undefined): Promise<MachineFigures> {
+  const { capacity, nodeInfo } = node?.status ?? {};
+  const cores = Number(capacity?.['cpu']);
+  return {
+    cores: Number.isFinite(cores) && cores > 0 ? cores : cpus().length,
+    memoryBytes: totalmem(),
+    swapBytes: swapTotal(await readFile('/proc/meminfo', 'utf8')),
+    topology: cpuTopology(await readFile('/proc/cpuinfo', 'utf8')),
+    bootId: nodeInfo?.bootID ?? '',
+    machineId: nodeInfo?.machineID ?? '',
+    systemUuid: nodeInfo?.systemUUID ?? '',
+    kernelVersion: nodeInfo?.kernelVersion ?? '',
+    osImage: nodeInfo?.osImage ?? '',
+  };
 }

@@ -135,11 +135,7 @@ export function cgroupLabels(names: CgroupNames): {
 }
 
 /** The container metrics that dashboards know from cAdvisor, as far as the runtime gives them. */
-export function cadvisorMetrics(
-  { node, pods }: Summary,
-  machine: { cores: number; memoryBytes: number },
-  names: CgroupNames = {},
-): string {
+export function cadvisorMetrics({ node, pods }: Summary, names: CgroupNames = {}): string {
   const out = new Exposition();
   const { idOf: podId, ofPod, ofContainer: labelsOf } = cgroupLabels(names);
   const cgroups = [
@@ -261,10 +257,6 @@ export function cadvisorMetrics(
     'Cumulative count of errors encountered while transmitting',
     interfaces.map(({ i, l, time }) => [i.txErrors, l, time]),
   );
-  out.metric('machine_cpu_cores', 'gauge', 'Number of logical CPU cores.', [[machine.cores, {}]]);
-  out.metric('machine_memory_bytes', 'gauge', 'Amount of memory installed on the machine.', [
-    [machine.memoryBytes, {}],
-  ]);
   return out.toString();
 }
 

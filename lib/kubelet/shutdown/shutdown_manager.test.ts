@@ -57,6 +57,7 @@ async function setUp(pods: Pod[]) {
   const logind = new FakeLogind();
   const log = new RecordingLog();
   const ends: string[] = [];
+  const events: string[] = [];
   const ended = new Set<string>();
   const changes: (string | undefined)[] = [];
   const manager: ShutdownManager = new ShutdownManager({
@@ -72,6 +73,11 @@ async function setUp(pods: Pod[]) {
       ended: (uid) => ended.has(uid),
     },
     changed: () => void changes.push(manager.problem),
+    events: { node: (type, reason, message) => void events.push(`${type} ${reason} ${message}`) },
+    observe: (what) => {
+      ends.push(what);
+      return Promise.resolve();
+    },
     clock,
     log,
     random: () => 0,
@@ -84,7 +90,7 @@ async function setUp(pods: Pod[]) {
     await running;
   });
   await clock.advance(1);
-  return { manager, clock, logind, log, ends, ended, changes };
+  return { manager, clock, logind, log, ends, ended, changes, events };
 }
 
 test('K23: pods end in order of their importance, each within its time, and then the machine may go down', async () => {
@@ -103,34 +109,42 @@ test('K23: pods end in order of their importance, each within its time, and then
     message: 'Pod was rejected as the node is shutting down.',
   });
   const all = 'Failed Terminated TerminationByKubelet';
-  expect(ends).toEqual([`quick ${all} 5s`, `slow ${all} 20s`]);
+  expect(ends).toEqual(['start', `quick ${all} 5s`, `slow ${all} 20s`]);
   ended.add('quick').add('slow');
   await clock.advance(400);
-  expect(ends.slice(2)).toEqual([`critical ${all} 10s`]);
+  expect(ends.slice(3)).toEqual([`critical ${all} 10s`]);
   expect(logind.held).toBe(1);
   ended.add('critical');
   await clock.advance(400);
   expect(logind.held).toBe(0);
+  expect(ends.slice(4)).toEqual(['end']);
 });
 
 test('K23: a pod that does not end holds up the next group no longer than its time', async () => {
   const { clock, logind, log, ends } = await setUp([pod('stuck', 0), pod('critical', 2_000_000_000)]);
   logind.tell?.(true);
   for (let i = 0; i < 101; i++) await clock.advance(200);
-  expect(ends.map((end) => end.split(' ')[0])).toEqual(['stuck', 'critical']);
+  expect(ends.map((end) => end.split(' ')[0])).toEqual(['start', 'stuck', 'critical']);
   expect(log.messages).toContain('Shutdown manager: a pod did not end in time');
   for (let i = 0; i < 51; i++) await clock.advance(200);
   expect(logind.held).toBe(0);
 });
 
 test('K23: a shutdown that is called off makes the node ready again, and the next one is delayed as well', async () => {
-  const { manager, clock, logind, ends } = await setUp([pod('stuck', 0), pod('critical', 2_000_000_000)]);
+  const { manager, clock, logind, ends, events } = await setUp([
+    pod('stuck', 0),
+    pod('critical', 2_000_000_000),
+  ]);
   logind.tell?.(true);
   await clock.advance(1000);
   logind.tell?.(false);
   await clock.advance(60_000);
   expect(manager.problem).toBeUndefined();
-  expect(ends).toHaveLength(1);
+  expect(ends.map((end) => end.split(' ')[0])).toEqual(['start', 'stuck', 'end']);
+  expect(events).toEqual([
+    'Normal NodeShutdown Shutdown manager detected shutdown event',
+    'Normal NodeShutdown Shutdown manager detected shutdown cancellation',
+  ]);
   expect(logind.held).toBe(1);
 });
 

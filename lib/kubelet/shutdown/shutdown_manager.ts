@@ -7,6 +7,7 @@ import { Backoff, type Random } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import { errorMessage, isAbort } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import type { KubeletEvents } from '../contracts.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { groupPods, type ShutdownGroup } from './groups.ts';
 
@@ -50,7 +51,8 @@ export interface ShutdownManagerOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Told when pods begin to be ended for a shutdown, and when that is over. */
-  readonly observe?: (what: 'start' | 'end') => void;
+  readonly observe?: (what: 'start' | 'end') => Promise<void>;
+  readonly events: Pick<KubeletEvents, 'node'>;
   readonly random?: Random;
 }
 
@@ -139,11 +141,13 @@ export class ShutdownManager {
   }
 
   async #prepare(goingDown: boolean, signal: AbortSignal): Promise<void> {
-    const { changed, log, logind, observe } = this.#options;
+    const { changed, events, log, logind, observe } = this.#options;
     if (goingDown === this.#goingDown) return;
     this.#goingDown = goingDown;
     log.info('Shutdown manager detected new shutdown event', { event: goingDown ? 'shutdown' : 'cancel' });
     changed();
+    const what = goingDown ? 'event' : 'cancellation';
+    events.node('Normal', 'NodeShutdown', `Shutdown manager detected shutdown ${what}`);
     this.#ending?.abort(new Error('the shutdown was called off'));
     if (!goingDown) {
       // The lock was let go, or will be: the next shutdown is to be delayed as well.
@@ -156,14 +160,14 @@ export class ShutdownManager {
     }
     const ending = new AbortController();
     this.#ending = ending;
-    observe?.('start');
+    await observe?.('start');
     try {
       await this.#endPods(AbortSignal.any([signal, ending.signal]));
     } catch (error) {
       if (!ending.signal.aborted && !isAbort(error, signal))
         log.error(error, 'Ending pods before the shutdown failed');
     }
-    observe?.('end');
+    await observe?.('end');
     if (!ending.signal.aborted) await this.#release();
   }
 

@@ -2,6 +2,7 @@
 import type { ContainerState, ContainerStatus, Node, Pod, PodStatus } from '../../api/types.ts';
 import type { Timeline, TimelineEntry } from '../contracts.ts';
 import { isSidecar } from '../runtime/restart_policy.ts';
+import { waitsFor } from '../explain/waits_for.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import type { UiContainer, UiPod, UiPodRow } from './page_data.ts';
 
@@ -68,30 +69,6 @@ function lastOf(known: Known | undefined): Pick<UiPodRow, 'last' | 'lastAt'> {
 function entryText({ what, container, why, error }: TimelineEntry): string {
   const because = error ?? why;
   return `${what}${container === undefined ? '' : ` ${container}`}${because === undefined ? '' : `: ${because}`}`;
-}
-
-/** What the worker says that it waits for; else what the status says is still missing. */
-function waitsFor(pod: Pod, status: PodStatus | undefined, worker: string | undefined): string {
-  if (worker !== undefined) return worker;
-  const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed';
-  if (pod.metadata.deletionTimestamp !== undefined) return ended ? '' : 'its containers to end';
-  if (status === undefined) return 'its first look';
-  if (ended) return '';
-  const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
-  const waiting = all.find(({ state }) => hasReason(state?.waiting?.reason));
-  if (waiting !== undefined) {
-    const { reason = '', message = '' } = waiting.state?.waiting ?? {};
-    return `${waiting.name}: ${reason}${message === '' ? '' : ` (${message})`}`;
-  }
-  const ready = status.conditions?.find(({ type }) => type === 'Ready');
-  return ready?.status === 'True'
-    ? ''
-    : `being ready: ${ready?.message ?? ready?.reason ?? status.phase ?? ''}`;
-}
-
-/** Not one that only says that it has not begun. */
-function hasReason(reason: string | undefined): boolean {
-  return reason !== undefined && reason !== 'PodInitializing' && reason !== 'ContainerCreating';
 }
 
 export function podDetail(

@@ -8,6 +8,7 @@ import type { ConfigKind } from '../../component/config/document.ts';
 import type { Infer, Schema } from '../../component/config/schema.ts';
 import {
   boolean,
+  defaulted,
   duration,
   integer,
   list,
@@ -18,18 +19,6 @@ import {
   withDefault,
 } from '../../component/config/schema.ts';
 import { loggingConfiguration } from '../../component/logging_config.ts';
-
-/** Absent, null and zero all mean the default. */
-function defaulted<T extends string | number>(schema: Schema<T>, value: NoInfer<T>): Schema<T> {
-  return {
-    ...schema,
-    decode(given, path, problems) {
-      const zero = given === '' || given === 0 || given === '0s';
-      if (zero || given === undefined || given === null) return value;
-      return schema.decode(given, path, problems);
-    },
-  };
-}
 
 const text = (): Schema<string> => withDefault(string(), '');
 const flag = (value = false): Schema<boolean> => withDefault(boolean(), value);

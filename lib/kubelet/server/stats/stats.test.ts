@@ -255,13 +255,12 @@ describe('K27: pods', () => {
       'pod_memory_working_set_bytes{namespace="default",pod="web"} 4096 1767225600000\n',
     );
     expect(resource).toContain('resource_scrape_error 0\n');
-    const cadvisor = cadvisorMetrics(summary, { cores: 2, memoryBytes: 5 });
+    const cadvisor = cadvisorMetrics(summary);
     expect(cadvisor).toContain(
       'container_memory_working_set_bytes{container="app",id="/kubepods/podu1/app",image="",name="",namespace="default",pod="web"} 4096 1767225600000\n',
     );
     expect(cadvisor).toContain(
       'container_network_receive_bytes_total{container="",id="/kubepods/podu1",image="",name="",namespace="default",pod="web",interface="eth0"} 1 1767225600000\n',
     );
-    expect(cadvisor).toContain('machine_cpu_cores 2\n');
   });
 });
