@@ -56,6 +56,7 @@ export async function createImages(
     clock,
     events,
     maxParallelPulls: config.maxParallelImagePulls,
+    pullRate: { qps: config.registryPullQPS, burst: config.registryBurst },
     keyring: new Keyring({
       secret: (namespace, name, signal) => objects.secret(namespace, name, signal),
       plugins,

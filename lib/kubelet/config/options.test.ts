@@ -199,6 +199,8 @@ test.each([
     'cannot be used together with systemReservedCgroup',
   ],
   ['reservedSystemCPUs: a\n', 'field "reservedSystemCPUs": got "a", want CPU numbers and ranges like 0-1,4'],
+  ['kubeReserved: {gpu: "1"}\n', 'field "kubeReserved.gpu": cannot reserve "gpu" resource, want one of cpu'],
+  ['systemReserved: {cpu: "-1"}\n', 'field "systemReserved.cpu": got "-1", which cannot be negative'],
   ['memoryThrottlingFactor: 0\n', 'got 0, want a number above 0, at most 1'],
   ['crashLoopBackOff: {maxContainerRestartPeriod: 400s}\n', 'got "400s", want a duration from 1s to 300s'],
   ['hairpinMode: veth\n', 'want one of "none", "hairpin-veth", "promiscuous-bridge"'],

@@ -233,8 +233,6 @@ export const DEFAULT_EVICTION_HARD = {
  * start, so that nobody relies on what is not there. Every other field acts (there is a test for that).
  */
 export const NOT_ACTING: Readonly<Partial<Record<keyof KubeletConfiguration, string>>> = {
-  registryPullQPS: 'pulls are not limited by rate',
-  registryBurst: 'pulls are not limited by rate',
   enableContentionProfiling: 'there is nothing to profile',
   enableProfilingHandler: 'there is no /debug/pprof',
   systemCgroups: 'other processes stay in their groups',

@@ -1,5 +1,6 @@
 /** What concerns several fields of the configuration at once, or fields and flags. Pure. */
 import { isIP } from 'node:net';
+import { parseQuantity } from '../../api/quantity.ts';
 import { formatDuration } from '../../base/duration.ts';
 import type { Problem } from '../../component/config/schema.ts';
 import { parseThresholds, ThresholdError } from '../eviction/thresholds.ts';
@@ -83,6 +84,9 @@ function images(config: KubeletConfig): Problem[] {
   return problems;
 }
 
+/** What of the machine can be kept for the system and for Kubernetes. */
+const RESERVABLE = ['cpu', 'memory', 'ephemeral-storage', 'pid'];
+
 /** Reservations, the groups that they are enforced on, and the groups of pods. */
 function allocatable(config: KubeletConfig): Problem[] {
   const { cgroupsPerQOS, enforceNodeAllocatable: enforced } = config;
@@ -101,6 +105,17 @@ function allocatable(config: KubeletConfig): Problem[] {
     if (named.length > 1) wrong(`holds both "${key}" and "${key}-compressible", want one of them`);
     const [first] = named;
     if (first !== undefined && config[field] === '') wrong(`holds "${first}", want ${field} with it`);
+  }
+  for (const field of ['systemReserved', 'kubeReserved'] as const) {
+    for (const [name, text] of Object.entries(config[field])) {
+      if (!RESERVABLE.includes(name))
+        problems.push({
+          path: `${field}.${name}`,
+          message: `cannot reserve "${name}" resource, want one of ${RESERVABLE.join(', ')}`,
+        });
+      else if (parseQuantity(text).sign < 0)
+        problems.push({ path: `${field}.${name}`, message: `got "${text}", which cannot be negative` });
+    }
   }
   if (!cgroupsPerQOS && enforced.includes('pods'))
     problems.push({

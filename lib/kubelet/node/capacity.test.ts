@@ -1,4 +1,4 @@
-import { nodeAllocatable, nodeCapacity, type Reservations } from './capacity.ts';
+import { nodeAllocatable, nodeCapacity, reservationProblem, type Reservations } from './capacity.ts';
 import type { Machine } from './machine.ts';
 
 const GiB = 1024 ** 3;
@@ -75,4 +75,24 @@ test.each<{ what: string; over: Partial<Reservations>; want: Record<string, stri
   },
 ])('K18: allocatable less $what', ({ over, want }) => {
   expect(nodeAllocatable(machine, { ...config, ...over })).toMatchObject(want);
+});
+
+test.each<[string, Partial<Reservations>, string | undefined]>([
+  ['nothing', {}, undefined],
+  ['all of it', { systemReserved: { cpu: '1500m' }, kubeReserved: { cpu: '500m' } }, undefined],
+  [
+    'more CPUs than there are',
+    { systemReserved: { cpu: '1500m' }, kubeReserved: { cpu: '1' } },
+    'Resource "cpu" has a reservation of 2500m but capacity of 2. Expected capacity >= reservation.',
+  ],
+  [
+    'memory that is left with the eviction threshold only',
+    { systemReserved: { memory: '24669068Ki' } },
+    'Resource "memory" has a reservation of 24771468Ki but capacity of 24669068Ki. Expected capacity >= reservation.',
+  ],
+  ['ids of processes, which are no resource of the node', { kubeReserved: { pid: '1000000' } }, undefined],
+])('K18: reserved is %s', (_, over, want) => {
+  expect(reservationProblem(machine, { ...config, ...over })).toBe(
+    want === undefined ? undefined : `invalid Node Allocatable configuration. ${want}`,
+  );
 });

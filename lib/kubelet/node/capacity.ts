@@ -42,21 +42,38 @@ export function nodeCapacity(machine: Machine, config: Reservations): ResourceTe
  */
 export function nodeAllocatable(machine: Machine, config: Reservations): ResourceTexts {
   const capacity = nodeCapacity(machine, config);
-  const reserved = (name: string): bigint =>
-    amount(name, config.systemReserved[name]) + amount(name, config.kubeReserved[name]);
   let hugePageBytes = 0n;
   for (const [size, count] of machine.hugePages) hugePageBytes += BigInt(size) * BigInt(count);
   const allocatable: Record<string, string> = {};
   for (const [name, text] of Object.entries(capacity)) {
-    let left = amount(name, text) - reserved(name);
-    if (name === 'memory') {
-      left -= threshold(config.evictionHard['memory.available'], BigInt(machine.memoryBytes)) + hugePageBytes;
-    } else if (name === 'ephemeral-storage') {
-      left -= threshold(config.evictionHard['nodefs.available'], BigInt(machine.nodeFsBytes));
-    }
+    const left = amount(name, text) - kept(name, machine, config) - (name === 'memory' ? hugePageBytes : 0n);
     allocatable[name] = format(name, left < 0n ? 0n : left);
   }
   return allocatable;
+}
+
+/** What is kept of more than the machine has, `undefined` when everything is within. */
+export function reservationProblem(machine: Machine, config: Reservations): string | undefined {
+  const problems = Object.entries(nodeCapacity(machine, config)).flatMap(([name, text]) => {
+    const reserved = kept(name, machine, config);
+    return reserved <= amount(name, text)
+      ? []
+      : [
+          `Resource "${name}" has a reservation of ${format(name, reserved)} but capacity of ${text}. Expected capacity >= reservation.`,
+        ];
+  });
+  return problems.length === 0 ? undefined : `invalid Node Allocatable configuration. ${problems.join(' ')}`;
+}
+
+/** What of a resource is not for pods: reserved, and up to the hard eviction threshold. */
+function kept(name: string, machine: Machine, config: Reservations): bigint {
+  const { evictionHard, kubeReserved, systemReserved } = config;
+  const reserved = amount(name, systemReserved[name]) + amount(name, kubeReserved[name]);
+  if (name === 'memory')
+    return reserved + threshold(evictionHard['memory.available'], BigInt(machine.memoryBytes));
+  return name === 'ephemeral-storage'
+    ? reserved + threshold(evictionHard['nodefs.available'], BigInt(machine.nodeFsBytes))
+    : reserved;
 }
 
 /** CPU in milli-CPU, everything else in units. */

@@ -62,15 +62,29 @@ export function initialNode(input: RegistrationInput, status: OwnStatus): NewObj
   };
 }
 
+/** Of `--node-labels` those that follow the machine, and so the flag. */
+const KEPT_LABELS = new Set([
+  'topology.kubernetes.io/region',
+  'topology.kubernetes.io/zone',
+  'failure-domain.beta.kubernetes.io/region',
+  'failure-domain.beta.kubernetes.io/zone',
+  'node.kubernetes.io/instance-type',
+  'beta.kubernetes.io/instance-type',
+  ...Object.keys(defaultLabels({ hostname: '', architecture: '' })),
+]);
+
 /**
- * What has to change in the metadata of a Node that was there before: the labels every kubelet sets, the volume
- * annotation, and the provider ID where there is none. `--node-labels` and taints apply at registration only: what an
- * administrator changed since is theirs. `undefined`: nothing.
+ * What has to change in the metadata of a Node that was there before: the labels every kubelet sets, those of
+ * `--node-labels` that say where and on what it runs, the volume annotation, and the provider ID where there is none. Other
+ * `--node-labels` and taints apply at registration only: what an administrator changed since is theirs. `undefined`:
+ * nothing.
  */
 export function reconcilePatch(node: Node, input: RegistrationInput): unknown {
   const differing = (have: Readonly<Record<string, string>> | undefined, want: Record<string, string>) =>
     Object.entries(want).filter(([key, value]) => have?.[key] !== value);
-  const labels = Object.fromEntries(differing(node.metadata.labels, defaultLabels(input)));
+  const kept = Object.entries(input.flags.nodeLabels).filter(([key]) => KEPT_LABELS.has(key));
+  const wanted = { ...defaultLabels(input), ...Object.fromEntries(kept) };
+  const labels = Object.fromEntries(differing(node.metadata.labels, wanted));
   const notes: Record<string, string | null> = Object.fromEntries(
     differing(node.metadata.annotations, annotations(input)),
   );

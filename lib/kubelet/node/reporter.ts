@@ -10,7 +10,7 @@ import { NODES } from '../../client/resource.ts';
 import type { KubeletEvents, NodeFacts, NodeReporter } from '../contracts.ts';
 import type { KubeletConfig, KubeletFlags } from '../config/kubelet_config.ts';
 import type { StartupObserver } from '../metrics/startup_metrics.ts';
-import type { Reservations } from './capacity.ts';
+import { type Reservations, reservationProblem } from './capacity.ts';
 import {
   type AddressFacts,
   chooseNodeIPs,
@@ -78,11 +78,13 @@ const POKE_SETTLE_MS = 50;
  * Reads the machine and makes the reporter; nothing is sent before {@link NodeReporter.run}. A machine that has no address
  * yet (its network comes up later) runs static pods all the same: it is looked for again with each report.
  *
- * @throws Error when the machine cannot be read
+ * @throws Error when the machine cannot be read, or more is to be kept of it than it has
  */
 export async function createNodeReporter(options: NodeReporterOptions): Promise<NodeReporter> {
   const { nodeName, flags } = options.options;
   const machine = await (options.readMachine ?? (() => readMachine({ rootDir: flags.rootDir })))();
+  const problem = reservationProblem(machine, options.options.config);
+  if (problem !== undefined) throw new Error(problem);
   const facts = await (options.readAddresses ?? (() => readAddressFacts(nodeName, flags.nodeIPs)))();
   return new Reporter(options, machine, addressesNow(flags.nodeIPs, facts, options.log));
 }

@@ -194,7 +194,13 @@ const labels = {
 };
 const attach = 'volumes.kubernetes.io/controller-managed-attach-detach';
 
-test.each<{ what: string; node: Node; want: unknown; over?: Partial<(typeof registration)['config']> }>([
+test.each<{
+  what: string;
+  node: Node;
+  want: unknown;
+  over?: Partial<(typeof registration)['config']>;
+  labels?: Record<string, string>;
+}>([
   {
     what: 'in line',
     node: {
@@ -229,8 +235,25 @@ test.each<{ what: string; node: Node; want: unknown; over?: Partial<(typeof regi
     over: { enableControllerAttachDetach: false },
     want: { metadata: { labels: {}, annotations: { [attach]: null } } },
   },
-])('K18: an existing Node: $what', ({ node, want, over }) => {
-  expect(reconcilePatch(node, { ...registration, config: { ...registration.config, ...over } })).toEqual(
-    want,
-  );
+  {
+    what: 'zone and instance type follow the flag, other labels of it do not',
+    node: {
+      metadata: {
+        name: 'n',
+        labels: { ...labels, 'topology.kubernetes.io/zone': 'old' },
+        annotations: { [attach]: 'true' },
+      },
+      spec: { providerID: 'p://1' },
+    },
+    labels: { mine: 'x', 'topology.kubernetes.io/zone': 'new' },
+    want: { metadata: { labels: { 'topology.kubernetes.io/zone': 'new' }, annotations: {} } },
+  },
+])('K18: an existing Node: $what', ({ node, want, over, labels: nodeLabels }) => {
+  const { config, flags } = registration;
+  const input = {
+    ...registration,
+    config: { ...config, ...over },
+    flags: { ...flags, ...(nodeLabels === undefined ? {} : { nodeLabels }) },
+  };
+  expect(reconcilePatch(node, input)).toEqual(want);
 });

@@ -25,7 +25,12 @@ const wanted = ({ name, image = '', imagePullPolicy }: Container) => ({
 });
 
 /** A runtime that has some images, and pulls those of `r.example` for the user `good`. */
-function scene(present: readonly string[], limit?: number, tell: Partial<KubeletEvents> = {}) {
+function scene(
+  present: readonly string[],
+  limit?: number,
+  tell: Partial<KubeletEvents> = {},
+  pullRate?: { qps: number; burst: number },
+) {
   const has = new Set(present);
   const pulls: string[] = [];
   const events: string[] = [];
@@ -73,6 +78,7 @@ function scene(present: readonly string[], limit?: number, tell: Partial<Kubelet
       ...tell,
     },
     maxParallelPulls: limit,
+    ...(pullRate === undefined ? {} : { pullRate }),
     keyring: new Keyring({
       secret: (_namespace, name) =>
         name === 'none' ? Promise.reject(new Error('not found')) : Promise.resolve(secret(name)),
@@ -222,6 +228,16 @@ describe('K14: an image that is present and was pulled with a secret', () => {
     expect(await s.answer).toMatch(/^ErrImageNeverPull/);
     expect(s.pulls).toEqual([]);
   });
+});
+
+test('K14: no more pulls begin in a time than registryPullQPS lets; what is present is not held up', async () => {
+  const s = scene(['a:1'], undefined, {}, { qps: 0.5, burst: 2 });
+  const names = ['r.example/1:1', 'r.example/2:1', 'r.example/3:1'];
+  const all = Promise.all(names.map((name) => s.ensure(container(name))));
+  await s.clock.advance(1900);
+  expect([s.pulls.length, await s.ensure(container('a:1'))]).toEqual([2, 'sha256:a:1']);
+  await s.clock.advance(200);
+  expect(await all).toEqual(names.map((name) => `sha256:${name}`));
 });
 
 test('K14: whose credential an image was pulled with is recorded', async () => {

@@ -3,6 +3,7 @@ import type { Pod } from '../../api/types.ts';
 import type { Clock } from '../../base/clock.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { errorMessage, isAbort } from '../../base/errors.ts';
+import { TokenBucket } from '../../client/rate_limit.ts';
 import type { RuntimeClient } from '../../cri/runtime_client.ts';
 import type { EventType, KubeletEvents } from '../contracts.ts';
 import {
@@ -42,6 +43,8 @@ export interface ImagesOptions {
   readonly events: KubeletEvents;
   /** `undefined`: no limit. */
   readonly maxParallelPulls: number | undefined;
+  /** Pulls that may begin in a second, and at once (`registryPullQPS`, `registryBurst`); others wait. Default: any. */
+  readonly pullRate?: { readonly qps: number; readonly burst: number };
   readonly keyring: Pick<Keyring, 'credentials'>;
   readonly records: Pick<PullRecords, 'asks' | 'mayUse' | 'pulling' | 'pullFailed' | 'pulled'>;
   /** Told of every image that was asked for. */
@@ -69,10 +72,13 @@ export class Images {
   readonly #options: ImagesOptions;
   readonly #failures = new Map<string, PullFailure>();
   readonly #gate: Gate;
+  readonly #rate: TokenBucket;
 
   constructor(options: ImagesOptions) {
     this.#options = options;
     this.#gate = new Gate(options.maxParallelPulls);
+    const { qps = 0, burst = 1 } = options.pullRate ?? {};
+    this.#rate = new TokenBucket(qps, burst, options.clock);
   }
 
   /**
@@ -201,6 +207,7 @@ export class Images {
     const { cri, clock } = this.#options;
     const auths = await this.#options.keyring.credentials(pod, parseImageReference(reference), signal);
     const asked = clock.monotonic();
+    await this.#rate.take(signal);
     const release = await this.#gate.enter(signal);
     const started = clock.monotonic();
     let pulled: ReadyImage | undefined;

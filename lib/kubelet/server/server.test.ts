@@ -42,7 +42,7 @@ test.each([
     403,
     'Forbidden (user=scraper, verb=get, resource=nodes, subresource(s)=[proxy])\n',
   ],
-])('%s may not get %s', async (_, path, client, status, body) => {
+])('K26: %s may not get %s', async (_, path, client, status, body) => {
   expect(await ask(path, { client })).toEqual({ status, body });
 });
 
@@ -66,11 +66,11 @@ test.each([
     '/debug/explain/pod/default/web',
     '{"pod":{"namespace":"default","name":"web","uid":"uid-1"},"waitingFor":"image","entries":[]}',
   ],
-])('GET %s', async (path, body) => {
+])('K27: GET %s', async (path, body) => {
   expect(await ask(path)).toEqual({ status: 200, body });
 });
 
-test('pods come with the status that the kubelet knows', async () => {
+test('K27: pods come with the status that the kubelet knows', async () => {
   const answer = await ask('/pods', { client: scraper });
   const list: unknown = JSON.parse(answer.body);
   expect(list).toEqual({
@@ -81,7 +81,7 @@ test('pods come with the status that the kubelet knows', async () => {
   });
 });
 
-test('a stuck sync loop makes health checks fail', async () => {
+test('K27: a stuck sync loop makes health checks fail', async () => {
   kubelet.problem = 'sync loop has not turned for 5m0s';
   expect(await ask('/healthz')).toEqual({
     status: 500,
@@ -124,11 +124,11 @@ test.each([
   ['POST', '/checkpoint/default/none/app', 404, 'pod does not exist'],
   ['POST', '/run/default/web/app?cmd=false', 500, "command 'false' exited with 1: err"],
   ['GET', '/debug/explain/pod/default/other', 404, 'nothing is known of pod "default/other" on this node\n'],
-])('%s %s is answered with %i', async (method, path, status, body) => {
+])('K27: %s %s is answered with %i', async (method, path, status, body) => {
   expect(await ask(path, { method })).toEqual({ status, body });
 });
 
-test('run gives the output of a command', async () => {
+test('K27: run gives the output of a command', async () => {
   expect(await ask('/run/default/web/app?cmd=ls%20-l', { method: 'POST' })).toEqual({
     status: 200,
     body: 'outerr',
@@ -136,7 +136,7 @@ test('run gives the output of a command', async () => {
   expect(kubelet.calls).toEqual([['execSync', 'c1', ['ls', '-l']]]);
 });
 
-test('a log file that is gone is said to be', async () => {
+test('K27: a log file that is gone is said to be', async () => {
   rmSync(join(kubelet.dir, '0.log'));
   expect(await ask('/containerLogs/default/web/app')).toEqual({
     status: 500,
@@ -166,14 +166,14 @@ describe('host logs', () => {
   });
 });
 
-test('without debugging handlers there is no exec and no logs', async () => {
+test('K27: without debugging handlers there is no exec and no logs', async () => {
   await kubelet.restart({ debuggingHandlers: false });
   expect((await ask('/containerLogs/default/web/app')).status).toBe(404);
   expect((await ask('/exec/default/web/app?output=1', { method: 'POST' })).status).toBe(404);
   expect((await ask('/pods')).status).toBe(200);
 });
 
-test('the read-only port gives figures and nothing else', async () => {
+test('K27: the read-only port gives figures and nothing else', async () => {
   const readOnly = await startReadOnlyServer({ ...routeOptions(), address: '127.0.0.1', port: 0 });
   const status = async (path: string, method = 'GET'): Promise<number> =>
     (await fetch(`http://127.0.0.1:${readOnly.port}${path}`, { method })).status;
@@ -185,7 +185,7 @@ test('the read-only port gives figures and nothing else', async () => {
   await readOnly.close(0);
 });
 
-test('the health server on loopback needs no credentials', async () => {
+test('K27: the health server on loopback needs no credentials', async () => {
   const health = await startHealthzServer({ address: '127.0.0.1', port: 0, log: quietLog() });
   const get = async (path: string): Promise<[number, string]> => {
     const answer = await fetch(`http://127.0.0.1:${health.port}${path}`);
