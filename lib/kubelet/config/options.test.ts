@@ -296,8 +296,10 @@ test('K29: a flag that does nothing is named', () => {
 
 test('K29: every flag that stands for a field reaches it, and every other acts or is named', () => {
   const sources = [
-    ...['../config/options.ts', '../assembly/base.ts', '../../component/logging_config.ts'],
-    ...['../../component/information_flags.ts'],
+    '../config/options.ts',
+    '../assembly/base.ts',
+    '../../component/logging_config.ts',
+    '../../component/information_flags.ts',
   ].map((name) => readFileSync(join(__dirname, name), 'utf8'));
   // Those of cAdvisor come with a warning of their own: they are deprecated.
   const isCadvisor = (name: string): boolean =>
