@@ -20,6 +20,8 @@ export function countedParts(
     sync: {
       apply: async (pod, parent, actions, ...rest) => {
         const outcome = await sync.apply(pod, parent, actions, ...rest);
+        if (actions.createSandbox !== undefined && pod.spec.hostUsers === false)
+          lifecycle.userNamespaced(outcome.failures.has(''));
         // Without a sandbox no container was tried.
         if (outcome.failures.has('')) return outcome;
         for (const { container, kind } of actions.start)

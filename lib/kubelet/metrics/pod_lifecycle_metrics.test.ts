@@ -105,3 +105,11 @@ test('what failed is counted with its reason', async () => {
   expect(await value('kubelet_started_containers_total{container_type="init_container"}')).toBe(1);
   expect(await value('kubelet_cgroup_manager_duration_seconds_count{operation_type="create"}')).toBe(1);
 });
+
+test('K27: pods with a user namespace of their own', async () => {
+  const { lifecycle, value } = scene();
+  lifecycle.userNamespaced(false);
+  lifecycle.userNamespaced(true);
+  expect(await value('kubelet_started_user_namespaced_pods_total')).toBe(2);
+  expect(await value('kubelet_started_user_namespaced_pods_errors_total')).toBe(1);
+});

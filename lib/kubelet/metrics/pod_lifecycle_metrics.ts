@@ -41,6 +41,8 @@ export class PodLifecycleMetrics {
   readonly #sandboxes;
   readonly #startedPods;
   readonly #failedPods;
+  readonly #startedUserNamespaces;
+  readonly #failedUserNamespaces;
   readonly #startedContainers;
   readonly #failedContainers;
   readonly #orphans;
@@ -119,6 +121,14 @@ export class PodLifecycleMetrics {
     this.#failedPods = metrics.counter({
       name: 'kubelet_started_pods_errors_total',
       help: 'Sandboxes that could not be made.',
+    });
+    this.#startedUserNamespaces = metrics.counter({
+      name: 'kubelet_started_user_namespaced_pods_total',
+      help: 'Pods with a user namespace of their own whose sandbox was begun.',
+    });
+    this.#failedUserNamespaces = metrics.counter({
+      name: 'kubelet_started_user_namespaced_pods_errors_total',
+      help: 'The same whose sandbox could not be made.',
     });
     this.#startedContainers = metrics.counter({
       name: 'kubelet_started_containers_total',
@@ -227,6 +237,11 @@ export class PodLifecycleMetrics {
     this.#sandboxes.observe({ runtime_handler: '' }, durationMs / 1000);
     this.#startedPods.inc();
     if (failed) this.#failedPods.inc();
+  }
+
+  userNamespaced(failed: boolean): void {
+    this.#startedUserNamespaces.inc();
+    if (failed) this.#failedUserNamespaces.inc();
   }
 
   /** @param code why it failed; `undefined`: it did not */

@@ -15,7 +15,7 @@ import type {
   PodRuntimeStatus,
   Timeline,
 } from '../contracts.ts';
-import { type LifecycleHandler, runHook } from './lifecycle_hooks.ts';
+import { type HookNote, type LifecycleHandler, noteTaker, runHook } from './lifecycle_hooks.ts';
 import { isSidecar } from './restart_policy.ts';
 import { GRACE_ANNOTATION, PRE_STOP_ANNOTATION } from './runtime_names.ts';
 import { StopWaits } from './stop_waits.ts';
@@ -26,6 +26,7 @@ export interface ContainerStopOptions {
   readonly log: Log;
   readonly events: KubeletEvents;
   readonly timeline: Timeline;
+  readonly observeHook?: (note: HookNote) => void;
   readonly exec: ContainerExec;
   /** The node's addresses: where httpGet hooks of hostNetwork pods go. */
   readonly hostIPs: () => readonly string[];
@@ -119,6 +120,7 @@ export class ContainerStop {
         runHook(handler, { container: spec, containerId: container.id, podIP }, exec, clock, {
           timeoutMs,
           signal,
+          note: noteTaker(pod, this.#options),
         }),
         clock.sleep(timeoutMs, signal),
       ]);

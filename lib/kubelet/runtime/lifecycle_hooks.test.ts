@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { FakeClock } from '../../base/fake_clock.ts';
 import type { AnyContainer, ContainerExec } from '../contracts.ts';
-import { type LifecycleHandler, runHook } from './lifecycle_hooks.ts';
+import { hookMetrics } from '../metrics/hook_metrics.ts';
+import { Metrics } from '../../component/metrics.ts';
+import { type HookNote, type LifecycleHandler, noteTaker, runHook } from './lifecycle_hooks.ts';
 
 const container: AnyContainer = { name: 'c', ports: [{ name: 'web', containerPort: 1 }] };
 const NEVER_MS = 2 ** 31;
@@ -19,14 +21,18 @@ function exec(exitCode: number, stdout = '', stderr = ''): ContainerExec & { ask
 
 const run = (
   handler: LifecycleHandler,
-  more: { podIP?: string; exec?: ContainerExec; timeoutMs?: number } = {},
+  more: { podIP?: string; exec?: ContainerExec; timeoutMs?: number; note?: (note: HookNote) => void } = {},
 ) =>
   runHook(
     handler,
     { container, containerId: 'id', podIP: more.podIP },
     more.exec ?? exec(0),
     new FakeClock(),
-    { timeoutMs: more.timeoutMs ?? NEVER_MS, signal: new AbortController().signal },
+    {
+      timeoutMs: more.timeoutMs ?? NEVER_MS,
+      signal: new AbortController().signal,
+      ...(more.note === undefined ? {} : { note: more.note }),
+    },
   );
 
 describe('K6: exec', () => {
@@ -80,6 +86,26 @@ describe('K6: httpGet', () => {
     expect(seen[0]?.headers).toMatchObject({ 'user-agent': 'mine', 'x-a': '1' });
   });
 
+  test('by HTTPS, of a server that speaks HTTP: asked again so, told and counted', async () => {
+    const metrics = new Metrics();
+    const events: string[] = [];
+    const pod = { metadata: { name: 'p' }, spec: { containers: [] } };
+    const note = noteTaker(pod, {
+      events: { pod: (_pod, type, reason, message) => events.push(`${type} ${reason}: ${message}`) },
+      observeHook: hookMetrics(metrics),
+    });
+    const httpHeaders = [
+      { name: 'Authorization', value: 'secret' },
+      { name: 'X-A', value: '1' },
+    ];
+    await run({ httpGet: { port, scheme: 'HTTPS', httpHeaders } }, { podIP: '127.0.0.1', note });
+    expect(seen.map(({ headers }) => [headers.authorization, headers['x-a']])).toEqual([[undefined, '1']]);
+    expect(events).toEqual([
+      `Warning LifecycleHTTPFallback: request to HTTPS lifecycle hook 127.0.0.1:${port} got HTTP response, retry with HTTP succeeded`,
+    ]);
+    expect(await metrics.registry.metrics()).toContain('kubelet_lifecycle_handler_http_fallbacks_total 1\n');
+  });
+
   // Tried against a stock kubelet 1.36.3: a postStart answered with 404 does not restart the container.
   test.each([404, 500])('an answer of %d is an answer', async (code) => {
     status = code;
@@ -109,6 +135,7 @@ describe('K6: httpGet', () => {
 test('K6: sleep lasts as long as it says, and no longer than the grace period', async () => {
   const clock = new FakeClock();
   const done = jest.fn();
+  const metrics = new Metrics();
   const sleeping = runHook(
     { sleep: { seconds: 60 } },
     { container, containerId: 'id', podIP: undefined },
@@ -117,12 +144,14 @@ test('K6: sleep lasts as long as it says, and no longer than the grace period', 
     {
       timeoutMs: 10_000,
       signal: new AbortController().signal,
+      note: hookMetrics(metrics),
     },
   ).finally(done);
   await clock.advance(9_999);
   expect(done).not.toHaveBeenCalled();
   await clock.advance(1);
   await sleeping;
+  expect(await metrics.registry.metrics()).toContain('kubelet_sleep_action_terminated_early_total 1\n');
 });
 
 test('K6: a hook without a handler is an error', async () => {

@@ -1,10 +1,10 @@
 /** postStart and preStop: exec, httpGet and sleep. */
 import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type * as k8s from '@kubernetes/client-node';
-import type { Plain } from '../../api/types.ts';
+import type { Plain, Pod } from '../../api/types.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { AnyContainer, ContainerExec } from '../contracts.ts';
+import type { AnyContainer, ContainerExec, KubeletEvents } from '../contracts.ts';
 
 export type LifecycleHandler = Plain<k8s.V1LifecycleHandler>;
 
@@ -20,6 +20,30 @@ export interface HookTarget {
   readonly podIP: string | undefined;
 }
 
+/** Something about a hook that its outcome does not show. */
+export type HookNote =
+  /** Asked by HTTPS, the server answered in HTTP, by which it was asked again. */
+  { readonly kind: 'http fallback'; readonly host: string } | { readonly kind: 'sleep cut short' };
+
+/** Takes notes of a pod's hooks: who changes its server or its hook is told. */
+export function noteTaker(
+  pod: Pod | undefined,
+  { events, observeHook }: { events: Pick<KubeletEvents, 'pod'>; observeHook?: (note: HookNote) => void },
+): (note: HookNote) => void {
+  return (note) => {
+    observeHook?.(note);
+    if (note.kind !== 'http fallback' || pod === undefined) return;
+    const message = `request to HTTPS lifecycle hook ${note.host} got HTTP response, retry with HTTP succeeded`;
+    events.pod(pod, 'Warning', 'LifecycleHTTPFallback', message);
+  };
+}
+
+interface HookOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly note?: (note: HookNote) => void;
+}
+
 const MAX_BODY = 10 * 1024;
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -30,7 +54,7 @@ export async function runHook(
   target: HookTarget,
   exec: ContainerExec,
   clock: Clock,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  options: HookOptions,
 ): Promise<void> {
   if (handler.exec !== undefined) {
     const argv = handler.exec.command ?? [];
@@ -46,6 +70,7 @@ export async function runHook(
   if (handler.sleep !== undefined) {
     const ms = handler.sleep.seconds * 1000;
     await clock.sleep(Math.min(ms, options.timeoutMs), options.signal);
+    if (ms > options.timeoutMs) options.note?.({ kind: 'sleep cut short' });
     return;
   }
   if (handler.httpGet !== undefined) {
@@ -55,40 +80,54 @@ export async function runHook(
   throw new HookError('the handler has neither exec, httpGet nor sleep');
 }
 
-function get(
+async function get(
   action: NonNullable<LifecycleHandler['httpGet']>,
   target: HookTarget,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  options: HookOptions,
 ): Promise<void> {
   const host = action.host ?? target.podIP;
   if (host === undefined) throw new HookError('the pod has no IP to send httpGet to');
   const port = portOf(action.port, target.container);
-  const https = action.scheme?.toUpperCase() === 'HTTPS';
   const headers: Record<string, string> = {};
   for (const { name, value } of action.httpHeaders ?? []) headers[name] = value;
+  const request = {
+    host,
+    port,
+    path: action.path === undefined || action.path === '' ? '/' : action.path,
+    headers: { 'User-Agent': 'kube-lifecycle/1.36', Accept: '*/*', ...headers },
+    signal: AbortSignal.any([
+      options.signal,
+      // A longer timer fires at once (Node keeps delays in 31 bits).
+      AbortSignal.timeout(Math.min(LONGEST_TIMER_MS, Math.max(1, Math.round(options.timeoutMs)))),
+    ]),
+  };
+  if (action.scheme?.toUpperCase() !== 'HTTPS') return send(httpRequest, request);
+  try {
+    // As for probes: the kubelet does not know the pod's CA.
+    await send(httpsRequest, { ...request, rejectUnauthorized: false });
+  } catch (error) {
+    if (!(error instanceof HookError) || !SPOKE_HTTP.test(error.message)) throw error;
+    // Servers from when hooks were sent by HTTP whatever they said; what is secret does not go there.
+    const plain = Object.entries(request.headers).filter(([name]) => name.toLowerCase() !== 'authorization');
+    await send(httpRequest, { ...request, headers: Object.fromEntries(plain) });
+    options.note?.({ kind: 'http fallback', host: `${host}:${port}` });
+  }
+}
+
+/** What OpenSSL says of an answer that is none of TLS. */
+const SPOKE_HTTP = /wrong version number|packet length too long/;
+
+/** Whatever the answer: stock calls any answer a success, and pods rely on it. */
+function send(by: typeof httpRequest, options: RequestOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const request = (https ? httpsRequest : httpRequest)({
-      host,
-      port,
-      path: action.path === undefined || action.path === '' ? '/' : action.path,
-      headers: { 'User-Agent': 'kube-lifecycle/1.36', Accept: '*/*', ...headers },
-      signal: AbortSignal.any([
-        options.signal,
-        // A longer timer fires at once (Node keeps delays in 31 bits).
-        AbortSignal.timeout(Math.min(LONGEST_TIMER_MS, Math.max(1, Math.round(options.timeoutMs)))),
-      ]),
-      // As for probes: the kubelet does not know the pod's CA.
-      ...(https ? { rejectUnauthorized: false } : {}),
-    });
+    const failed = (error: Error): void => reject(new HookError(error.message, { cause: error }));
+    const request = by(options);
     request.on('response', (response) => {
       response.resume();
-      response.on('end', () => {
-        // Whatever the answer: stock calls any answer a success, and pods rely on it.
-        resolve();
-      });
-      response.on('error', (error) => reject(new HookError(error.message, { cause: error })));
+      response.on('end', () => resolve());
+      response.on('error', failed);
     });
-    request.on('error', (error) => reject(new HookError(error.message, { cause: error })));
+    request.on('error', failed);
     request.end();
   });
 }

@@ -28,7 +28,7 @@ import { containerConfig } from './container_config.ts';
 import type { ContainerLogsDir } from './container_logs_dir.ts';
 import { type ContainerStop, podGraceSeconds } from './container_stop.ts';
 import type { Images, ReadyImage } from './images.ts';
-import { runHook } from './lifecycle_hooks.ts';
+import { type HookNote, noteTaker, runHook } from './lifecycle_hooks.ts';
 import type { ResourceOptions } from './linux_resources.ts';
 import { currentOf, type KillAction, newestOf, type PodActions, type StartAction } from './pod_actions.ts';
 import { rpcMessage, runtimeMessage } from './runtime_message.ts';
@@ -47,6 +47,7 @@ export interface PodSyncOptions {
   readonly dirs: KubeletDirs;
   readonly events: KubeletEvents;
   readonly timeline: Timeline;
+  readonly observeHook?: (note: HookNote) => void;
   readonly images: Images;
   readonly env: EnvResolver;
   readonly dns: PodDnsConfigurer;
@@ -350,7 +351,9 @@ export class PodSync {
     const status = cache.podStatus(ref.uid);
     try {
       const podIP = pod.spec.hostNetwork === true ? this.#options.hostIPs()[0] : status?.sandboxes[0]?.ips[0];
-      await runHook(handler, { container, containerId, podIP }, exec, clock, { timeoutMs: 2 ** 31, signal });
+      const note = noteTaker(pod, this.#options);
+      const options = { timeoutMs: 2 ** 31, signal, note };
+      await runHook(handler, { container, containerId, podIP }, exec, clock, options);
       timeline.record(ref, { what: 'ran postStart', container: container.name });
     } catch (error) {
       if (isAbort(error, signal)) throw error;
