@@ -2,11 +2,13 @@ import { machineProblem } from './machine_checks.ts';
 
 const TITLES = 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n';
 const SWAP = `${TITLES}/swapfile                               file\t\t65532\t\t0\t\t-2\n`;
-const lenient = { failCgroupV1: false, failSwapOn: false, singleProcessOOMKill: undefined };
+const lenient: Parameters<typeof machineProblem>[0] = {
+  failCgroupV1: false,
+  failSwapOn: false,
+  singleProcessOOMKill: undefined,
+};
 
-test.each<
-  [string, Partial<typeof lenient> & { singleProcessOOMKill?: boolean }, 1 | 2, string, string | undefined]
->([
+test.each<[string, Partial<typeof lenient>, 1 | 2, string, string | undefined]>([
   ['nothing is wrong', { failCgroupV1: true, failSwapOn: true }, 2, TITLES, undefined],
   ['no swap at all in the kernel', { failSwapOn: true }, 2, '', undefined],
   ['swap', { failSwapOn: true }, 2, SWAP, 'running with swap on is not supported'],
