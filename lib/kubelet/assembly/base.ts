@@ -18,6 +18,7 @@ import type { kubeletFlags } from '../flags.ts';
 import { prepareRoot } from '../volumes/manager.ts';
 import { type ApiAccess, apiAccess } from './api_client.ts';
 import { Background } from './background.ts';
+import { LockFile, type LockFileOptions } from './lock_file.ts';
 import { settleKernel } from './kernel_settings.ts';
 import { checkMachine, lowerOomScore } from './machine_checks.ts';
 
@@ -63,6 +64,7 @@ export async function createBase(
   const version = reportedVersion(flags.values);
   log.info('Kubelet version', { kubeletVersion: version, nodeName });
   await checkMachine(config);
+  const lock = await lockFile(options.flags, { clock, log, signal });
   await settleKernel(config, log);
   await lowerOomScore(config.oomScoreAdj, log);
 
@@ -79,6 +81,21 @@ export async function createBase(
     const stepMs = stamps.look();
     if (stepMs !== 0) log.warn("The machine's clock was set", { by: formatDuration(stepMs) });
   });
+  if (lock !== undefined && options.flags.exitOnLockContention)
+    background.start(
+      'Looking after the lock file failed',
+      lock.wanted().then(() => {
+        log.info('Lock file contention detected, exiting', { path: options.flags.lockFile });
+        process.kill(process.pid, 'SIGTERM');
+      }),
+    );
   const access = await apiAccess({ options, version, clock, log, signal, background });
   return { ...options, ...access, document, version, gates, dirs, clock, stamps, log, signal, background };
+}
+
+async function lockFile(
+  { lockFile: path }: KubeletOptions['flags'],
+  options: Omit<LockFileOptions, 'path'>,
+): Promise<LockFile | undefined> {
+  return path === '' ? undefined : LockFile.acquire({ ...options, path });
 }

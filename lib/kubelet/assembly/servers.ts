@@ -56,6 +56,7 @@ export async function startServers(
     flags: formatFlags(kubeletFlags, flags),
     debuggingHandlers: config.enableDebuggingHandlers,
     systemLogHandler: config.enableSystemLogHandler,
+    systemLogQuery: config.enableSystemLogQuery && kubelet.gates.enabled('NodeLogQuery'),
     debugFlagsHandler: config.enableDebugFlagsHandler,
     log,
     clock,

@@ -344,10 +344,8 @@ function toFlags(flags: Flags): KubeletFlags {
 
 /** Flags without a field that are accepted and do nothing, and what that means. */
 const FLAGS_NOT_ACTING: Partial<Record<FlagName, string>> = {
-  'exit-on-lock-contention': 'the lock file is not looked at',
   'experimental-allocatable-ignore-eviction': 'hard eviction thresholds are always subtracted',
   'experimental-mounter-path': 'the mount program of the machine is used',
-  'lock-file': 'a second kubelet is kept from starting by its ports only',
   'maximum-dead-containers': 'one dead container of each is kept',
   'maximum-dead-containers-per-container': 'one dead container of each is kept',
   'minimum-container-ttl-duration': 'dead containers beyond the last go within a minute',

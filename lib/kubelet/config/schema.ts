@@ -246,7 +246,6 @@ export const NOT_ACTING: Readonly<Partial<Record<keyof KubeletConfiguration, str
   topologyManagerPolicyOptions: 'no NUMA alignment',
   qosReserved: 'nothing is reserved by QoS class',
   kernelMemcgNotification: 'memory is looked at every ten seconds instead',
-  enableSystemLogQuery: 'node logs are served as files only',
   tracing: 'no traces are sent',
   hairpinMode: 'the network plugin decides on that',
   podCIDR: 'the network plugin decides on that',

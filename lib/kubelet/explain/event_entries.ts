@@ -14,14 +14,23 @@ const RECORDED_OTHERWISE: ReadonlySet<string> = new Set([
 ]);
 
 /** Everything that is told of a pod by an event stands in its timeline as well. */
-export function eventsInTimeline(events: KubeletEvents, timeline: Pick<Timeline, 'record'>): KubeletEvents {
+export function eventsInTimeline(
+  events: KubeletEvents,
+  timeline: Pick<Timeline, 'record' | 'waiting'>,
+): KubeletEvents {
   const record = (pod: Pod, reason: string, message: string, container?: string): void => {
     if (RECORDED_OTHERWISE.has(reason)) return;
     const { name, namespace = 'default' } = pod.metadata;
-    timeline.record(
-      { uid: podUid(pod), namespace, name },
-      { what: `event ${reason}`, why: message, ...(container === undefined ? {} : { container }) },
-    );
+    const ref = { uid: podUid(pod), namespace, name };
+    // Between the two nothing else is told of the pod, for as long as the registry takes.
+    const whose = container === undefined ? '' : `${container}: `;
+    if (reason === 'Pulling') timeline.waiting(ref, `${whose}${message}`);
+    else if (reason === 'Pulled') timeline.waiting(ref, 'the runtime');
+    timeline.record(ref, {
+      what: `event ${reason}`,
+      why: message,
+      ...(container === undefined ? {} : { container }),
+    });
   };
   return {
     pod(pod, type, reason, message) {

@@ -81,11 +81,17 @@ test('K28: events stand in the timeline, unless more is recorded of the same', (
   events.pod(pod, 'Warning', 'FailedMount', 'no such volume');
   events.container(pod, 'c', 'Normal', 'Pulled', 'pulled');
   events.container(pod, 'c', 'Normal', 'Started', 'started');
+  events.container(pod, 'c', 'Normal', 'Pulling', 'Pulling image "i"');
+  expect(timeline.explain('ns', 'web')?.waitingFor).toBe('c: Pulling image "i"');
+  events.container(pod, 'c', 'Normal', 'Pulled', 'pulled again');
+  expect(timeline.explain('ns', 'web')?.waitingFor).toBe('the runtime');
   events.node('Normal', 'NodeReady', 'ready');
-  expect(told).toEqual(['FailedMount', 'Pulled', 'Started', 'NodeReady']);
+  expect(told).toEqual(['FailedMount', 'Pulled', 'Started', 'Pulling', 'Pulled', 'NodeReady']);
   expect(timeline.explain('ns', 'web')?.entries).toMatchObject([
     { what: 'event FailedMount', why: 'no such volume' },
     { what: 'event Pulled', why: 'pulled', container: 'c' },
+    { what: 'event Pulling', container: 'c' },
+    { what: 'event Pulled', why: 'pulled again', container: 'c' },
   ]);
 });
 

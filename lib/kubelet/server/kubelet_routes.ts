@@ -5,6 +5,7 @@ import { allContainers } from '../../api/pod.ts';
 import type { Node, Pod } from '../../api/types.ts';
 import type { Clock } from '../../base/clock.ts';
 import { errorMessage } from '../../base/errors.ts';
+import { run } from '../../base/subprocess.ts';
 import { HealthChecks } from '../../component/health.ts';
 import { installSlis } from '../../component/health_slis.ts';
 import type { RootLogger } from '../../component/logging.ts';
@@ -25,6 +26,7 @@ import { serveContainerLogs } from './container_logs/handler.ts';
 import { EXPOSITION_TYPE } from './exposition.ts';
 import { serveHostLogs } from './host_logs.ts';
 import { cpuTopology, type MachineFigures, machineMetrics, swapTotal } from './machine_metrics.ts';
+import { serveNodeLogQuery } from './node_log_query.ts';
 import { findPod, podPath, runningContainer } from './pod_path.ts';
 import { RequestError } from './request_error.ts';
 import { sessionUrl } from './streaming_request.ts';
@@ -52,6 +54,8 @@ export interface KubeletRouteOptions {
   debuggingHandlers: boolean;
   /** `enableSystemLogHandler` */
   systemLogHandler: boolean;
+  /** `enableSystemLogQuery`: logs of services by name, below /logs/. */
+  systemLogQuery: boolean;
   /** `enableDebugFlagsHandler` */
   debugFlagsHandler: boolean;
   log: RootLogger;
@@ -184,7 +188,11 @@ export function kubeletRoutes(options: KubeletRouteOptions): Routes {
   if (options.systemLogHandler) {
     const root = view.hostLogDir ?? '/var/log';
     routes.exact('/logs', ({ res }) => void res.writeHead(307, { location: '/logs/' }).end());
-    on(['GET'], '/logs/', (exchange) => serveHostLogs(exchange, root));
+    on(['GET'], '/logs/', (exchange) =>
+      options.systemLogQuery && exchange.query.has('query')
+        ? serveNodeLogQuery(exchange, { root, run, signal })
+        : serveHostLogs(exchange, root),
+    );
   }
   return routes;
 }

@@ -153,6 +153,7 @@ function start(): Promise<RunningServer> {
     flags: new Map(),
     debuggingHandlers: true,
     systemLogHandler: false,
+    systemLogQuery: false,
     debugFlagsHandler: false,
     streamingIdleTimeoutMs: 60_000,
     log: createLogger({ format: 'text', verbosity: 0, stream: process.stderr, clock: systemClock }),

@@ -166,6 +166,13 @@ describe('host logs', () => {
   });
 });
 
+test('K27: a query for logs that cannot be meant is refused, by whoever may read logs', async () => {
+  expect(await ask('/logs/?query=../x')).toEqual({
+    status: 400,
+    body: 'query: got "../x", want names of at most 16 services\n',
+  });
+});
+
 test('K27: without debugging handlers there is no exec and no logs', async () => {
   await kubelet.restart({ debuggingHandlers: false });
   expect((await ask('/containerLogs/default/web/app')).status).toBe(404);

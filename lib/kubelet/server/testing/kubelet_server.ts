@@ -204,6 +204,7 @@ export function routeOptions(debuggingHandlers = true): KubeletRouteOptions {
     flags: new Map([['v', '0']]),
     debuggingHandlers,
     systemLogHandler: true,
+    systemLogQuery: true,
     debugFlagsHandler: true,
     log: quietLog(),
     clock: systemClock,
