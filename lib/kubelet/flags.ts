@@ -238,20 +238,20 @@ export const kubeletFlags = defineFlags({
     bits: 32,
     default: -1,
     deprecated: 'Use --eviction-hard or --eviction-soft instead. Will be removed in a future version.',
-    help: 'Accepted; one dead container each is kept.',
+    help: 'Dead containers kept in all pods together, as far as one of each is kept; negative for any number.',
   }),
   'maximum-dead-containers-per-container': flag.int({
     section: config,
     bits: 32,
     default: 1,
     deprecated: 'Use --eviction-hard or --eviction-soft instead. Will be removed in a future version.',
-    help: 'Accepted; one dead container each is kept.',
+    help: 'Dead ones kept of each container, at least 1; negative for all.',
   }),
   'memory-manager-policy': flag.string({ ...d, default: 'None', help: 'None or Static.' }),
   'minimum-container-ttl-duration': flag.duration({
     section: config,
     deprecated: 'Use --eviction-hard or --eviction-soft instead. Will be removed in a future version.',
-    help: 'Accepted; see above.',
+    help: 'Age before which a dead container is kept.',
   }),
   'minimum-image-ttl-duration': flag.duration({
     ...d,

@@ -26,7 +26,15 @@ export function startHousekeeping(kubelet: Base & Runtime & Pods & ImageParts & 
     log,
     signal,
   } = kubelet;
-  const containerGc = new ContainerGc({ cri, cache, logs, stop, clock, log });
+  const containerGc = new ContainerGc({
+    limits: kubelet.flags.deadContainers,
+    cri,
+    cache,
+    logs,
+    stop,
+    clock,
+    log,
+  });
   background.start('Container garbage collection failed', containerGc.run(signal));
   const imageGc = new ImageGc({
     cri,

@@ -4,6 +4,7 @@
  */
 import type { Taint } from '../../api/types.ts';
 import type { LoggingConfiguration } from '../../component/logging_config.ts';
+import type { DeadContainerLimits } from '../runtime/dead_containers.ts';
 import type { VerificationPolicy } from '../images/pull_verification.ts';
 
 export interface KubeletConfig {
@@ -151,6 +152,7 @@ export interface KubeletFlags {
   readonly imageCredentialProviderBinDir: string;
   readonly exitOnLockContention: boolean;
   readonly lockFile: string;
+  readonly deadContainers: DeadContainerLimits;
 }
 
 /** All that a kubelet is started with. */

@@ -288,8 +288,8 @@ test.each<[string, string, string[], string[]]>([
 });
 
 test('K29: a flag that does nothing is named', () => {
-  expect(load('--maximum-dead-containers=5', '--lock-file=/run/x').warnings).toEqual([
-    '--maximum-dead-containers does not act: one dead container of each is kept',
+  expect(load('--experimental-mounter-path=/x', '--lock-file=/run/x').warnings).toEqual([
+    '--experimental-mounter-path does not act: the mount program of the machine is used',
   ]);
 });
 

@@ -339,6 +339,11 @@ function toFlags(flags: Flags): KubeletFlags {
     imageCredentialProviderBinDir: v['image-credential-provider-bin-dir'],
     exitOnLockContention: v['exit-on-lock-contention'],
     lockFile: v['lock-file'],
+    deadContainers: {
+      perContainer: v['maximum-dead-containers-per-container'],
+      total: v['maximum-dead-containers'],
+      minAgeMs: v['minimum-container-ttl-duration'],
+    },
   };
 }
 
@@ -346,9 +351,6 @@ function toFlags(flags: Flags): KubeletFlags {
 const FLAGS_NOT_ACTING: Partial<Record<FlagName, string>> = {
   'experimental-allocatable-ignore-eviction': 'hard eviction thresholds are always subtracted',
   'experimental-mounter-path': 'the mount program of the machine is used',
-  'maximum-dead-containers': 'one dead container of each is kept',
-  'maximum-dead-containers-per-container': 'one dead container of each is kept',
-  'minimum-container-ttl-duration': 'dead containers beyond the last go within a minute',
   'reserved-memory': 'memory is not pinned',
 };
 

@@ -5,6 +5,7 @@ import type { ContainerRuntimeState, PodRuntimeStatus } from '../contracts.ts';
 import type { RuntimeCache } from '../pleg/runtime_cache.ts';
 import { ContainerGc } from './container_gc.ts';
 import type { ContainerLogsDir } from './container_logs_dir.ts';
+import type { DeadContainerLimits } from './dead_containers.ts';
 import { runtimeContainer, runtimePod, runtimeSandbox } from '../testing/runtime_pod.ts';
 
 type Entry = readonly [id: string, name: string, state: ContainerRuntimeState, sandboxId?: string];
@@ -25,7 +26,7 @@ function statusOf(
   );
 }
 
-function scene(pods: readonly PodRuntimeStatus[], refuse?: string) {
+function scene(pods: readonly PodRuntimeStatus[], refuse?: string, limits?: DeadContainerLimits) {
   const told: string[] = [];
   const clock = new FakeClock();
   const log = new RecordingLog();
@@ -44,6 +45,7 @@ function scene(pods: readonly PodRuntimeStatus[], refuse?: string) {
       unlink: (_ref: unknown, _name: string, id: string) => note(`unlink ${id}`),
       removeLog: (path: string) => note(`log ${path}`),
     } as unknown as ContainerLogsDir,
+    ...(limits === undefined ? {} : { limits }),
     clock,
     log,
   });
@@ -109,6 +111,22 @@ test.each<[string, Parameters<typeof statusOf>, string[]]>([
   const { gc, told } = scene([statusOf(containers, sandboxes)]);
   await gc.collect(new AbortController().signal);
   expect(told).toEqual(expected);
+});
+
+test.each<[string, Partial<DeadContainerLimits>, string[]]>([
+  ['two of each', { perContainer: 2 }, ['a1']],
+  ['all of each', { perContainer: -1 }, []],
+  ['never none of each', { perContainer: 0 }, ['a2', 'a1', 'b1']],
+  ['the share of each, where there are too many', { perContainer: -1, total: 4 }, ['a1']],
+  ['one of each, however few are wanted', { perContainer: -1, total: 0 }, ['a2', 'a1', 'b1']],
+  ['what is not old enough', { minAgeMs: Number.MAX_SAFE_INTEGER }, []],
+  ['one of each of what is', { minAgeMs: 60_000 }, ['a2', 'a1', 'b1']],
+])('K24: kept are %s', async (_, limits, removed) => {
+  const dead = (['a3', 'a2', 'a1', 'b2', 'b1'] as const).map((id) => [id, id.charAt(0), 'exited'] as const);
+  const all = { perContainer: 1, total: -1, minAgeMs: 0, ...limits };
+  const { gc, told } = scene([statusOf(dead, [['s1', 'ready']])], undefined, all);
+  await gc.collect(new AbortController().signal);
+  expect(told.filter((what) => what.startsWith('remove ')).map((what) => what.slice(7))).toEqual(removed);
 });
 
 test('K24: goes round every minute; a failure is said and does not end it', async () => {

@@ -1,4 +1,4 @@
-/** Removes dead incarnations that nobody can ask for any more: one dead one of each container is kept. */
+/** Removes dead incarnations that nobody can ask for any more: of each container the newest is kept, or as many as asked for. */
 import type { Clock } from '../../base/clock.ts';
 import { isAbort } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -7,17 +7,20 @@ import type { PodRuntimeStatus } from '../contracts.ts';
 import type { RuntimeCache } from '../pleg/runtime_cache.ts';
 import type { ContainerLogsDir } from './container_logs_dir.ts';
 import type { ContainerStop } from './container_stop.ts';
-import { removable } from './dead_containers.ts';
+import { type DeadContainerLimits, keepPolicy, type KeepPolicy, removable } from './dead_containers.ts';
 
 export interface ContainerGcOptions {
   readonly cri: Pick<RuntimeClient, 'removeContainer'>;
   readonly stop: Pick<ContainerStop, 'removeSandbox'>;
   readonly cache: RuntimeCache;
   readonly logs: ContainerLogsDir;
+  /** Default: one dead incarnation of each container stays. */
+  readonly limits?: DeadContainerLimits;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+const ONE_EACH: DeadContainerLimits = { perContainer: 1, total: -1, minAgeMs: 0 };
 const INTERVAL_MS = 60_000;
 
 export class ContainerGc {
@@ -37,11 +40,13 @@ export class ContainerGc {
 
   /** A pod whose remains cannot be removed is logged and left for the next time; those of others go. Does not reject. */
   async collect(signal: AbortSignal): Promise<void> {
-    const { cache, log } = this.#options;
-    for (const status of cache.pods()) {
+    const { cache, clock, limits = ONE_EACH, log } = this.#options;
+    const pods = cache.pods();
+    const policy = keepPolicy(pods, limits, clock.now());
+    for (const status of pods) {
       if (signal.aborted) return;
       try {
-        await this.#collectOf(status, signal);
+        await this.#collectOf(status, policy, signal);
       } catch (error) {
         if (isAbort(error, signal)) return;
         const pod = `${status.namespace}/${status.name}`;
@@ -50,9 +55,9 @@ export class ContainerGc {
     }
   }
 
-  async #collectOf(status: PodRuntimeStatus, signal: AbortSignal): Promise<void> {
+  async #collectOf(status: PodRuntimeStatus, policy: KeepPolicy, signal: AbortSignal): Promise<void> {
     const { cache, cri, logs, stop } = this.#options;
-    const { containers, sandboxes } = removable(status);
+    const { containers, sandboxes } = removable(status, policy);
     for (const container of containers) {
       await cri.removeContainer({ containerId: container.id }, { signal, timeoutMs: 120_000 });
       await logs.unlink(status, container.name, container.id);
