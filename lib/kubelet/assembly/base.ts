@@ -82,13 +82,7 @@ export async function createBase(
     if (stepMs !== 0) log.warn("The machine's clock was set", { by: formatDuration(stepMs) });
   });
   if (lock !== undefined && options.flags.exitOnLockContention)
-    background.start(
-      'Looking after the lock file failed',
-      lock.wanted().then(() => {
-        log.info('Lock file contention detected, exiting', { path: options.flags.lockFile });
-        process.kill(process.pid, 'SIGTERM');
-      }),
-    );
+    background.start('Looking after the lock file failed', endWhenWanted(lock, log));
   const access = await apiAccess({ options, version, clock, log, signal, background });
   return { ...options, ...access, document, version, gates, dirs, clock, stamps, log, signal, background };
 }
@@ -98,4 +92,10 @@ async function lockFile(
   options: Omit<LockFileOptions, 'path'>,
 ): Promise<LockFile | undefined> {
   return path === '' ? undefined : LockFile.acquire({ ...options, path });
+}
+
+async function endWhenWanted(lock: LockFile, log: Pick<RootLogger, 'info'>): Promise<void> {
+  await lock.wanted();
+  log.info('Lock file contention detected, exiting');
+  process.kill(process.pid, 'SIGTERM');
 }
