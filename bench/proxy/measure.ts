@@ -175,7 +175,7 @@ class Measurement {
     const { services, endpoints, churnSeconds } = this.#workload;
     const until = performance.now() + churnSeconds * 1000;
     const cpu = this.#cpuSeconds();
-    const memory = this.#memory('VmRSS');
+    const memory: number[] = [];
     let n = 0;
     let moved: 0 | 1 = 1;
     const feed = async (): Promise<void> => {
@@ -199,15 +199,25 @@ class Measurement {
         latencies.push(await this.#flip());
       }
     };
+    // What the heap takes when it begins to work is no growth: the last four fifths tell.
+    const watchMemory = async (): Promise<void> => {
+      for (let i = 0; i < 5; i++) {
+        await pause((churnSeconds * 1000) / 5);
+        memory.push(this.#memory('VmRSS'));
+      }
+    };
     const began = performance.now();
-    await Promise.all([feed(), probe()]);
+    await Promise.all([feed(), probe(), watchMemory()]);
     const seconds = (performance.now() - began) / 1000;
     latencies.sort((a, b) => a - b);
     this.#found['100 changes a second: ms to a connection'] = latencies;
     this.#found['100 changes a second: p99 ms'] = [latencies[Math.floor(latencies.length * 0.99)] ?? NaN];
     this.#found['100 changes a second: CPU, % of a core'] = [((this.#cpuSeconds() - cpu) / seconds) * 100];
+    this.#found['100 changes a second: RSS after each fifth, MiB'] = memory;
+    this.#found['100 changes a second: growth of RSS after the first fifth, MiB'] = [
+      (memory.at(-1) ?? NaN) - (memory[0] ?? NaN),
+    ];
     await this.#quiet();
-    this.#found['100 changes a second: growth of RSS, MiB'] = [this.#memory('VmRSS') - memory];
   }
 
   async #dataPath(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Decides when to bring changes into force: at once when it was quiet, at most every `minIntervalMs` under load (so that
- * many changes make one commit), again after failures with growing delay, and from time to time without any change.
+ * Decides when to bring changes into force: at once when it was quiet, at intervals under load (so that many changes make
+ * one commit), again after failures with growing delay, and from time to time without any change.
  */
 import type { BackoffPolicy } from '../base/backoff.ts';
 import { Backoff } from '../base/backoff.ts';
@@ -8,7 +8,10 @@ import type { Clock, Timer } from '../base/clock.ts';
 
 export interface SyncRunnerOptions {
   readonly clock: Clock;
-  /** Least time between the starts of two syncs; 0: none. */
+  /**
+   * Time between the starts of two syncs; 0: none. Up to {@link EARLY_MS} less while syncing takes no more than a tenth of
+   * the time: the interval is there to bound what syncs cost.
+   */
   readonly minIntervalMs: number;
   /** `periodic` is called that often, whatever else happens. */
   readonly periodMs: number;
@@ -19,6 +22,8 @@ export interface SyncRunnerOptions {
   readonly onError: (err: unknown, retryInMs: number) => void;
   readonly random?: () => number;
 }
+
+const EARLY_MS = 500;
 
 const RETRY: BackoffPolicy = { initialMs: 250, maxMs: 30_000, factor: 2, jitter: 0.2 };
 
@@ -80,7 +85,8 @@ export class SyncRunner {
       if (this.#requested && this.#isDue()) {
         this.#requested = false;
         await sync();
-        this.#notBefore = started + minIntervalMs;
+        const took = clock.monotonic() - started;
+        this.#notBefore = started + Math.max(minIntervalMs - EARLY_MS, Math.min(minIntervalMs, 10 * took));
         this.#backoff.reset();
       }
     } catch (err) {
