@@ -35,7 +35,7 @@ import { AddressRange } from './model/address.ts';
 import { ServicePlanner } from './model/planner.ts';
 import type { ServicePort } from './model/service_port.ts';
 import type { MachineSupport, NodeState } from './node_state.ts';
-import { UNKNOWN_NODE, familyPolicy, machineAddresses, nodeState } from './node_state.ts';
+import { UNKNOWN_NODE, familyPolicy, machineAddresses, nodeNameOf, nodeState } from './node_state.ts';
 import { createProxyMetrics } from './proxy_metrics.ts';
 import { startServers } from './servers.ts';
 import type { FamilySupport } from './startup.ts';
@@ -204,9 +204,7 @@ class ProxyDaemon {
     this.#log = ctx.log;
     this.#history = history;
     this.#routeLocalnet = support.routeLocalnet;
-    this.#nodeName = (config.hostnameOverride === '' ? hostname() : config.hostnameOverride)
-      .trim()
-      .toLowerCase();
+    this.#nodeName = nodeNameOf(config, hostname());
     this.#client = createClient(
       loadKubeconfig({
         ...(config.clientConnection.kubeconfig === '' ? {} : { path: config.clientConnection.kubeconfig }),

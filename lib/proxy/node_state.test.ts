@@ -2,7 +2,7 @@ import type { Node } from '../api/types.ts';
 import { decodeConfig } from '../component/config/document.ts';
 import { PROXY_CONFIG_KIND } from './config/proxy_config.ts';
 import type { IPAddress } from './model/address.ts';
-import { familyPolicy, nodeState } from './node_state.ts';
+import { familyPolicy, nodeNameOf, nodeState } from './node_state.ts';
 
 const node = (spec: Node['spec'] = {}, metadata: Partial<Node['metadata']> = {}): Node => ({
   metadata: { name: 'n1', labels: { 'topology.kubernetes.io/zone': 'za' }, ...metadata },
@@ -29,6 +29,16 @@ const policy = (fields: Record<string, unknown>, family: 'IPv4' | 'IPv6' = 'IPv4
   return familyPolicy(family, config, nodeState(node()), MACHINE, { randomFully: true, routeLocalnet });
 };
 
+test.each([
+  ['', 'Machine-1', 'machine-1'],
+  [' Other ', 'machine-1', 'other'],
+])('P13: the name of the node with hostnameOverride %j on %s: %s', (hostnameOverride, hostname, name) =>
+  expect(nodeNameOf({ hostnameOverride }, hostname)).toBe(name),
+);
+
+test('P13: a node without a name is no node', () =>
+  expect(() => nodeNameOf({ hostnameOverride: ' ' }, 'n1')).toThrow('hostname-override'));
+
 test('what rules need of a Node', () => {
   const state = nodeState(node());
   expect(state.addresses.map((a) => a.ip)).toEqual(['192.0.2.1', '2001:db8::1', '203.0.113.1']);
@@ -41,7 +51,9 @@ test.each([
     'about to be removed by the autoscaler',
     node({ taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] }),
   ],
-])('a node %s is not eligible for load balancers', (_name, n) => expect(nodeState(n).eligible).toBe(false));
+])('P12: a node %s is not eligible for load balancers', (_name, n) =>
+  expect(nodeState(n).eligible).toBe(false),
+);
 
 test.each([
   [{ clusterCIDR: '10.0.0.0/8,fd00::/8' }, 'IPv4', '10.0.0.0/8'],
@@ -49,7 +61,7 @@ test.each([
   [{ detectLocalMode: 'NodeCIDR' }, 'IPv4', '10.1.0.0/24'],
   [{ clusterCIDR: '10.0.0.0/8' }, 'IPv6', undefined],
   [{}, 'IPv4', undefined],
-] as const)('pods are known by their address: %j %s', (fields, family, range) => {
+] as const)('P5: pods are known by their address: %j %s', (fields, family, range) => {
   const detector = policy(fields, family).localDetector;
   expect(detector?.kind === 'sourceRange' ? String(detector.range) : undefined).toBe(range);
 });
@@ -74,7 +86,7 @@ test.each([
   ['nothing of this node', ['198.51.100.0/24'], [], false],
   ['only the other family', ['fd00::/8'], undefined, true],
   ['primary', ['primary'], ['192.0.2.1'], false],
-])('node ports answer at: %s', (_name, nodePortAddresses, addresses, guard) => {
+])('P5: node ports answer at: %s', (_name, nodePortAddresses, addresses, guard) => {
   expect(policy({ nodePortAddresses })).toMatchObject({ nodePortAddresses: addresses, guardLocalnet: guard });
 });
 

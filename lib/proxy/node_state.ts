@@ -23,6 +23,21 @@ export interface NodeState {
 
 export const UNKNOWN_NODE: NodeState = { addresses: [], podRanges: [], zone: undefined, eligible: true };
 
+/**
+ * Name of the Node that this proxy is for.
+ *
+ * @throws Error when there is none: with another name, no endpoint would be taken for one of this node
+ */
+export function nodeNameOf(
+  { hostnameOverride }: Pick<ProxyConfig, 'hostnameOverride'>,
+  hostname: string,
+): string {
+  const name = (hostnameOverride === '' ? hostname : hostnameOverride).trim().toLowerCase();
+  if (name === '')
+    throw new Error('the name of the node is empty: set hostnameOverride or --hostname-override');
+  return name;
+}
+
 /** Reads the Node object; undefined (not created yet) gives what is known of any node. */
 export function nodeState(node: Node | undefined): NodeState {
   if (node === undefined) return UNKNOWN_NODE;

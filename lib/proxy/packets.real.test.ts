@@ -25,11 +25,21 @@ const start = (): ProxyUnderTest =>
     nodeAddresses: [NODE, '10.66.0.1', '10.66.1.1', '127.0.0.1'],
   });
 
+/** More than are told apart by a rule each. */
+const MANY = 40;
+const FIRST_OF_MANY = 9000;
+/** How many requests each endpoint gets, on average. */
+const SHARE = 50;
+/** A slice with one of many endpoints: a port of pod1. */
+const oneOfMany = (n: number): ReturnType<typeof slice> =>
+  slice(`a/many-${n}`, 'many', [`${POD1}@n1`], [{ name: 'p', port: FIRST_OF_MANY + n, protocol: 'TCP' }]);
+
 const UDP_PORT = [{ name: 'p', port: 8080, protocol: 'UDP' }] as const;
 const VIP = '10.96.0.10';
 
 beforeAll(async () => {
   bed = await TestBed.create('tskpp');
+  for (let n = 0; n < MANY; n++) await bed.serve('pod1', FIRST_OF_MANY + n, `e${n}`);
 });
 afterAll(() => bed.close());
 afterEach(async () => {
@@ -126,6 +136,38 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     await proxy.sync();
     expect((await answers(12, () => bed.ask('far', 'tcp', VIP, 80))).size).toBe(1);
     expect((await answers(12, () => bed.ask('client', 'tcp', VIP, 80))).size).toBe(1);
+  });
+
+  test('P2: endpoints get equal shares, few as well as many', async () => {
+    for (const count of [3, MANY]) {
+      for (let n = 0; n < count; n++) proxy.tracker.setSlice(oneOfMany(n));
+      proxy.tracker.setService(service('a/many', VIP));
+      await proxy.sync();
+      const shares = new Map<string | undefined, number>();
+      for (let i = 0; i < SHARE * count; i++) {
+        const { by } = await bed.ask('far', 'tcp', VIP, 80);
+        shares.set(by, (shares.get(by) ?? 0) + 1);
+      }
+      // Give or take six times what chance makes of it.
+      expect(shares.size).toBe(count);
+      for (const share of shares.values()) expect(Math.abs(share - SHARE)).toBeLessThan(6 * Math.sqrt(SHARE));
+    }
+  });
+
+  test('P2: session affinity ends when a client stays away for as long as its timeout', async () => {
+    const sessionAffinityConfig = { clientIP: { timeoutSeconds: 2 } };
+    proxy.tracker.setService(service('a/many', VIP, { sessionAffinity: 'ClientIP', sessionAffinityConfig }));
+    for (let n = 0; n < MANY; n++) proxy.tracker.setSlice(oneOfMany(n));
+    await proxy.sync();
+    const seen = new Set<string | undefined>();
+    for (let i = 0; i < 4; i++) {
+      const during = await answers(3, () => bed.ask('far', 'tcp', VIP, 80));
+      expect(during.size).toBe(1);
+      for (const by of during) seen.add(by);
+      await new Promise((resolve) => setTimeout(resolve, 2600));
+    }
+    // The same of forty by chance four times: once in 64,000 runs.
+    expect(seen.size).toBeGreaterThan(1);
   });
 
   test('P4: without endpoints connections are refused at once: cluster IP and node port', async () => {

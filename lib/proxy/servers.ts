@@ -10,16 +10,13 @@ import type { RunningServer } from '../component/serving/server.ts';
 import { createPlainServer } from '../component/serving/server.ts';
 import { configz, flagz, statusz } from '../component/zpages.ts';
 import type { ProxyConfig } from './config/proxy_config.ts';
-import { PROXY_CONFIG_KIND, splitEndpoint } from './config/proxy_config.ts';
+import { HEALTHZ_PORT, METRICS_PORT, PROXY_CONFIG_KIND, splitEndpoint } from './config/proxy_config.ts';
 import type { ExplainSource } from './explain/explain.ts';
 import { explainDestination, explainService, parseDestination } from './explain/explain.ts';
 import type { ProxyHealth } from './healthcheck/proxy_health.ts';
 import { openLater } from './late_server.ts';
 import { installUi } from './ui/proxy_ui.ts';
 import type { SyncHistory } from './ui/sync_history.ts';
-
-export const HEALTHZ_PORT = 10_256;
-export const METRICS_PORT = 10_249;
 
 export interface ServersOptions {
   readonly config: ProxyConfig;

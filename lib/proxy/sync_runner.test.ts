@@ -28,7 +28,7 @@ function setUp(
   return { clock, at, periods, errors, runner, stop, done };
 }
 
-test('a change after quiet is brought into force at once', async () => {
+test('P11: a change after quiet is brought into force at once', async () => {
   const { clock, at, runner } = setUp();
   await clock.advance(5000);
   runner.request();
@@ -55,7 +55,7 @@ test.each<[string, number, number, readonly number[]]>([
   expect(at.length).toBeLessThanOrEqual(1); // the last change is not lost, and there is nothing after it
 });
 
-test('interval 0: each change at once', async () => {
+test('P11: interval 0: each change at once', async () => {
   const { clock, at, runner } = setUp({ minIntervalMs: 0 });
   runner.request();
   await clock.advance(10);
@@ -64,7 +64,7 @@ test('interval 0: each change at once', async () => {
   expect(at).toEqual([0, 10]);
 });
 
-test('a change during a sync is followed by another sync', async () => {
+test('P11: a change during a sync is followed by another sync', async () => {
   let release: (() => void) | undefined;
   const { clock, at, runner } = setUp({ sync: () => new Promise((resolve) => (release = resolve)) });
   runner.request();
@@ -105,19 +105,19 @@ test.each([3_600_000, -3_600_000])(
   },
 );
 
-test('without changes only the periodic check runs', async () => {
+test('P11: without changes only the periodic check runs', async () => {
   const { clock, at, periods } = setUp();
   await clock.advance(90_000);
   expect([at, periods]).toEqual([[], [30_000, 60_000, 90_000]]);
 });
 
-test('a failed periodic check makes a sync', async () => {
+test('P11: a failed periodic check makes a sync', async () => {
   const { clock, at, errors } = setUp({ periodic: () => Promise.reject(new Error('cannot look')) });
   await clock.advance(31_000);
   expect([errors.length, at.length]).toEqual([1, 1]);
 });
 
-test('stops with the signal, after the sync under way', async () => {
+test('P11: stops with the signal, after the sync under way', async () => {
   let release: (() => void) | undefined;
   const { clock, runner, stop, done } = setUp({ sync: () => new Promise((resolve) => (release = resolve)) });
   runner.request();

@@ -16,7 +16,7 @@ test.each([
   ['few cores: the minimum', {}, 2, 131_072],
   ['many cores: by core', {}, 8, 262_144],
   ['0 by core leaves the limit alone, whatever the minimum', { maxPerCore: 0 }, 8, undefined],
-])('%s', (_name, change, cores, max) => {
+])('P6: limit of connections: %s', (_name, change, cores, max) => {
   expect(
     new Map(conntrackSettings({ ...CONFIG, ...change }, cores)).get('net/netfilter/nf_conntrack_max'),
   ).toBe(max);
@@ -47,13 +47,13 @@ function fake(values: Record<string, string>, refuse?: string): Sysctls & { writ
   };
 }
 
-test('what is right already is not written', async () => {
+test('P6: what is right already is not written', async () => {
   const sysctls = fake({ a: '1' });
   expect(await ensure(sysctls, 'a', 1, new RecordingLog())).toBe(true);
   expect(sysctls.written).toEqual([]);
 });
 
-test('a refusal is said once and the others are set all the same', async () => {
+test('P6: a refusal is said once and the others are set all the same', async () => {
   const log = new RecordingLog();
   const sysctls = fake({ a: '0', b: '0' }, 'a');
   await applySettings(

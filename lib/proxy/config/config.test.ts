@@ -14,7 +14,7 @@ const decode = (yaml: string): ProxyConfig =>
   decodeConfig(parseDocument(HEAD + yaml, 'test'), 'test', [PROXY_CONFIG_KIND]);
 const flags = (...argv: string[]): ProxyConfig => configOf(parseFlags(proxyFlags, argv));
 
-test('defaults are those of upstream', () => {
+test('P13: defaults are those of upstream', () => {
   expect(decode('')).toMatchObject({
     bindAddress: '0.0.0.0',
     healthzBindAddress: '0.0.0.0:10256',
@@ -39,7 +39,7 @@ test('defaults are those of upstream', () => {
   });
 });
 
-test('the file that kubeadm writes: zeros and nulls are defaults', () => {
+test('P13: the file that kubeadm writes: zeros and nulls are defaults', () => {
   const config = decode(`
 bindAddress: 0.0.0.0
 bindAddressHardFail: false
@@ -86,7 +86,7 @@ test.each([
   ['conntrack: {min: -1}', /conntrack\.min/],
   ['oomScoreAdj: 2000', /oomScoreAdj/],
   ['nodePortAddresses: 10.0.0.0/8', /nodePortAddresses/],
-])('%s is refused by name', (yaml, message) => {
+])('P13: %s is refused by name', (yaml, message) => {
   expect(() => decode(yaml)).toThrow(message);
 });
 
@@ -106,7 +106,7 @@ test.each([
   ['nodePortAddresses: [10.0.0.0/8, x]', 'nodePortAddresses[1]'],
   ['healthzBindAddress: 0.0.0.0:0', 'healthzBindAddress'],
   ['metricsBindAddress: "[::]:0"', 'metricsBindAddress'],
-])('%s cannot be used: %s', (yaml, path) => {
+])('P13: %s cannot be used: %s', (yaml, path) => {
   const text = yaml.startsWith('{') ? yaml.slice(1, -1).replace(', detectLocal', '\ndetectLocal') : yaml;
   expect(configProblems(decode(text)).map((p) => p.path)).toEqual([path]);
 });
@@ -120,7 +120,7 @@ test.each([
   ['portRange: 1000-2000', 'portRange'],
   ['winkernel: {networkName: x}', 'winkernel.networkName'],
   ['windowsRunAsService: true', 'windowsRunAsService'],
-])('%s has no effect, and that is said: %s', (yaml, field) => {
+])('P13: %s has no effect, and that is said: %s', (yaml, field) => {
   expect(fieldsWithoutEffect(decode(yaml)).map((f) => f.field)).toEqual([field]);
 });
 
@@ -130,6 +130,19 @@ test.each([
   ['--config-sync-period=0', 'configSyncPeriod'],
 ])('P13: %s is refused', (argv, path) => {
   expect(configProblems(flags(...argv.split(' '))).map((p) => p.path)).toEqual([path]);
+});
+
+test('P13: beside a file the name of the node is taken from the flag, nothing else is', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'tsk-config-'));
+  try {
+    const path = join(dir, 'config.yaml');
+    writeFileSync(path, `${HEAD}hostnameOverride: of-file\nmode: nftables\n`);
+    const config = flags(`--config=${path}`, '--hostname-override=of-flag', '--proxy-mode=iptables');
+    expect(config).toMatchObject({ hostnameOverride: 'of-flag', mode: 'nftables' });
+    expect(flags(`--config=${path}`).hostnameOverride).toBe('of-file');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('P13: fields that no version knows, or none any more, are left out and named, as with stock', () => {
@@ -159,7 +172,17 @@ test('P13: what kubeadm writes has nothing without effect', () => {
   expect(fieldsWithoutEffect(decode(yaml))).toEqual([]);
 });
 
-test('what is written decodes to the same', () => {
+test.each([
+  ['', '0.0.0.0:10256', '127.0.0.1:10249'],
+  ['bindAddress: "::"', '[::]:10256', '[::1]:10249'],
+  ['bindAddress: 192.0.2.1', '0.0.0.0:10256', '127.0.0.1:10249'],
+  ['healthzBindAddress: 192.0.2.1\nmetricsBindAddress: "fd00::1"', '192.0.2.1:10256', '[fd00::1]:10249'],
+  ['bindAddress: "::"\nhealthzBindAddress: 192.0.2.1:1', '192.0.2.1:1', '[::1]:10249'],
+])('P13: where servers listen with %j: %s and %s', (yaml, healthz, metrics) => {
+  expect(decode(yaml)).toMatchObject({ healthzBindAddress: healthz, metricsBindAddress: metrics });
+});
+
+test('P13: what is written decodes to the same', () => {
   const config = decode(
     'clusterCIDR: 10.0.0.0/8\niptables: {minSyncPeriod: 2s}\nnodePortAddresses: [primary]\n',
   );

@@ -23,7 +23,7 @@ function watched(path: string, content: string): Promise<string> {
   });
 }
 
-test('written again', async () => {
+test('P13: written again', async () => {
   const path = join(dir, 'config');
   writeFileSync(path, 'one');
   const changed = watched(path, 'one');
@@ -31,7 +31,7 @@ test('written again', async () => {
   expect(await changed).toBe('two');
 });
 
-test('another file put in its place', async () => {
+test('P13: another file put in its place', async () => {
   const path = join(dir, 'config');
   writeFileSync(path, 'one');
   const changed = watched(path, 'one');
@@ -56,7 +56,7 @@ test('P13: a volume of a ConfigMap, whose link is turned to another folder', asy
   expect(await changed).toBe('two');
 });
 
-test('the same content again is no change; neither is a file that is gone for a while', async () => {
+test('P13: the same content again is no change; neither is a file that is gone for a while', async () => {
   const path = join(dir, 'config');
   writeFileSync(path, 'one');
   const changed = watched(path, 'one');

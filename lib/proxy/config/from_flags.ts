@@ -61,6 +61,7 @@ function endpoint(
 }
 
 function fileForm({ values }: Flags): unknown {
+  const inNftables = values['proxy-mode'] === 'nftables';
   return {
     apiVersion: PROXY_CONFIG_KIND.apiVersion,
     kind: PROXY_CONFIG_KIND.kind,
@@ -79,10 +80,10 @@ function fileForm({ values }: Flags): unknown {
     mode: values['proxy-mode'],
     iptables: {
       masqueradeBit: values['iptables-masquerade-bit'],
-      masqueradeAll: values['masquerade-all'],
+      masqueradeAll: !inNftables && values['masquerade-all'],
       localhostNodePorts: values['iptables-localhost-nodeports'],
     },
-    nftables: { masqueradeAll: values['masquerade-all'] },
+    nftables: { masqueradeAll: inNftables && values['masquerade-all'] },
     detectLocalMode: values['detect-local-mode'],
     detectLocal: {
       bridgeInterface: values['pod-bridge-interface'],

@@ -19,6 +19,7 @@ import {
   withDefault,
 } from '../../component/config/schema.ts';
 import { loggingConfiguration } from '../../component/logging_config.ts';
+import { hostPort } from '../model/address.ts';
 
 const text = (): Schema<string> => withDefault(string(), '');
 const flag = (value = false): Schema<boolean> => withDefault(boolean(), value);
@@ -28,11 +29,12 @@ const maskBit = (): Schema<number> => withDefault(integer({ min: 0, max: 31 }), 
 /** `address:port`, or an address alone, which takes the default port. */
 const ENDPOINT = /^(?:\[(?<v6>[^\]]*)\]|(?<v4>[^:]*)):(?<port>\d{1,5})$/;
 
-function endpoint(value: string): Schema<string> {
+/** Empty when absent: the default depends on `bindAddress`. */
+function endpoint(): Schema<string> {
   const wants = 'an IP address with port, such as "0.0.0.0:10256" or "[::]:10256"';
   return defaulted(
     refine(string(), wants, (given) => isIP(given) !== 0 || splitEndpoint(given, 0) !== undefined),
-    value,
+    '',
   );
 }
 
@@ -48,7 +50,7 @@ export function splitEndpoint(
   return isIP(address) === 0 || port < 0 || port > 65_535 ? undefined : { address, port };
 }
 
-const schema = object({
+const fields = object({
   featureGates: withDefault(map(boolean()), {}),
   clientConnection: clientConnection({ qps: 5, burst: 10 }),
   logging: loggingConfiguration,
@@ -57,8 +59,8 @@ const schema = object({
     refine(string(), 'an IP address', (given) => isIP(given) !== 0),
     '0.0.0.0',
   ),
-  healthzBindAddress: endpoint('0.0.0.0:10256'),
-  metricsBindAddress: endpoint('127.0.0.1:10249'),
+  healthzBindAddress: endpoint(),
+  metricsBindAddress: endpoint(),
   bindAddressHardFail: flag(),
   enableProfiling: flag(),
   showHiddenMetricsForVersion: text(),
@@ -116,7 +118,29 @@ const schema = object({
 });
 
 /** Decoded configuration: durations in milliseconds, defaults filled in. */
-export type ProxyConfig = Infer<typeof schema>;
+export type ProxyConfig = Infer<typeof fields>;
+
+export const HEALTHZ_PORT = 10_256;
+export const METRICS_PORT = 10_249;
+
+/** Where the servers listen: on loopback or all addresses of the family of `bindAddress`, and with a port. */
+function withServerAddresses(config: ProxyConfig): ProxyConfig {
+  const six = isIP(config.bindAddress) === 6;
+  const complete = (given: string, address: string, port: number): string => {
+    const { address: ip, port: number } = splitEndpoint(given, port) ?? { address, port };
+    return hostPort(ip, number);
+  };
+  return {
+    ...config,
+    healthzBindAddress: complete(config.healthzBindAddress, six ? '::' : '0.0.0.0', HEALTHZ_PORT),
+    metricsBindAddress: complete(config.metricsBindAddress, six ? '::1' : '127.0.0.1', METRICS_PORT),
+  };
+}
+
+const schema: Schema<ProxyConfig> = {
+  ...fields,
+  decode: (value, path, problems) => withServerAddresses(fields.decode(value, path, problems)),
+};
 
 export const PROXY_CONFIG_KIND: ConfigKind<ProxyConfig> = {
   apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',

@@ -59,7 +59,7 @@ test.each([
   ['same address, another port', ['10.66.0.2'], line('10.96.0.10', 54, '10.66.0.1', 5353), false],
   ['a TCP Service of that address', ['10.66.0.2'], line('10.96.0.11', 53, '10.66.0.1', 5353), false],
   ['straight to a pod', ['10.66.0.2'], line('10.66.0.1', 5353, '10.66.0.1', 5353), false],
-])('%s: stale %s', (_name, endpoints, text, stale) => {
+])('P6: %s: stale %s', (_name, endpoints, text, stale) => {
   const found = new UdpFrontends(plans(...endpoints)).stale(parseFlows(text), (ip) => ip === NODE_IP);
   expect(found).toHaveLength(stale ? 1 : 0);
 });

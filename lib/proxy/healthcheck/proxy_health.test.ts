@@ -39,14 +39,14 @@ test('P12: before the first sync: alive, but no traffic yet; too late: neither',
   expect(both()).toEqual([503, 503]);
 });
 
-test('after it: both, for as long as nothing changes', async () => {
+test('P12: after it: both, for as long as nothing changes', async () => {
   const { clock, both, sync } = setUp();
   sync();
   await clock.advance(3_600_000);
   expect(both()).toEqual([200, 200]);
 });
 
-test.each([86_400_000, -86_400_000])('the wall clock is set by %i ms: healthy as before', async (ms) => {
+test.each([86_400_000, -86_400_000])('P12: the wall clock is set by %i ms: healthy as before', async (ms) => {
   const { clock, health, both, sync } = setUp();
   sync();
   health.queued('IPv4');
@@ -57,7 +57,7 @@ test.each([86_400_000, -86_400_000])('the wall clock is set by %i ms: healthy as
   expect(both()).toEqual([503, 503]);
 });
 
-test('one family that does not keep up is enough to be unhealthy', async () => {
+test('P12: one family that does not keep up is enough to be unhealthy', async () => {
   const { clock, health, both, sync } = setUp();
   sync();
   health.queued('IPv4');
@@ -79,7 +79,7 @@ test('P12: a node that is about to go: not healthy for load balancers, alive all
   expect(both()).toEqual([503, 200]);
 });
 
-test("upstream's JSON", () => {
+test("P12: upstream's JSON", () => {
   const { ask, health, codes } = setUp();
   health.updated('IPv4');
   const at = '2026-01-01T00:00:00.000Z';

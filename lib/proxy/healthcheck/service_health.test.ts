@@ -65,7 +65,7 @@ test("P3: tells load balancers about local endpoints, in upstream's JSON", async
   await expect(ask(port)).rejects.toThrow('ECONNREFUSED');
 });
 
-test('a port that is taken is reported, and tried again with the next update', async () => {
+test('P3: a port that is taken is reported, and tried again with the next update', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server has such an address

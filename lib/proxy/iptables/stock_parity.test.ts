@@ -100,7 +100,7 @@ test.each<{ file: string; family: Family; policy: FamilyPolicy }>([
       dropInvalid: false,
     },
   },
-])('$file: our rules are the rules of stock', ({ file, family, policy }) => {
+])('P5, P8: $file: our rules are the rules of stock', ({ file, family, policy }) => {
   const ruleset = desired(family, policy);
   for (const table of ['nat', 'filter'] as Table[]) {
     const ours = new Map<string, string[]>();

@@ -87,7 +87,7 @@ test.each([
   ]);
 });
 
-test('reachable is each used endpoint once, in order', () => {
+test('P6: reachable is each used endpoint once, in order', () => {
   expect(ips(plan(E_LOCAL, [e(3, READY), e(2, DRAINING), e(4, UNREADY)]).reachable)).toBe('2,3');
 });
 
@@ -135,7 +135,7 @@ describe('two Services claim one address', () => {
     return { tracker, planner, kinds };
   };
 
-  test('a cluster IP cannot be taken by an external IP, however old its Service', () => {
+  test('P18: a cluster IP cannot be taken by an external IP, however old its Service', () => {
     const { tracker, planner, kinds } = setUp();
     tracker.setService(service('a/x', '10.96.0.1', { externalIPs: ['10.96.0.2'] }, older));
     tracker.setService(service('a/y', '10.96.0.2'));
@@ -144,7 +144,7 @@ describe('two Services claim one address', () => {
     expect(planner.plans.get('a/x:p')?.contested).toMatchObject([{ owner: 'a/y:p' }]);
   });
 
-  test('the older has an external IP; when it goes the other gets it', () => {
+  test('P18: the older has an external IP; when it goes the other gets it', () => {
     const { tracker, planner, kinds } = setUp();
     const first = service('a/x', '10.96.0.1', { externalIPs: ['192.0.2.1'] }, older);
     tracker.setService(service('a/y', '10.96.0.2', { externalIPs: ['192.0.2.1'] }));

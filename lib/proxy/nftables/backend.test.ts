@@ -46,7 +46,7 @@ describe('hot path', () => {
     ]);
   });
 
-  test('one Service more or less: its chain and its elements go in and out', async () => {
+  test('P9: one Service more or less: its chain and its elements go in and out', async () => {
     const before = canonical(fake.dump());
     addService(60);
     await proxy.sync();
@@ -58,7 +58,7 @@ describe('hot path', () => {
     expect(canonical(fake.dump())).toBe(before);
   });
 
-  test('the last endpoint goes: refused instead of translated, in one transaction', async () => {
+  test('P4: the last endpoint goes: refused instead of translated, in one transaction', async () => {
     proxy.tracker.setSlice(webSlice());
     await proxy.sync();
     expect(fake.elements('no-endpoint-services')).toEqual([
@@ -67,7 +67,7 @@ describe('hot path', () => {
     expect(fake.elements('service-ips')).not.toContainEqual(expect.stringContaining(`${VIP} .`));
   });
 
-  test('no change, no transaction', async () => {
+  test('P9: no change, no transaction', async () => {
     const before = fake.transactions.length;
     proxy.tracker.setSlice(webSlice('10.66.0.1', '10.66.0.2'));
     await proxy.sync();
@@ -75,7 +75,7 @@ describe('hot path', () => {
   });
 });
 
-test('a cluster IP of two ports stays until both are gone', async () => {
+test('P9: a cluster IP of two ports stays until both are gone', async () => {
   const ports = [
     { name: 'p', port: 80, protocol: 'TCP' },
     { name: 'q', port: 81, protocol: 'TCP' },
@@ -90,7 +90,7 @@ test('a cluster IP of two ports stays until both are gone', async () => {
   expect(fake.elements('cluster-ips')).toEqual([]);
 });
 
-test('more endpoints than rules are good for are chosen by a map', async () => {
+test('P2: more endpoints than rules are good for are chosen by a map', async () => {
   proxy.tracker.setService(web());
   proxy.tracker.setSlice(webSlice(...Array.from({ length: 17 }, (_, i) => `10.66.0.${i + 10}`)));
   await proxy.sync();
@@ -102,7 +102,7 @@ test('more endpoints than rules are good for are chosen by a map', async () => {
   ]);
 });
 
-test('the timeout of session affinity changes: the set is made anew, and what refers to it', async () => {
+test('P2: the timeout of session affinity changes: the set is made anew, and what refers to it', async () => {
   const sticky = (timeoutSeconds: number) =>
     web({ sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds } } });
   proxy.tracker.setService(sticky(60));
@@ -116,7 +116,7 @@ test('the timeout of session affinity changes: the set is made anew, and what re
 });
 
 describe('what was there before', () => {
-  test('restart: the table is written in one transaction that takes the place of the old', async () => {
+  test('P17: restart: the table is written in one transaction that takes the place of the old', async () => {
     addService(1);
     addService(2);
     await proxy.sync();
@@ -130,7 +130,7 @@ describe('what was there before', () => {
     ).toHaveLength(2);
   });
 
-  test('objects of another release that are in the way: the table is made anew', async () => {
+  test('P10: objects of another release that are in the way: the table is made anew', async () => {
     await fake.run(
       'add table ip kube-proxy\nadd map ip kube-proxy service-ips { type ipv4_addr : verdict ; }\nadd chain ip kube-proxy old { type nat hook output priority 0 ; }\n',
     );
@@ -140,7 +140,7 @@ describe('what was there before', () => {
     expect(fake.chain('old')).toBeUndefined();
   });
 
-  test('flushed by another program: noticed and repaired', async () => {
+  test('P9: flushed by another program: noticed and repaired', async () => {
     addService(1);
     await proxy.sync();
     const before = canonical(fake.dump());
@@ -154,7 +154,7 @@ describe('what was there before', () => {
     expect(await proxy.backend.isIntact()).toBe(false);
   });
 
-  test('flushed and not noticed: the next change fails and everything is written', async () => {
+  test('P9: flushed and not noticed: the next change fails and everything is written', async () => {
     addService(1);
     await proxy.sync();
     fake.flush();
@@ -183,7 +183,7 @@ describe('refusals', () => {
     },
   );
 
-  test('an element is refused', async () => {
+  test('P11: an element is refused', async () => {
     for (let i = 0; i < 20; i++) addService(i);
     fake.refuses = /add element .* service-ips .* 10\.97\.0\.8 /;
     expect(rejectedIds(await proxy.sync())).toEqual(['b/s7:p']);
@@ -192,7 +192,7 @@ describe('refusals', () => {
   test.each([
     ['at start', false],
     ['later', true],
-  ])('%s, when the line is not named, halves are tried', async (_name, later) => {
+  ])('P11: %s, when the line is not named, halves are tried', async (_name, later) => {
     if (later) await proxy.sync();
     const run = fake.run.bind(fake);
     fake.run = async (text) => {

@@ -81,7 +81,7 @@ test.each<{ file: string; family: Family; policy: FamilyPolicy }>([
       nodePortAddresses: undefined,
     },
   },
-])('$file: our table is the table of stock', async ({ file, family, policy }) => {
+])('P5, P9: $file: our table is the table of stock', async ({ file, family, policy }) => {
   const nft = new FakeNft(family);
   const backend = new NftablesBackend({ nft, policy, log: nullLog });
   backend.apply(stockPlans(family).map((after) => ({ id: after.port.id, before: undefined, after })));

@@ -19,7 +19,7 @@ test.each([
   ['iptables', 'everything', ['nft', 'flush', 'ruleset']],
   ['nftables', 'everything', ['nft', 'flush', 'ruleset']],
   ['nftables', 'our table', ['nft', 'delete', 'table', 'ip', 'kube-proxy']],
-] as const)('%s: %s', async (mode, _name, flush) => {
+] as const)('P8, P9: %s: %s', async (mode, _name, flush) => {
   await node.start(OURS, mode, fields(mode));
   const before = node.rules(mode);
   node.bed.exec('node', flush);
@@ -35,7 +35,7 @@ test.each([
   expect(performance.now() - at).toBeLessThan(LOOK_MS + 1000 + PAUSE_OF_THE_MACHINE_MS);
 });
 
-test('iptables: rules of others in the same chains and in ours, before and after ours, stay where they are', async () => {
+test('P8: iptables: rules of others in the same chains and in ours, before and after ours, stay where they are', async () => {
   const foreign = [
     '*nat',
     ':MINE - [0:0]',
