@@ -4,6 +4,7 @@ import type { KubeletEvents, PodView } from '../contracts.ts';
 import { eventsInTimeline } from '../explain/event_entries.ts';
 import { MemoryTimeline } from '../explain/timeline.ts';
 import { podUid } from '../runtime/runtime_names.ts';
+import { gatedPod } from '../sources/gated_pod.ts';
 import { PodManager } from '../sources/pod_manager.ts';
 import { kubeletEvents } from '../status/kubelet_events.ts';
 import { StatusWriter } from '../status/status_writer.ts';
@@ -21,7 +22,7 @@ export interface Pods {
 
 export function knownPods(base: Base & KubeletMetrics): Pods {
   const { background, client, clock, eventClient, hasApi, lifecycle, log, nodeName } = base;
-  const pods = new PodManager();
+  const pods = new PodManager(gatedPod(base.gates));
   const recorder = hasApi
     ? createEventRecorder(eventClient, {
         component: 'kubelet',

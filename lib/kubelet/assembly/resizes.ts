@@ -7,7 +7,7 @@ import { ResizeActuator } from '../resize/actuator.ts';
 import { loadResizeState, saveResizeState } from '../resize/checkpoint.ts';
 import { Resizes } from '../resize/resizes.ts';
 import type { ResizeState } from '../resize/checkpoint.ts';
-import { bytes, type ResourceOptions } from '../runtime/linux_resources.ts';
+import { bytes, isHugePages, type ResourceOptions } from '../runtime/linux_resources.ts';
 import type { Base } from './base.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
@@ -79,6 +79,7 @@ export function resourceOptions(kubelet: Base & Runtime & Pick<NodeParts, 'alloc
     cpuPeriodUs: config.cpuCFSQuotaPeriod * 1000,
     memoryCapacity: totalmem(),
     cgroupV2: hierarchy.version === 2,
+    hugePages: Object.keys(allocatable()).filter(isHugePages),
     singleProcessOOMKill: config.singleProcessOOMKill === true,
     swap,
     ...(gates.enabled('MemoryQoS')

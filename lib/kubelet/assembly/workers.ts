@@ -16,7 +16,6 @@ import type { ProbeManager } from '../contracts.ts';
 import { ContainerLogsDir } from '../runtime/container_logs_dir.ts';
 import { ContainerStop } from '../runtime/container_stop.ts';
 import { PodSync, refOf } from '../runtime/pod_sync.ts';
-import { withoutRestartAll } from '../runtime/restart_round.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { isStatic } from '../sources/pod_manager.ts';
 import { TerminationMessages } from '../status/termination_message.ts';
@@ -88,9 +87,7 @@ export function createWorkers(
   ];
   const declares = base.gates.enabled('NodeDeclaredFeatures');
   const supports = featureAdmission(declares ? declaredFeatures(base.gates) : undefined);
-  // Where it is not refused for it, a pod is run without what this kubelet does not do.
-  const asWritten = declares || base.gates.enabled('RestartAllContainersOnContainerExits');
-  const take = (pod: Pod): void => workers.set(resizes.take(asWritten ? pod : withoutRestartAll(pod)));
+  const take = (pod: Pod): void => workers.set(resizes.take(pod));
   const { resizes, resize, forget } = createResizes(base, {
     active: activePods,
     retake: (pod) => take(pods.pod(podUid(pod)) ?? pod),

@@ -69,7 +69,35 @@ test.each<[string, Pod['spec'], object]>([
     { containers: [{ name: 'c', image: 'i' }], resources: { limits: { memory: '3Mi' } } },
     { cpuShares: 2, cpuQuota: undefined, memoryBytes: 3 * 2 ** 20 },
   ],
-])('K20: %s', (_, spec, want) => expect(podLimits(pod(spec), options)).toEqual(want));
+])('K20: %s', (_, spec, want) => expect(podLimits(pod(spec), options)).toMatchObject(want));
+
+const huge = (name: string, amount: string): Container => ({
+  name: 'c',
+  image: 'i',
+  resources: { limits: { [name]: amount } },
+});
+
+test.each<[string, Pod['spec'], readonly (readonly [string, number])[]]>([
+  ['of no container', { containers: [limited('1', '1Mi')] }, []],
+  [
+    'of its containers together',
+    { containers: [huge('hugepages-2Mi', '4Mi'), huge('hugepages-2Mi', '2Mi')] },
+    [['2MB', 6 * 2 ** 20]],
+  ],
+  [
+    'of its own',
+    {
+      containers: [huge('hugepages-2Mi', '4Mi')],
+      resources: { limits: { 'hugepages-2Mi': '8Mi', 'hugepages-1Gi': '1Gi' } },
+    },
+    [
+      ['2MB', 8 * 2 ** 20],
+      ['1GB', 2 ** 30],
+    ],
+  ],
+])('K20: huge pages %s', (_, spec, want) => {
+  expect([...podLimits(pod(spec), options).hugePages]).toEqual(want);
+});
 
 test('K20: without CFS quota', () => {
   expect(
@@ -110,7 +138,7 @@ describe('with systemd', () => {
     const groups = new PodCgroups({
       hierarchy: {
         version: 2,
-        mounts: new Map(['cpu', 'memory', 'pids'].map((controller) => [controller, dir])),
+        mounts: new Map(['cpu', 'hugetlb', 'memory', 'pids'].map((controller) => [controller, dir])),
         roots: [dir],
       },
       driver: 'systemd',
@@ -186,6 +214,15 @@ describe('with systemd', () => {
       '4096\n',
     );
     expect(await groups.memory(BURSTABLE)).toEqual({ used: 4096, limit: 128 * 2 ** 20 });
+  });
+
+  test('K20: huge pages of the pod are limited in its group', async () => {
+    const { groups } = cgroups([]);
+    await groups.ensure({
+      ...BURSTABLE,
+      spec: { ...BURSTABLE.spec, resources: { limits: { cpu: '1', 'hugepages-2Mi': '8Mi' } } },
+    });
+    expect(await value('kubepods-burstable.slice', SLICE, 'hugetlb.2MB.max')).toBe(String(8 * 2 ** 20));
   });
 
   test('a systemd that does not answer is reported once, limits are set all the same', async () => {

@@ -6,7 +6,7 @@ import { podQOS } from '../../api/qos.ts';
 import { podLimits as limitsOf } from '../../api/resources.ts';
 import type { Pod } from '../../api/types.ts';
 import type { Log } from '../../base/log.ts';
-import { bytes, cpuQuota, cpuShares, milliCpu } from '../runtime/linux_resources.ts';
+import { bytes, cpuQuota, cpuShares, isHugePages, milliCpu, pageSize } from '../runtime/linux_resources.ts';
 import { isSidecar } from '../runtime/restart_policy.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import {
@@ -50,6 +50,8 @@ export interface PodLimits {
   /** Microseconds per period; undefined: no limit, as some container has none. */
   readonly cpuQuota: number | undefined;
   readonly memoryBytes: number | undefined;
+  /** Bytes by size (`2MB`), of huge pages that the pod may use. */
+  readonly hugePages: ReadonlyMap<string, number>;
 }
 
 export class PodCgroups {
@@ -114,6 +116,7 @@ export class PodCgroups {
       ...this.#cpuShares(limits.cpuShares),
       ...(limits.cpuQuota === undefined ? {} : this.#cpuQuota(limits.cpuQuota)),
       ...(limits.memoryBytes === undefined ? {} : this.#memory(limits.memoryBytes)),
+      ...this.#hugePages(limits.hugePages),
       ...(podPidsLimit > 0 ? { 'pids.max': String(podPidsLimit) } : {}),
       ...(this.#options.reserveMemory === true ? podReservation(pod) : {}),
     };
@@ -235,6 +238,11 @@ export class PodCgroups {
       : { 'memory.limit_in_bytes': bytes === undefined ? '-1' : String(bytes) };
   }
 
+  #hugePages(limits: PodLimits['hugePages']): GroupSettings {
+    const end = this.#options.hierarchy.version === 2 ? 'max' : 'limit_in_bytes';
+    return Object.fromEntries([...limits].map(([size, limit]) => [`hugetlb.${size}.${end}`, String(limit)]));
+  }
+
   #cpuShares(shares: number): GroupSettings {
     return this.#options.hierarchy.version === 2
       ? { 'cpu.weight': String(cpuWeight(shares)) }
@@ -306,6 +314,11 @@ export function podLimits(
     cpuShares: cpuShares(podMilliCpu(pod)),
     cpuQuota: options.cpuCFSQuota && cpu !== undefined ? cpuQuota(cpu, options.cpuPeriodUs) : undefined,
     memoryBytes: memory,
+    hugePages: new Map(
+      [...limits]
+        .filter(([name]) => isHugePages(name))
+        .map(([name, amount]) => [pageSize(name), Number(amount.value())]),
+    ),
   };
 }
 

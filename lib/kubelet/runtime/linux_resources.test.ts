@@ -80,6 +80,17 @@ test.each<[string, ResourceRequirements, ResourceRequirements, object]>([
     { limits: { cpu: '500m', memory: '1Mi' } },
     { cpuShares: 102n, cpuQuota: 50_000n, memoryLimitInBytes: 1024n },
   ],
+  [
+    'for huge pages',
+    { limits: { 'hugepages-1Gi': '1Gi' } },
+    { limits: { 'hugepages-2Mi': '4Mi', 'hugepages-1Gi': '2Gi' } },
+    {
+      hugepageLimits: [
+        { pageSize: '1GB', limit: 2n ** 30n },
+        { pageSize: '2MB', limit: 4_194_304n },
+      ],
+    },
+  ],
   ['none of them', {}, { requests: { cpu: '1' } }, { cpuShares: 2n, memoryLimitInBytes: 0n }],
 ])('K20: limits of the pod as a whole are those %s', (_, resources, whole, want) => {
   const got = containerResources(pod(resources, { resources: whole }), { resources }, options);
@@ -100,6 +111,17 @@ test.each<[string, ResourceRequirements, Partial<ResourceOptions>, object]>([
     { limits: { 'hugepages-2Mi': '4Mi' } },
     {},
     { hugepageLimits: [{ pageSize: '2MB', limit: 4_194_304n }] },
+  ],
+  [
+    'none of the huge pages that are not asked for',
+    { limits: { 'hugepages-2Mi': '4Mi' } },
+    { hugePages: ['hugepages-1Gi', 'hugepages-2Mi'] },
+    {
+      hugepageLimits: [
+        { pageSize: '1GB', limit: 0n },
+        { pageSize: '2MB', limit: 4_194_304n },
+      ],
+    },
   ],
   ['cgroup v2: killed as a whole', {}, { cgroupV2: true }, { unified: { 'memory.oom.group': '1' } }],
   ['singleProcessOOMKill', {}, { cgroupV2: true, singleProcessOOMKill: true }, { unified: {} }],

@@ -7,6 +7,7 @@ import type { Container, Pod, ResourceRequirements } from '../../api/types.ts';
 import type { LinuxContainerResources, Partially } from '../../cri/runtime_client.ts';
 import { effectiveResources } from './pod_level_limits.ts';
 
+const HUGE_PAGES = 'hugepages-';
 const MIN_SHARES = 2;
 const MAX_SHARES = 262_144;
 const MIN_QUOTA_US = 1000;
@@ -65,6 +66,8 @@ export interface ResourceOptions {
   /** Bytes of memory of the node. */
   readonly memoryCapacity: number;
   readonly cgroupV2: boolean;
+  /** Resources of the node's sizes of huge pages: `hugepages-2Mi`. A container has none of those that it does not ask for. */
+  readonly hugePages: readonly string[];
   /** `singleProcessOOMKill`: the kernel kills one process of a container that is out of memory, not all. v2 only. */
   readonly singleProcessOOMKill: boolean;
   /** The node's swap; `undefined` where the kernel cannot limit it. */
@@ -117,7 +120,7 @@ export function containerResources(
     memoryLimitInBytes: BigInt(bytes(resources.limits?.['memory'])),
     oomScoreAdj: BigInt(oomScoreAdj(pod, container, options.memoryCapacity)),
     ...(options.cgroupV2 ? { unified: unified(pod, container, options) } : {}),
-    hugepageLimits: hugepages(resources),
+    hugepageLimits: hugepages(resources, options.hugePages),
   };
 }
 
@@ -135,15 +138,20 @@ function unified(
   };
 }
 
-function hugepages(resources: ResourceRequirements): { pageSize: string; limit: bigint }[] {
-  const limits = Object.entries(resources.limits ?? {}).filter(([name]) => name.startsWith('hugepages-'));
-  return limits.map(([name, quantity]) => ({
-    pageSize: pageSize(name.slice('hugepages-'.length)),
-    limit: BigInt(bytes(quantity)),
-  }));
+function hugepages(
+  { limits = {} }: ResourceRequirements,
+  ofNode: readonly string[],
+): { pageSize: string; limit: bigint }[] {
+  const names = new Set([...ofNode, ...Object.keys(limits).filter(isHugePages)]);
+  return [...names].map((name) => ({ pageSize: pageSize(name), limit: BigInt(bytes(limits[name])) }));
 }
 
-// The kernel's names: 2MB, 1GB.
-function pageSize(size: string): string {
-  return size.replace(/i$/, 'B');
+/** Whether a resource is huge pages of some size. */
+export function isHugePages(resourceName: string): boolean {
+  return resourceName.startsWith(HUGE_PAGES);
+}
+
+/** The kernel's name of the size of huge pages that a resource is: 2MB, 1GB. */
+export function pageSize(resourceName: string): string {
+  return resourceName.slice(HUGE_PAGES.length).replace(/i$/, 'B');
 }

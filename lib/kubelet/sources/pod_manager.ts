@@ -34,6 +34,12 @@ export class PodManager {
   readonly #mirrors = new Map<string, Pod>();
   readonly #names = new Map<string, string>();
   readonly #listeners: Partial<PodManagerListener>[] = [];
+  readonly #asTaken: (pod: Pod) => Pod;
+
+  /** @param asTaken the pod as this kubelet is to see it */
+  constructor(asTaken: (pod: Pod) => Pod = (pod) => pod) {
+    this.#asTaken = asTaken;
+  }
 
   /** Listeners are told in the order in which they came. */
   listen(listener: Partial<PodManagerListener>): void {
@@ -67,12 +73,13 @@ export class PodManager {
     return isStatic(pod) ? this.mirrorOf(pod) : pod;
   }
 
-  set(pod: Pod): void {
-    if (isMirror(pod)) {
-      this.#mirrors.set(keyOf(pod), pod);
-      this.#notifyMirror(pod);
+  set(given: Pod): void {
+    if (isMirror(given)) {
+      this.#mirrors.set(keyOf(given), given);
+      this.#notifyMirror(given);
       return;
     }
+    const pod = this.#asTaken(given);
     const uid = podUid(pod);
     this.#pods.set(uid, pod);
     this.#names.set(keyOf(pod), uid);

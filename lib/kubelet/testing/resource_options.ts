@@ -9,6 +9,7 @@ export function resourceOptions(more: Partial<ResourceOptions> = {}): ResourceOp
     cgroupV2: true,
     singleProcessOOMKill: false,
     swap: undefined,
+    hugePages: [],
     ...more,
   };
 }
