@@ -76,7 +76,7 @@ export const proxyFlags = defineFlags({
   }),
   'iptables-min-sync-period': flag.duration({
     default: 1000,
-    help: 'Least time between two changes of the rules; 0: each change at once.',
+    help: 'Time between two changes of the rules, up to half a second less where they are cheap; 0: each change at once.',
   }),
   'iptables-sync-period': flag.duration({
     default: 30_000,
