@@ -134,7 +134,7 @@ describe('a resize in place', () => {
   });
 });
 
-test('in place: ordinary init containers do not resize, and allocated amounts alone say nothing', () => {
+test('in place: of ordinary init containers the spec counts, and allocated amounts alone say nothing', () => {
   const grown = (name: string, more: Partial<ContainerStatus>): ContainerStatus => ({
     name,
     image: 'i',

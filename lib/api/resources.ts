@@ -161,7 +161,7 @@ function podLevel(pod: Pod, side: Side, options: RequestOptions): Map<string, Qu
 
 function statusByName(pod: Pod): ReadonlyMap<string, ContainerStatus> {
   const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
-  // Other init containers run once and cannot be resized.
+  // Other init containers can be resized as well, but the scheduler of 1.36 counts of them what the spec says.
   const sidecars = new Set((pod.spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
   const statuses = [...initContainerStatuses.filter(({ name }) => sidecars.has(name)), ...containerStatuses];
   return new Map(statuses.map((status) => [status.name, status]));

@@ -7,7 +7,7 @@ import { ResizeActuator } from '../resize/actuator.ts';
 import { loadResizeState, saveResizeState } from '../resize/checkpoint.ts';
 import { Resizes } from '../resize/resizes.ts';
 import type { ResizeState } from '../resize/checkpoint.ts';
-import { bytes, isHugePages, type ResourceOptions } from '../runtime/linux_resources.ts';
+import { bytes, isHugePages, type ResourceOptions, swapLimit } from '../runtime/linux_resources.ts';
 import type { Base } from './base.ts';
 import type { NodeParts } from './node.ts';
 import type { Pods } from './pods.ts';
@@ -43,6 +43,10 @@ export function createResizes(
     state,
     save: (next) => saveResizeState(dirs.root, next),
     allocatable,
+    usesSwap: (pod, container) => {
+      const { memoryCapacity, swap } = resourceOptions(kubelet);
+      return swap !== undefined && swapLimit(pod, container, memoryCapacity, swap) > 0;
+    },
     active,
     events,
     timeline: kubelet.timeline,

@@ -16,6 +16,7 @@ export interface Sources {
 
 export function runSources(kubelet: Base & Pods & NodeParts): Sources {
   const { background, client, clock, config, hasApi, log, nodeName, pods, reporter, signal } = kubelet;
+  const mayReferToApi = !kubelet.gates.enabled('PreventStaticPodAPIReferences');
   const informer = createInformer(client, PODS, {
     fieldSelector: `spec.nodeName=${nodeName}`,
     clock,
@@ -42,6 +43,7 @@ export function runSources(kubelet: Base & Pods & NodeParts): Sources {
           path: config.staticPodPath,
           intervalMs: config.fileCheckFrequency,
           nodeName,
+          mayReferToApi,
           pods,
           clock,
           log,
@@ -55,6 +57,7 @@ export function runSources(kubelet: Base & Pods & NodeParts): Sources {
           headers: config.staticPodURLHeader,
           intervalMs: config.httpCheckFrequency,
           nodeName,
+          mayReferToApi,
           pods,
           clock,
           log,

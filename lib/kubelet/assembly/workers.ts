@@ -4,6 +4,7 @@ import { keyOf, type Pod } from '../../api/types.ts';
 import { isConflict, isNotFound } from '../../client/errors.ts';
 import { PODS } from '../../client/resource.ts';
 import { nodeAdmission } from '../admission/admission.ts';
+import { appArmorAdmission, hasAppArmor } from '../admission/app_armor.ts';
 import { featureAdmission } from '../admission/features.ts';
 import { Preemptions } from '../admission/preemption.ts';
 import { ClassBalance } from '../cgroups/class_balance.ts';
@@ -83,6 +84,7 @@ export function createWorkers(
     }
   };
   const admission: Admit[] = [
+    appArmorAdmission(hasAppArmor()),
     nodeAdmission({ config, nodeName, node: () => base.reporter.node(), active: activePods, preempt }),
   ];
   const declares = base.gates.enabled('NodeDeclaredFeatures');

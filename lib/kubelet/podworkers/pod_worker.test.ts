@@ -181,7 +181,7 @@ function scene(first: Pod | undefined, more: Partial<PodWorkerOptions> = {}, ini
   };
 }
 
-test('from start to success: volumes and cgroup go, the pod stays in the API', async () => {
+test('K5: from start to success: volumes and cgroup go, the pod stays in the API', async () => {
   const s = scene(pod());
   await s.settle();
   expect([s.did, s.worker.state, s.last()?.phase]).toEqual([['mount', 'start'], 'syncing', 'Running']);
@@ -194,7 +194,7 @@ test('from start to success: volumes and cgroup go, the pod stays in the API', a
   await s.end();
 });
 
-test('a pod that takes its time to end is shown unready as soon as its readiness probe fails (K13)', async () => {
+test('K13: a pod that takes its time to end is shown unready as soon as its readiness probe fails', async () => {
   let readiness = true;
   const ended = Promise.withResolvers<void>();
   const probed = { name: 'a', image: 'img:1', readinessProbe: { tcpSocket: { port: 80 } } };
@@ -218,7 +218,7 @@ test('a pod that takes its time to end is shown unready as soon as its readiness
   await s.end();
 });
 
-test('deletion: containers, volumes, cgroup, final status, and only then the API; the rest when it is gone there', async () => {
+test('K5: deletion: containers, volumes, cgroup, final status, and only then the API; the rest when it is gone there', async () => {
   const s = scene(pod(), {}, runtime('running'));
   await s.settle();
   s.worker.update(deleted(5));
@@ -235,7 +235,7 @@ test('deletion: containers, volumes, cgroup, final status, and only then the API
   await s.end();
 });
 
-test('a shorter grace period interrupts the stop and begins it anew', async () => {
+test('K5: a shorter grace period interrupts the stop and begins it anew', async () => {
   const graces: (number | undefined)[] = [];
   const s = scene(
     pod(),
@@ -262,7 +262,7 @@ test('a shorter grace period interrupts the stop and begins it anew', async () =
   await s.end();
 });
 
-test('a deletion begun before this kubelet gets what is left of its grace period', async () => {
+test('K5: a deletion begun before this kubelet gets what is left of its grace period', async () => {
   const s = scene(undefined);
   await s.end();
   const late = scene(
@@ -275,7 +275,7 @@ test('a deletion begun before this kubelet gets what is left of its grace period
   await late.end();
 });
 
-test('deletion interrupts a start under way', async () => {
+test('K5: deletion interrupts a start under way', async () => {
   const s = scene(pod(), {
     sync: {
       apply: (_pod, _parent, _actions, _volumes, _progress, signal) =>
@@ -292,7 +292,7 @@ test('deletion interrupts a start under way', async () => {
   await s.end();
 });
 
-test('a kubelet restarted beside a running pod touches nothing', async () => {
+test('K31: a kubelet restarted beside a running pod touches nothing', async () => {
   const s = scene(
     pod(),
     { admit: () => ({ phase: 'Failed', reason: 'OutOfcpu', message: 'm' }) },
@@ -304,7 +304,7 @@ test('a kubelet restarted beside a running pod touches nothing', async () => {
   await s.end();
 });
 
-test('a kubelet restarted beside a pod that it cannot run as it is meant ends it', async () => {
+test('K12: a kubelet restarted beside a pod that it cannot run as it is meant ends it', async () => {
   const verdict: PodVerdict = { phase: 'Failed', reason: 'PodFeatureUnsupported', message: 'm' };
   const s = scene(pod(), { supports: () => verdict }, runtime('running'));
   await s.settle();
@@ -314,7 +314,7 @@ test('a kubelet restarted beside a pod that it cannot run as it is meant ends it
   await s.end();
 });
 
-test('refused by the node: failed, nothing is done for it', async () => {
+test('K12: refused by the node: failed, nothing is done for it', async () => {
   const verdict: PodVerdict = { phase: 'Failed', reason: 'OutOfcpu', message: 'Pod was rejected: no room' };
   const s = scene(pod(), { admit: () => verdict });
   await s.settle();
@@ -340,7 +340,7 @@ test.each<[string, PodStatus]>([
       containerStatuses: [{ name: 'a', image: 'i', imageID: '', ready: false, restartCount: 3 }],
     },
   ],
-])('a pod that was %s before the kubelet began keeps the status that the API has', async (_, status) => {
+])('K12: a pod that was %s before the kubelet began keeps the status that the API has', async (_, status) => {
   const s = scene(pod({}, {}, status));
   await s.settle();
   expect(new Set(s.statuses)).toEqual(new Set([status]));
@@ -348,7 +348,7 @@ test.each<[string, PodStatus]>([
   await s.end();
 });
 
-test('activeDeadlineSeconds ends it as failed', async () => {
+test('K5: activeDeadlineSeconds ends it as failed', async () => {
   const s = scene(pod({}, { activeDeadlineSeconds: 10 }), {}, runtime('running'));
   await s.settle();
   expect(s.did).toEqual(['mount']);
@@ -359,7 +359,7 @@ test('activeDeadlineSeconds ends it as failed', async () => {
   await s.end();
 });
 
-test('a volume that cannot be mounted: event, retry with back-off, no container', async () => {
+test('K11, K15: a volume that cannot be mounted: event, retry with back-off, no container', async () => {
   let tries = 0;
   const s = scene(pod(), {
     volumes: {
@@ -382,7 +382,7 @@ test('a volume that cannot be mounted: event, retry with back-off, no container'
   await s.end();
 });
 
-test('an image that is waited for is tried again when its back-off ends, and shown meanwhile', async () => {
+test('K14: an image that is waited for is tried again when its back-off ends, and shown meanwhile', async () => {
   let tries = 0;
   const s = scene(pod(), {
     sync: {
@@ -418,7 +418,7 @@ const failing =
     return Promise.resolve({ changed: true, failures: new Map([['a', error]]) });
   };
 
-test('a failed start is not tried again because its own status comes back, nor for anything else that happens', async () => {
+test('K4: a failed start is not tried again because its own status comes back, nor for anything else that happens', async () => {
   const tries: string[] = [];
   const error = new ContainerStartError('CreateContainerConfigError', 'configmap "x" not found');
   const s = scene(
@@ -445,7 +445,7 @@ test('a failed start is not tried again because its own status comes back, nor f
   await s.end();
 });
 
-test('its own status come back is not even looked at', async () => {
+test('K10: its own status come back is not even looked at', async () => {
   const s = scene(pod(), {}, runtime('running'));
   await s.settle();
   const before = s.statuses.length;
@@ -483,7 +483,7 @@ test.each<[string, string, object]>([
   },
 );
 
-test('what cannot be set up is not tried again whatever happens, until its time or a change of the pod', async () => {
+test('K4: what cannot be set up is not tried again whatever happens, until its time or a change of the pod', async () => {
   let tries = 0;
   const s = scene(pod(), {
     random: () => 0,
@@ -513,7 +513,7 @@ test('what cannot be set up is not tried again whatever happens, until its time 
   await s.end();
 });
 
-test('no network yet: looked at every second, not at ever longer intervals', async () => {
+test('K2, K11: no network yet: looked at every second, not at ever longer intervals', async () => {
   let problem: string | undefined = 'cni config uninitialized';
   const s = scene(pod(), { networkProblem: () => problem });
   await s.settle();
@@ -526,7 +526,7 @@ test('no network yet: looked at every second, not at ever longer intervals', asy
   await s.end();
 });
 
-test('crash loop: shown, and started again when the back-off ends', async () => {
+test('K4: crash loop: shown, and started again when the back-off ends', async () => {
   const s = scene(
     pod({}, { restartPolicy: 'Always' }),
     {},
@@ -547,7 +547,7 @@ test('crash loop: shown, and started again when the back-off ends', async () => 
   await s.end();
 });
 
-test('a pod that nothing but the runtime knows is stopped and removed', async () => {
+test('K31: a pod that nothing but the runtime knows is stopped and removed', async () => {
   const s = scene(undefined, {}, runtime('running'));
   await s.settle();
   expect(s.did).toEqual(['stop own', 'unmount', 'remove cgroup', 'remove remains', 'gone']);
@@ -555,7 +555,7 @@ test('a pod that nothing but the runtime knows is stopped and removed', async ()
   await s.end();
 });
 
-test('what cannot be unmounted is tried again; nothing is removed before', async () => {
+test('K5: what cannot be unmounted is tried again; nothing is removed before', async () => {
   let tries = 0;
   const s = scene(
     deleted(1),
@@ -577,7 +577,7 @@ test('what cannot be unmounted is tried again; nothing is removed before', async
   await s.end();
 });
 
-test('waits for another version of the same static pod', async () => {
+test('K1: waits for another version of the same static pod', async () => {
   let busy = true;
   const s = scene(pod(), { predecessor: () => busy });
   await s.settle();

@@ -76,6 +76,7 @@ async function running(first: Pod) {
         return Promise.resolve();
       },
       allocatable: () => ({ cpu: '8', memory: '8Gi' }),
+      usesSwap: () => false,
       active: () => [],
       events: { pod: (_pod, _type, reason) => void events.push(reason) },
       timeline: { record: () => undefined },

@@ -144,7 +144,29 @@ test.each<[string, Pod, Pod[], object | undefined]>([
     },
   ],
 ])('K9: a resize that %s', (_what, wanted, others, refusal) => {
-  expect(resizeRefusal(wanted, allocatable, others)).toEqual(refusal);
+  expect(resizeRefusal(wanted, allocatable, others, { containers: {} }, () => false)).toEqual(refusal);
+});
+
+const RESTARTS = { resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] };
+
+test.each<[string, Container, boolean]>([
+  ['other memory', container('c', '1', '64Mi'), true],
+  ['other memory after a restart', container('c', '1', '64Mi', RESTARTS), false],
+  ['the same memory', container('c', '2', '32Mi'), false],
+])('K9: a container that uses swap and asks for %s', (_, asked, refused) => {
+  const before = desiredAllocation(pod([container('c', '1')]));
+  const decide = (swap: boolean) =>
+    resizeRefusal(pod([asked]), { cpu: '8', memory: '8Gi' }, [], before, () => swap);
+  expect(decide(false)).toBeUndefined();
+  expect(decide(true)).toEqual(
+    refused
+      ? {
+          reason: 'Infeasible',
+          message: 'In-place resize of containers with swap is not supported.',
+          cause: 'is infeasible',
+        }
+      : undefined,
+  );
 });
 
 const running = (name: string, state: ContainerRuntimeStatus['state'] = 'running') =>

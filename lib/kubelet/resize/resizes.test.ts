@@ -28,6 +28,7 @@ function setUp(state: ResizeState = NO_RESIZES) {
       return Promise.resolve();
     },
     allocatable: () => ({ cpu: '2', memory: '1Gi' }),
+    usesSwap: () => false,
     active: () => others,
     events: { pod: (_pod, _type, reason, message) => void events.push(`${reason}: ${message}`) },
     timeline: { record: () => undefined },

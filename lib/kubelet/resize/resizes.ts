@@ -26,6 +26,8 @@ export interface ResizesOptions {
   /** Rejects when it cannot be written; nothing is granted then. */
   readonly save: (state: ResizeState) => Promise<void>;
   readonly allocatable: () => Readonly<Record<string, string>>;
+  /** Whether a container may use swap. */
+  readonly usesSwap: (pod: Pod, container: Container) => boolean;
   /** Admitted pods that are not yet ended, with what they were granted. */
   readonly active: () => readonly Pod[];
   readonly events: Pick<KubeletEvents, 'pod'>;
@@ -70,9 +72,7 @@ export class Resizes {
       return pod;
     }
     if (pod.metadata.deletionTimestamp !== undefined) return withAllocation(pod, allocation);
-    const { active, allocatable } = this.#options;
-    const others = active().filter((other) => podUid(other) !== uid);
-    const refusal = resizeRefusal(pod, allocatable(), others);
+    const refusal = this.#refusalOf(pod, allocation);
     if (refusal !== undefined) {
       this.#refuse(pod, refusal);
       return withAllocation(pod, allocation);
@@ -109,9 +109,9 @@ export class Resizes {
           (a.since < b.since ? -1 : 1),
       );
     for (const { pod } of waiting) {
-      const uid = podUid(pod);
-      const others = this.#options.active().filter((other) => podUid(other) !== uid);
-      const refusal = resizeRefusal(pod, this.#options.allocatable(), others);
+      const allocation = this.#allocated.get(podUid(pod));
+      if (allocation === undefined) continue;
+      const refusal = this.#refusalOf(pod, allocation);
       if (refusal === undefined) this.#options.retake(pod);
       else this.#refuse(pod, refusal);
     }
@@ -220,6 +220,12 @@ export class Resizes {
     this.#actuating.set(podUid(pod), actuation);
     this.#save();
     return actuation;
+  }
+
+  #refusalOf(pod: Pod, before: Allocation): Refusal | undefined {
+    const { active, allocatable, usesSwap } = this.#options;
+    const others = active().filter((other) => podUid(other) !== podUid(pod));
+    return resizeRefusal(pod, allocatable(), others, before, usesSwap);
   }
 
   #refuse(pod: Pod, refusal: Refusal): void {

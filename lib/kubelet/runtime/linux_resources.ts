@@ -2,9 +2,9 @@
 import { parseQuantity } from '../../api/quantity.ts';
 import { podQOS } from '../../api/qos.ts';
 import { allContainers, podPriority } from '../../api/pod.ts';
-import { podRequests } from '../../api/resources.ts';
+import { podLimits, podRequests, type ResourceMap } from '../../api/resources.ts';
 import type { Container, Pod, ResourceRequirements } from '../../api/types.ts';
-import type { LinuxContainerResources, Partially } from '../../cri/runtime_client.ts';
+import type { LinuxContainerResources, Partially, PodSandboxConfig } from '../../cri/runtime_client.ts';
 import { effectiveResources } from './pod_level_limits.ts';
 
 const HUGE_PAGES = 'hugepages-';
@@ -108,19 +108,42 @@ export function containerResources(
   options: ResourceOptions,
 ): Partially<LinuxContainerResources> {
   const resources: ResourceRequirements = effectiveResources(pod, container);
-  const limit = milliCpu(resources.limits?.['cpu']);
-  const requestText = resources.requests?.['cpu'];
-  const request = requestText === undefined ? limit : milliCpu(requestText);
-  const period = options.cpuPeriodUs;
   return {
-    cpuShares: BigInt(cpuShares(request)),
-    ...(options.cpuCFSQuota && limit > 0
-      ? { cpuPeriod: BigInt(period), cpuQuota: BigInt(cpuQuota(limit, period)) }
-      : {}),
-    memoryLimitInBytes: BigInt(bytes(resources.limits?.['memory'])),
+    ...cpuAndMemory(resources, options),
     oomScoreAdj: BigInt(oomScoreAdj(pod, container, options.memoryCapacity)),
     ...(options.cgroupV2 ? { unified: unified(pod, container, options) } : {}),
     hugepageLimits: hugepages(resources, options.hugePages),
+  };
+}
+
+/** What the pod as a whole has: runtimes that run it in a machine of its own make it as large as both parts together. */
+export function sandboxResources(
+  pod: Pod,
+  options: Pick<ResourceOptions, 'cpuCFSQuota' | 'cpuPeriodUs'>,
+): Pick<NonNullable<Partially<PodSandboxConfig>['linux']>, 'overhead' | 'resources'> {
+  const texts = (amounts: ResourceMap): Record<string, string> =>
+    Object.fromEntries([...amounts].map(([name, amount]) => [name, amount.toString()]));
+  const all = { excludeOverhead: true };
+  const resources = { requests: texts(podRequests(pod, all)), limits: texts(podLimits(pod, all)) };
+  const { overhead } = pod.spec;
+  return {
+    ...(overhead === undefined ? {} : { overhead: cpuAndMemory({ limits: overhead }, options) }),
+    resources: cpuAndMemory(resources, options),
+  };
+}
+
+function cpuAndMemory(
+  { limits = {}, requests = {} }: ResourceRequirements,
+  { cpuCFSQuota, cpuPeriodUs }: Pick<ResourceOptions, 'cpuCFSQuota' | 'cpuPeriodUs'>,
+): Partially<LinuxContainerResources> {
+  const limit = milliCpu(limits['cpu']);
+  const request = requests['cpu'] === undefined ? limit : milliCpu(requests['cpu']);
+  return {
+    cpuShares: BigInt(cpuShares(request)),
+    ...(cpuCFSQuota && limit > 0
+      ? { cpuPeriod: BigInt(cpuPeriodUs), cpuQuota: BigInt(cpuQuota(limit, cpuPeriodUs)) }
+      : {}),
+    memoryLimitInBytes: BigInt(bytes(limits['memory'])),
   };
 }
 

@@ -158,7 +158,7 @@ function scene(
   return { apply, did: did as readonly string[], events, waits, configs };
 }
 
-test('sandbox, then each container: image, environment, created, started, each with its event', async () => {
+test('K2, K11: sandbox, then each container: image, environment, created, started, each with its event', async () => {
   const [a, b] = [container('a'), container('b')];
   const s = scene();
   const outcome = await s.apply(
@@ -195,7 +195,7 @@ test.each([
   expect(s.events.filter((event) => event.includes('SandboxChanged'))).toEqual(told);
 });
 
-test('no sandbox: no container is tried', async () => {
+test('K2, K11: no sandbox: no container is tried', async () => {
   const s = scene({ runPodSandbox: new CriError('RunPodSandbox', 'UNKNOWN', 'failed to setup network') });
   const outcome = await s.apply(
     podOf([container('a')]),
@@ -239,7 +239,7 @@ test.each<[string, Refusals, string, string, readonly string[]]>([
     'a: Warning Failed Error: exec: "x"',
     ['tried a'],
   ],
-])('what goes wrong with %s stops that container alone', async (_, refuse, failure, event, tried) => {
+])('K11: what goes wrong with %s stops that container alone', async (_, refuse, failure, event, tried) => {
   const [a, b] = [container('a'), container('b', { image: 'img:2' })];
   const s = scene(refuse);
   const outcome = await s.apply(podOf([a, b]), actions({ start: [start(a), start(b)] }));
@@ -250,7 +250,7 @@ test.each<[string, Refusals, string, string, readonly string[]]>([
   expect(s.did).toContain('start b-id');
 });
 
-test('a postStart hook that fails ends the container with its grace period', async () => {
+test('K6: a postStart hook that fails ends the container with its grace period', async () => {
   const a = container('a', { lifecycle: { postStart: { exec: { command: ['no'] } } } });
   const s = scene({ postStart: new Error('boom') }, [], runtimePod([runtimeContainer('a')]));
   const outcome = await s.apply(
@@ -266,7 +266,7 @@ test.each<[string, 'livenessProbe' | 'specChanged', number | undefined, number]>
   ['by its probe, with the grace period of the probe', 'livenessProbe', 3, 3],
   ['by its probe, which has none of its own', 'livenessProbe', undefined, 30],
   ['for another reason', 'specChanged', 3, 30],
-])('killed %s', async (_, reason, ofProbe, grace) => {
+])('K5: killed %s', async (_, reason, ofProbe, grace) => {
   const livenessProbe = ofProbe === undefined ? {} : { terminationGracePeriodSeconds: ofProbe };
   const a = container('a', { livenessProbe });
   const s = scene({}, [], runtimePod([runtimeContainer('a')]));
@@ -278,7 +278,7 @@ test.each<[string, 'livenessProbe' | 'specChanged', number | undefined, number]>
   ]);
 });
 
-test('what cannot be stopped: told, and nothing is started', async () => {
+test('K5, K11: what cannot be stopped: told, and nothing is started', async () => {
   const a = container('a');
   const s = scene({ 'stop pod': new Error('task is stuck') }, [], runtimePod([runtimeContainer('a')]));
   const outcome = await s.apply(
@@ -295,7 +295,7 @@ test('what cannot be stopped: told, and nothing is started', async () => {
   ]);
 });
 
-test('one that was created and never ran gives way to the next, with the same count', async () => {
+test('K4: one that was created and never ran gives way to the next, with the same count', async () => {
   const a = container('a');
   const s = scene(
     {},
@@ -307,7 +307,7 @@ test('one that was created and never ran gives way to the next, with the same co
   expect(s.configs[0]?.config?.metadata?.attempt).toBe(4);
 });
 
-test('the restart count goes on from the logs when the runtime has forgotten the container', async () => {
+test('K10: the restart count goes on from the logs when the runtime has forgotten the container', async () => {
   const a = container('a');
   const s = scene();
   await s.apply(podOf([a]), actions({ start: [start(a)] }));
@@ -319,7 +319,7 @@ test('the restart count goes on from the logs when the runtime has forgotten the
   expect(s.configs.map((request) => request?.config?.metadata?.attempt)).toEqual([0, 7]);
 });
 
-test('a pod in a user namespace: the sandbox, its containers and their mounts have its ids', async () => {
+test('K2: a pod in a user namespace: the sandbox, its containers and their mounts have its ids', async () => {
   const volume = { containerPath: '/v', hostPath: '/x', readonly: false, propagation: 'private' } as const;
   const s = scene({ 'has users': new Error() }, [volume]);
   const [a, ids] = [container('a'), [{ hostId: 65_536, containerId: 0, length: 65_536 }]];
@@ -335,7 +335,7 @@ test('a pod in a user namespace: the sandbox, its containers and their mounts ha
     expect(mount).toMatchObject({ uidMappings: ids, gidMappings: ids });
 });
 
-test('a runtime without user namespaces: the pod does not run as users of the host', async () => {
+test('K2: a runtime without user namespaces: the pod does not run as users of the host', async () => {
   const s = scene({
     userns: new ContainerConfigError(
       "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
@@ -354,7 +354,7 @@ test('a runtime without user namespaces: the pod does not run as users of the ho
   ]);
 });
 
-describe('termination messages', () => {
+describe('K6: termination messages', () => {
   test.each<[string, Partial<Container>, readonly ContainerMount[], string | undefined]>([
     ['the default path', {}, [], '/dev/termination-log'],
     ['its own path', { terminationMessagePath: '/tmp/why' }, [], '/tmp/why'],
@@ -379,7 +379,7 @@ describe('termination messages', () => {
   });
 });
 
-describe('image volumes', () => {
+describe('K14: image volumes', () => {
   const mounts: readonly ContainerMount[] = [
     {
       containerPath: '/data',

@@ -213,6 +213,7 @@ export class PodSync {
       podLogsDir: dirs.podLogs,
       cgroupParent,
       security,
+      resources: this.#options.resources(),
       users,
     });
   }

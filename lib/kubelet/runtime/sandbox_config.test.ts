@@ -14,6 +14,7 @@ const make = (spec: Partial<Pod['spec']>) =>
     podLogsDir: '/var/log/pods',
     cgroupParent: '/kubepods/podu',
     security: { seccompRoot: '/seccomp', seccompDefault: false },
+    resources: { cpuCFSQuota: true, cpuPeriodUs: 100_000 },
     users: undefined,
   });
 
@@ -51,6 +52,27 @@ test.each<[string, Partial<Pod['spec']>, object]>([
     'no mapping in the network of the host',
     { ...withPorts, hostNetwork: true },
     { portMappings: [], hostname: '' },
+  ],
+  [
+    'resources of its containers, and the overhead beside them',
+    {
+      overhead: { cpu: '250m', memory: '1Mi' },
+      containers: [
+        { name: 'c', resources: { requests: { cpu: '500m' }, limits: { cpu: '1', memory: '2Mi' } } },
+        { name: 'd', resources: { requests: { cpu: '100m' } } },
+      ],
+    },
+    {
+      linux: {
+        resources: {
+          cpuShares: 614n,
+          cpuQuota: 100_000n,
+          cpuPeriod: 100_000n,
+          memoryLimitInBytes: 2_097_152n,
+        },
+        overhead: { cpuShares: 256n, cpuQuota: 25_000n, cpuPeriod: 100_000n, memoryLimitInBytes: 1_048_576n },
+      },
+    },
   ],
   [
     'sysctls',

@@ -3,6 +3,7 @@ import type { Partially, PodSandboxConfig } from '../../cri/runtime_client.ts';
 import { Protocol } from '../../cri/generated/api.ts';
 import type { PodDns } from '../contracts.ts';
 import type { IdRange } from '../userns/user_namespaces.ts';
+import { type ResourceOptions, sandboxResources } from './linux_resources.ts';
 import { podLogDirName, podUid, sandboxLabels } from './runtime_names.ts';
 import {
   namespaceOptions,
@@ -21,6 +22,7 @@ export interface SandboxInput {
   readonly podLogsDir: string;
   readonly cgroupParent: string;
   readonly security: SecurityOptions;
+  readonly resources: Pick<ResourceOptions, 'cpuCFSQuota' | 'cpuPeriodUs'>;
   /** Ids of its user namespace, `undefined` in the host's. */
   readonly users: IdRange | undefined;
 }
@@ -44,6 +46,7 @@ export function sandboxConfig(input: SandboxInput): Partially<PodSandboxConfig> 
     annotations: { ...pod.metadata.annotations },
     linux: {
       cgroupParent: input.cgroupParent,
+      ...sandboxResources(pod, input.resources),
       sysctls: Object.fromEntries((ofPod?.sysctls ?? []).map(({ name, value }) => [name, value])),
       securityContext: {
         namespaceOptions: namespaceOptions(pod, input.users),

@@ -164,18 +164,8 @@ function appArmor(
   pod: Pod,
   container: AnyContainer,
 ): { apparmor?: Partially<SecurityProfile>; apparmorProfile?: string } {
-  const annotation =
-    pod.metadata.annotations?.[`container.apparmor.security.beta.kubernetes.io/${container.name}`];
-  const type =
-    context.appArmorProfile?.type ??
-    (annotation === 'runtime/default'
-      ? 'RuntimeDefault'
-      : annotation === 'unconfined'
-        ? 'Unconfined'
-        : annotation?.startsWith('localhost/') === true
-          ? 'Localhost'
-          : undefined);
-  switch (type) {
+  const annotation = appArmorAnnotation(pod, container);
+  switch (appArmorType(pod, container, context)) {
     case 'RuntimeDefault':
       return { apparmor: { profileType: ProfileType.RuntimeDefault }, apparmorProfile: 'runtime/default' };
     case 'Unconfined':
@@ -191,6 +181,23 @@ function appArmor(
       break;
   }
   return {};
+}
+
+function appArmorAnnotation(pod: Pod, { name }: AnyContainer): string | undefined {
+  return pod.metadata.annotations?.[`container.apparmor.security.beta.kubernetes.io/${name}`];
+}
+
+/** Type of the profile that the container asks for: its own, else that of the pod, else that of the annotation. */
+export function appArmorType(
+  pod: Pod,
+  container: AnyContainer,
+  context: SecurityContext = effective(pod, container),
+): string | undefined {
+  if (context.appArmorProfile !== undefined) return context.appArmorProfile.type;
+  const annotation = appArmorAnnotation(pod, container);
+  if (annotation === 'runtime/default') return 'RuntimeDefault';
+  if (annotation === 'unconfined') return 'Unconfined';
+  return annotation?.startsWith('localhost/') === true ? 'Localhost' : undefined;
 }
 
 function selinux(context: SecurityContext): LinuxContainerSecurityContext['selinuxOptions'] {

@@ -16,6 +16,8 @@ export interface StaticFilesOptions {
   readonly path: string;
   readonly intervalMs: number;
   readonly nodeName: string;
+  /** The gate PreventStaticPodAPIReferences is off. Default false. */
+  readonly mayReferToApi?: boolean;
   readonly pods: PodManager;
   readonly clock: Clock;
   readonly log: Log;
@@ -74,7 +76,7 @@ export class StaticFiles {
     if (known?.text === text) return;
     try {
       const seen = new Date(clock.now()).toISOString();
-      const pod = staticPod(parse(text), file, 'file', nodeName, seen);
+      const pod = staticPod(parse(text), file, 'file', nodeName, seen, this.#options.mayReferToApi);
       const other = [...this.#known].find(([path, k]) => path !== file && podUid(k.pod) === podUid(pod));
       if (other !== undefined) throw new Error(`the same pod as ${other[0]}`);
       this.#complaints.delete(file);

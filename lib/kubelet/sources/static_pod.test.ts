@@ -75,6 +75,30 @@ test.each<[string, unknown, string]>([
   [
     'a service account',
     manifest({ serviceAccountName: 'x' }),
-    'spec.serviceAccountName: a static pod cannot use it',
+    'static pods may not reference serviceaccounts',
   ],
+  ['a pull secret', manifest({ imagePullSecrets: [{ name: 's' }] }), 'static pods may not reference secrets'],
+  [
+    'an environment from a ConfigMap',
+    manifest({ containers: [{ name: 'c', image: 'i', envFrom: [{ configMapRef: { name: 'm' } }] }] }),
+    'static pods may not reference configmaps',
+  ],
+  ...(
+    [
+      ['persistentvolumeclaims', { persistentVolumeClaim: { claimName: 'p' } }],
+      ['secrets', { csi: { driver: 'd', nodePublishSecretRef: { name: 's' } } }],
+      ['serviceaccounts', { projected: { sources: [{ serviceAccountToken: { path: 't' } }] } }],
+      ['clustertrustbundles', { projected: { sources: [{ clusterTrustBundle: { path: 't' } }] } }],
+    ] as const
+  ).map(([resource, source]): [string, unknown, string] => [
+    `a volume of ${resource}`,
+    manifest({ volumes: [{ name: 'v', ...source }] }),
+    `static pods may not reference ${resource}`,
+  ]),
 ])('K1: %s is refused', (_, document, message) => expect(() => make(document)).toThrow(message));
+
+test('K1: without the gate a static pod may refer to objects of the API', () => {
+  const document = manifest({ imagePullSecrets: [{ name: 's' }] });
+  const pod = staticPod(document, '/m/web.yaml', 'file', 'node-1', '2026-01-01T00:00:00Z', true);
+  expect(pod.spec.imagePullSecrets).toEqual([{ name: 's' }]);
+});

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Container, Pod } from '../../api/types.ts';
 import { defaultPullPolicy } from '../runtime/image_reference.ts';
 import { HASH_ANNOTATION, SEEN_ANNOTATION, SOURCE_ANNOTATION } from './pod_manager.ts';
+import { referencedResource } from './static_references.ts';
 
 /** A manifest is no pod that can run; the message names the field. */
 export class ManifestError extends Error {
@@ -12,6 +13,7 @@ export class ManifestError extends Error {
 /**
  * @param document the parsed manifest
  * @param origin path of the file or the URL: part of the UID, so that two files are two pods
+ * @param mayReferToApi the gate PreventStaticPodAPIReferences is off
  * @throws ManifestError
  */
 export function staticPod(
@@ -20,6 +22,7 @@ export function staticPod(
   source: 'file' | 'http',
   nodeName: string,
   seen: string,
+  mayReferToApi = false,
 ): Pod {
   const manifest = record(document, 'the manifest');
   if (manifest['apiVersion'] !== 'v1' || manifest['kind'] !== 'Pod') {
@@ -36,11 +39,8 @@ export function staticPod(
   const containers = containersOf(spec['containers'], 'spec.containers');
   if (containers.length === 0) throw new ManifestError('spec.containers: want at least one container');
   const initContainers = containersOf(spec['initContainers'] ?? [], 'spec.initContainers');
-  for (const forbidden of ['serviceAccountName', 'ephemeralContainers']) {
-    const value = spec[forbidden];
-    if (value !== undefined && value !== '')
-      throw new ManifestError(`spec.${forbidden}: a static pod cannot use it`);
-  }
+  if (spec['ephemeralContainers'] !== undefined)
+    throw new ManifestError('spec.ephemeralContainers: a static pod cannot use it');
   const given = typeof metadata['uid'] === 'string' && metadata['uid'] !== '' ? metadata['uid'] : undefined;
   const uid =
     given ??
@@ -84,7 +84,10 @@ export function staticPod(
     status: { phase: 'Pending' },
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked above as far as the kubelet relies on it
-  return pod as Pod;
+  const made = pod as Pod;
+  const referenced = mayReferToApi ? undefined : referencedResource(made);
+  if (referenced !== undefined) throw new ManifestError(`static pods may not reference ${referenced}`);
+  return made;
 }
 
 function containersOf(value: unknown, path: string): Container[] {

@@ -14,6 +14,8 @@ export interface StaticUrlOptions {
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly intervalMs: number;
   readonly nodeName: string;
+  /** The gate PreventStaticPodAPIReferences is off. Default false. */
+  readonly mayReferToApi?: boolean;
   readonly pods: Pick<PodManager, 'set' | 'delete'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -62,7 +64,7 @@ export class StaticUrl {
         const seen = new Date(clock.now()).toISOString();
         const wanted = new Map<string, Pod>();
         for (const document of podsIn(parse(text))) {
-          const pod = staticPod(document, url, 'http', nodeName, seen);
+          const pod = staticPod(document, url, 'http', nodeName, seen, this.#options.mayReferToApi);
           wanted.set(podUid(pod), pod);
         }
         this.#text = text;
