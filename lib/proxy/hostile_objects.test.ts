@@ -124,7 +124,7 @@ function feed(proxy: ProxyUnderTest, services: readonly object[], slices: readon
   for (const s of slices) proxy.tracker.setSlice(s as EndpointSlice);
 }
 
-test('P18: hostile objects never become an option, a command or an address of the node', async () => {
+test('P18: hostile objects never become an option, a command or a loopback or link-local address', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(hostileService, { maxLength: 4 }),

@@ -39,6 +39,7 @@ const VIP = '10.96.0.10';
 
 beforeAll(async () => {
   bed = await TestBed.create('tskpp');
+  await bed.serve('node', 8080);
   for (let n = 0; n < MANY; n++) await bed.serve('pod1', FIRST_OF_MANY + n, `e${n}`);
 });
 afterAll(() => bed.close());
@@ -136,6 +137,17 @@ describe.each<Mode>(['iptables', 'nftables'])('%s', (wanted) => {
     await proxy.sync();
     expect((await answers(12, () => bed.ask('far', 'tcp', VIP, 80))).size).toBe(1);
     expect((await answers(12, () => bed.ask('client', 'tcp', VIP, 80))).size).toBe(1);
+  });
+
+  test('P1: an external IP and an endpoint may be addresses of the node itself', async () => {
+    proxy.tracker.setService(service('a/web', VIP, { externalIPs: [NODE] }));
+    proxy.tracker.setSlice(slice('a/web-1', 'web', [`${POD1}@n1`]));
+    await proxy.sync();
+    expect((await bed.ask('client', 'tcp', NODE, 80)).by).toBe('pod1');
+    proxy.tracker.setSlice(slice('a/web-1', 'web', [`${NODE}@n1`]));
+    await proxy.sync();
+    expect((await bed.ask('client', 'tcp', NODE, 80)).by).toBe('node');
+    expect((await bed.ask('far', 'tcp', VIP, 80)).by).toBe('node');
   });
 
   test('P2: endpoints get equal shares, few as well as many', async () => {

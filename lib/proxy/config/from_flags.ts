@@ -41,6 +41,7 @@ export function configOf(flags: Flags, onUnknownField: OnUnknownField = () => un
   return withModeDefaults({
     ...base,
     logging: effectiveLogging(flags),
+    configSyncPeriod: values['config-sync-period'],
     healthzBindAddress: endpoint(flags, 'healthz-bind-address', 'healthz-port'),
     metricsBindAddress: endpoint(flags, 'metrics-bind-address', 'metrics-port'),
     // Named after iptables, but meant for whichever mode there is.
@@ -101,7 +102,6 @@ function fileForm({ values }: Flags): unknown {
       udpTimeout: duration(values['conntrack-udp-timeout']),
       udpStreamTimeout: duration(values['conntrack-udp-timeout-stream']),
     },
-    configSyncPeriod: duration(values['config-sync-period']),
   };
 }
 
