@@ -1,6 +1,7 @@
 /** An explanation as text for the terminal. */
 import { alignColumns } from './align_columns.ts';
 import type { Explanation } from './decision_log.ts';
+import { printable } from './printable.ts';
 import type { PodExplanation } from './pod_explanation.ts';
 
 /** Lines of at most these many nodes are shown. */
@@ -28,11 +29,15 @@ export function explainText(e: PodExplanation): string {
 }
 
 function row(name: string, value: string): string {
-  return `${`${name}:`.padEnd(14)}${value}`;
+  return `${`${name}:`.padEnd(14)}${printable(value)}`;
 }
 
 function decision(d: Explanation): string[] {
-  const lines = ['', row('Decision', `${d.result}, attempt ${d.attempt} at ${d.at}`), `  ${d.message}`];
+  const lines = [
+    '',
+    row('Decision', `${d.result}, attempt ${d.attempt} at ${d.at}`),
+    `  ${printable(d.message)}`,
+  ];
   const refused = Object.entries(d.refused);
   if (refused.length > 0)
     lines.push(

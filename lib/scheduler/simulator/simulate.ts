@@ -1,7 +1,7 @@
 /** Runs the scheduler itself over a cluster in memory until nothing changes any more. */
 import { NO_METRICS } from '../metrics.ts';
 import { getCondition } from '../../api/conditions.ts';
-import { controllerOf, isMirror, isTerminal, podPriority } from '../../api/pod.ts';
+import { controllerOf, isMirror, podPriority } from '../../api/pod.ts';
 import type { Pod } from '../../api/types.ts';
 import { keyOf } from '../../api/types.ts';
 import type { Log } from '../../base/log.ts';
@@ -121,6 +121,9 @@ function ignoredKinds(given: GivenObjects): readonly string[] {
   return kinds.length === 0 ? [] : [`objects that do not matter here were ignored: ${kinds.join(', ')}`];
 }
 
+/** So many nodes are named in a notice. */
+const MAX_NAMED = 5;
+
 class Run {
   readonly cluster: SimulatedCluster;
   readonly preemptions: Preemption[] = [];
@@ -161,7 +164,7 @@ class Run {
   start(): void {
     const waiting = this.cluster.stores.pods
       .list()
-      .filter((pod) => !isPlaced(pod) && !isTerminal(pod) && pod.metadata.deletionTimestamp === undefined);
+      .filter((pod) => !isPlaced(pod) && pod.metadata.deletionTimestamp === undefined);
     const age = (pod: Pod): number =>
       Date.parse(pod.metadata.creationTimestamp ?? '') || Number.MAX_SAFE_INTEGER;
     for (const pod of waiting.toSorted((a, b) => age(a) - age(b))) this.#submit(pod, 'pending');
@@ -224,7 +227,7 @@ class Run {
         plan.blocked.length = 0;
         for (const pod of podsOn(this.cluster.stores.pods.list(), plan.node)) {
           const key = keyOf(pod);
-          if (isTerminal(pod) || pod.metadata.deletionTimestamp !== undefined) continue;
+          if (pod.metadata.deletionTimestamp !== undefined) continue;
           if (isMirror(pod) || controllerOf(pod.metadata)?.kind === 'DaemonSet') {
             if (!plan.ignored.includes(key)) plan.ignored.push(key);
             continue;
@@ -297,16 +300,26 @@ class Run {
   notices(): readonly string[] {
     const { profiles } = this.#parts;
     const foreign = new Map<string, number>();
+    const lost = new Map<string, number>();
     for (const pod of this.cluster.stores.pods.list()) {
+      const node = pod.spec.nodeName ?? '';
+      if (node !== '' && !this.cluster.nodes.has(node)) lost.set(node, (lost.get(node) ?? 0) + 1);
       const name = schedulerNameOf(pod);
-      if (!isPlaced(pod) && !isTerminal(pod) && !profiles.has(name))
-        foreign.set(name, (foreign.get(name) ?? 0) + 1);
+      if (!isPlaced(pod) && !profiles.has(name)) foreign.set(name, (foreign.get(name) ?? 0) + 1);
     }
-    return Array.from(
-      foreign,
-      ([name, count]) =>
-        `${count} pending pods ask for schedulerName "${name}", which the configuration has not`,
-    );
+    const counts = [...lost.values()].reduce((a, b) => a + b, 0);
+    return [
+      ...Array.from(
+        foreign,
+        ([name, count]) =>
+          `${count} pending pods ask for schedulerName "${name}", which the configuration has not`,
+      ),
+      ...(lost.size === 0
+        ? []
+        : [
+            `${counts} pods run on nodes that were not given, and count nowhere: ${[...lost.keys()].slice(0, MAX_NAMED).join(', ')}${lost.size > MAX_NAMED ? ` and ${lost.size - MAX_NAMED} more` : ''}`,
+          ]),
+    ];
   }
 
   /** Adds copies of the pod until one does not fit, and takes them away again. */

@@ -371,3 +371,27 @@ test('the report stands alone, shows the nodes and escapes what it is given', as
   expect(page).not.toContain('<script');
   expect(page).not.toMatch(/(src|href)=|url\(|https?:\/\//);
 });
+
+test('S9: pods that have ended hold nothing; pods on nodes that were not given are told of and count nowhere', async () => {
+  const ended = `${pod('ended', 2, ', nodeName: n1')}status: {phase: Succeeded}\n`;
+  const objects = join3(node('n1', 2), ended, pod('ghost', 2, ', nodeName: gone'), pod('fits', 2));
+  const result = await simulated(objects);
+  expect(nodesOf(result)).toEqual({ 'default/fits': 'n1' });
+  expect(result.summary).toMatchObject({ running: 1, placed: 1, pending: 0 });
+  expect(result.notices).toEqual(['1 pods run on nodes that were not given, and count nowhere: gone']);
+});
+
+test('S9: a pod on its way out holds its room and is not evicted; daemons stay', async () => {
+  const leaving = pod('leaving', 1, ', nodeName: n1', ', deletionTimestamp: "2026-01-01T00:00:00Z"');
+  const daemon = pod('agent', 0.5, ', nodeName: n1', owned('DaemonSet', 'agent'));
+  const objects = join3(node('n1', 2), leaving, daemon, pod('big', 1.5), pod('small', 0.5));
+  const kept = await simulated(objects);
+  expect(nodesOf(kept)).toEqual({ 'default/small': 'n1' });
+  const [drain] = (await simulated(objects, '--drain', 'n1')).drains;
+  expect(drain).toMatchObject({ evicted: [], lost: [], ignored: ['default/agent'], blocked: [] });
+});
+
+test('S9: what objects say does not steer the terminal', async () => {
+  const { out } = await run(['-'], join3(node('n1', 2), pod('"a\\e[31m\\nb"', 1)));
+  expect(out).toContain('default/a\\x1b[31m\\x0ab  n1');
+});

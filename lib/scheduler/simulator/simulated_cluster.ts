@@ -2,7 +2,7 @@
  * A cluster in memory: the API calls of the scheduler change it at once, and controllers (volumes, disruption budgets,
  * owners of evicted pods) do at once what they would have done in time.
  */
-import { controllerOf, isMirror } from '../../api/pod.ts';
+import { controllerOf, isMirror, isTerminal } from '../../api/pod.ts';
 import type { KubeObject, Node, PersistentVolumeClaim, Pod, PodCondition } from '../../api/types.ts';
 import { keyOf } from '../../api/types.ts';
 import type { ApiClient, KubeList, ObjectKey } from '../../client/client.ts';
@@ -66,16 +66,18 @@ export class SimulatedCluster {
         .map((v) => (v.status === undefined ? { ...v, status: { phase: 'Available' } } : v)),
     );
     fill(stores.persistentVolumeClaims, given.of('PersistentVolumeClaim'));
-    fill(stores.pods, given.of('Pod'));
+    // Those that have ended hold nothing any more; a dump has them, the scheduler never sees them.
+    const alive = given.of('Pod').filter((pod) => !isTerminal(pod));
+    fill(stores.pods, alive);
     fill(stores.persistentVolumeClaims, withEphemeralClaims(stores));
     // Namespaces that only their objects mention exist too; affinity asks for their labels.
-    for (const pod of given.of('Pod')) {
+    for (const pod of alive) {
       const { namespace: name = 'default' } = pod.metadata;
       if (stores.namespaces.get(name) === undefined)
         stores.namespaces.put({ metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } });
     }
     bindImmediateClaims(stores);
-    this.budgets = new Budgets(stores.podDisruptionBudgets, given.of('PodDisruptionBudget'), given.of('Pod'));
+    this.budgets = new Budgets(stores.podDisruptionBudgets, given.of('PodDisruptionBudget'), alive);
     this.client = this.#createClient();
   }
 

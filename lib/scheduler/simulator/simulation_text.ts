@@ -1,5 +1,6 @@
 /** A simulation's result for the terminal. */
 import { alignColumns } from '../explain/align_columns.ts';
+import { printable } from '../explain/printable.ts';
 import { amountText, share } from '../amount_text.ts';
 import type { Capacity, NodeFill, PendingPod, Placement, SimulationResult } from './simulation_result.ts';
 
@@ -35,7 +36,7 @@ export function simulationText(result: SimulationResult): string {
     ),
     ...result.capacity.map(capacityText),
     fillTable(result.nodes),
-    [...result.notices.map((notice) => `Note: ${notice}.`), summary(result)].join('\n'),
+    [...result.notices.map((notice) => `Note: ${printable(notice)}.`), summary(result)].join('\n'),
   ];
   return `${sections.filter((s) => s !== '').join('\n\n')}\n`;
 }
