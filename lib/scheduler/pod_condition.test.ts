@@ -20,7 +20,7 @@ const withCondition = (condition: Partial<PodCondition>): Pod => ({
   },
 });
 
-test('the first refusal sets the condition with the present time', () => {
+test('S6: the first refusal sets the condition with the present time', () => {
   const patch = podScheduledPatch(pod('p', { metadata: { generation: 3 } }), 'Unschedulable', 'm', NOW);
   expect(patch?.status.conditions).toEqual([
     {
@@ -34,7 +34,7 @@ test('the first refusal sets the condition with the present time', () => {
   ]);
 });
 
-test('the same refusal again writes nothing', () => {
+test('S6: the same refusal again writes nothing', () => {
   expect(podScheduledPatch(withCondition({}), 'Unschedulable', 'm', NOW)).toBeUndefined();
 });
 
@@ -42,7 +42,7 @@ test.each([
   ['message', withCondition({ message: 'other' }), '2026-01-01T00:00:00Z'],
   ['reason', withCondition({ reason: 'SchedulerError' }), '2026-01-01T00:00:00Z'],
   ['status', withCondition({ status: 'True' }), '2026-01-02T03:04:05Z'],
-])('another %s is written; the time moves only with the status', (_name, subject, time) => {
+])('S6: another %s is written; the time moves only with the status', (_name, subject, time) => {
   const [condition] = podScheduledPatch(subject, 'Unschedulable', 'm', NOW)?.status.conditions ?? [];
   expect(condition).toMatchObject({ reason: 'Unschedulable', message: 'm', lastTransitionTime: time });
 });

@@ -37,7 +37,7 @@ const affinity = (terms: object[]): Partial<Pod['spec']> => ({
   },
 });
 
-describe('the only fitting node is taken', () => {
+describe('S4: the only fitting node is taken', () => {
   test.each<{ name: string; pod: Pod; nodes: Node[]; placed?: [Pod, string][]; want: string }>([
     {
       name: 'CPU',
@@ -157,7 +157,7 @@ describe('the only fitting node is taken', () => {
   });
 });
 
-describe('what does not collide', () => {
+describe('S4: what does not collide', () => {
   test.each([
     ['another port', hostPort(8081)],
     ['another protocol', hostPort(8080, { protocol: 'UDP' })],
@@ -169,7 +169,7 @@ describe('what does not collide', () => {
   });
 });
 
-describe('the better node is taken', () => {
+describe('S4: the better node is taken', () => {
   test.each<{ name: string; pod: Pod; nodes: Node[]; placed?: [Pod, string][]; want: string }>([
     {
       name: 'the less allocated one',
@@ -225,13 +225,13 @@ describe('the better node is taken', () => {
   });
 });
 
-test('equal nodes are chosen by chance', () => {
+test('S4: equal nodes are chosen by chance', () => {
   const nodes = [node('a'), node('b')];
   const chosen = [0, 0.999].map((random) => decide(pod('p'), nodes, [], undefined, random));
   expect(chosen.map((d) => (d.kind === 'node' ? d.node : ''))).toEqual(['a', 'b']);
 });
 
-describe('messages of refusals', () => {
+describe('S4: messages of refusals', () => {
   test.each<{ name: string; pod: Pod; nodes: Node[]; placed?: [Pod, string][]; want: string; by: string[] }>([
     { name: 'no nodes', pod: pod('p'), nodes: [], want: 'no nodes available to schedule pods', by: [] },
     {
@@ -303,7 +303,7 @@ describe('messages of refusals', () => {
   });
 });
 
-test('a plugin that throws fails the pod with an error that names it', () => {
+test('S4: a plugin that throws fails the pod with an error that names it', () => {
   const broken: FilterPlugin = {
     name: 'Broken',
     filter() {

@@ -103,7 +103,7 @@ function setup(subject: Pod, { bind, get = [], plugins = [] }: Setup) {
 
 const on = (p: Pod, nodeName: string): Pod => ({ ...p, spec: { ...p.spec, nodeName } });
 
-test('a lost answer of a binding that succeeded counts as success', async () => {
+test('S11: a lost answer of a binding that succeeded counts as success', async () => {
   const p = pod('p');
   const s = setup(p, { bind: () => Promise.reject(lost), get: [away, on(p, 'n1')] });
   await s.clock.advance(1000);
@@ -113,7 +113,7 @@ test('a lost answer of a binding that succeeded counts as success', async () => 
   await s.end();
 });
 
-test('a pod that another scheduler bound elsewhere is let go, without an event', async () => {
+test('S11: a pod that another scheduler bound elsewhere is let go, without an event', async () => {
   const p = pod('p');
   const s = setup(p, { bind: () => Promise.reject(conflict), get: [on(p, 'n2')] });
   await s.clock.advance(10);
@@ -123,7 +123,7 @@ test('a pod that another scheduler bound elsewhere is let go, without an event',
   await s.end();
 });
 
-test('a pod deleted before its binding is forgotten', async () => {
+test('S11: a pod deleted before its binding is forgotten', async () => {
   const p = pod('p');
   const s = setup(p, { bind: () => Promise.reject(notFound), get: [notFound] });
   await s.clock.advance(10);
@@ -132,7 +132,7 @@ test('a pod deleted before its binding is forgotten', async () => {
   await s.end();
 });
 
-test('a refused binding gives the room back, is reported, and tried again after the back-off', async () => {
+test('S11: a refused binding gives the room back, is reported, and tried again after the back-off', async () => {
   const p = pod('p');
   const forbidden = new ApiError('no', { status: 403, reason: 'Forbidden' });
   let tries = 0;
@@ -155,7 +155,7 @@ test('a refused binding gives the room back, is reported, and tried again after 
   await s.end();
 });
 
-test('a pod that goes while it waits is not scheduled', async () => {
+test('S11: a pod that goes while it waits is not scheduled', async () => {
   const p = pod('p', { requests: { cpu: '100' } });
   const s = setup(p, { bind: () => Promise.reject(lost) });
   await s.clock.advance(10);
@@ -166,7 +166,7 @@ test('a pod that goes while it waits is not scheduled', async () => {
   await s.end();
 });
 
-describe('between the choice of a node and the binding', () => {
+describe('S1: between the choice of a node and the binding', () => {
   const never = (): Promise<never> => Promise.reject(new Error('must not be bound'));
   const tracing = (calls: string[], name: string, refuses = false): ReservePlugin => ({
     name,
@@ -227,7 +227,7 @@ describe('between the choice of a node and the binding', () => {
   });
 });
 
-test('a nomination is written to the status and counts for others at once', async () => {
+test('S1: a nomination is written to the status and counts for others at once', async () => {
   const nominate: PostFilterPlugin = { name: 'Maker', postFilter: () => ({ nominatedNodeName: 'n1' }) };
   const p = pod('p', { requests: { cpu: '100' } });
   const s = setup(p, { bind: () => Promise.reject(lost), plugins: [nominate] });
@@ -242,7 +242,7 @@ test('a nomination is written to the status and counts for others at once', asyn
   await s.end();
 });
 
-test('a PostFilter that throws is passed over', async () => {
+test('S1: a PostFilter that throws is passed over', async () => {
   const broken: PostFilterPlugin = {
     name: 'Broken',
     postFilter() {

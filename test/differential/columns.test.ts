@@ -254,7 +254,7 @@ function written(decision: Decision) {
 
 const SEEDS = Number(process.env['TSK_COLUMN_SEEDS'] ?? '150');
 
-test('columns agree with the look at every node', () => {
+test('S4: columns agree with the look at every node', () => {
   let [compared, refused, scored, remembered] = [0, 0, 0, 0];
   for (let seed = 1; seed <= SEEDS; seed++) {
     let walk: Walk;

@@ -5,7 +5,7 @@ import { SchedulerCache } from './cache.ts';
 const on = (p: Pod, nodeName: string): Pod => ({ ...p, spec: { ...p.spec, nodeName } });
 const cpu = (cache: SchedulerCache, name: string): number | undefined => cache.node(name)?.requested('cpu');
 
-test('an assumed pod counts at once, and once after it is confirmed', () => {
+test('S5: an assumed pod counts at once, and once after it is confirmed', () => {
   const cache = new SchedulerCache();
   cache.setNode(node('a'));
   const p = pod('p', { requests: { cpu: '1' } });
@@ -15,7 +15,7 @@ test('an assumed pod counts at once, and once after it is confirmed', () => {
   expect([cpu(cache, 'a'), cache.isAssumed(p), cache.assumedCount]).toEqual([1000, false, 0]);
 });
 
-test('forgetting takes an assumed pod back, but not a confirmed one', () => {
+test('S5: forgetting takes an assumed pod back, but not a confirmed one', () => {
   const cache = new SchedulerCache();
   cache.setNode(node('a'));
   const p = pod('p', { requests: { cpu: '1' } });
@@ -28,7 +28,7 @@ test('forgetting takes an assumed pod back, but not a confirmed one', () => {
   expect(cpu(cache, 'a')).toBe(1000);
 });
 
-test('a pod that another scheduler bound elsewhere moves', () => {
+test('S5: a pod that another scheduler bound elsewhere moves', () => {
   const cache = new SchedulerCache();
   cache.setNode(node('a'));
   cache.setNode(node('b'));
@@ -38,7 +38,7 @@ test('a pod that another scheduler bound elsewhere moves', () => {
   expect([cpu(cache, 'a'), cpu(cache, 'b')]).toEqual([0, 1000]);
 });
 
-test('a changed pod is counted by its new requests, a removed one not at all', () => {
+test('S5: a changed pod is counted by its new requests, a removed one not at all', () => {
   const cache = new SchedulerCache();
   cache.setNode(node('a'));
   const p = on(pod('p', { requests: { cpu: '1' } }), 'a');
@@ -53,7 +53,7 @@ test('a changed pod is counted by its new requests, a removed one not at all', (
   expect([cpu(cache, 'a'), cache.podCount]).toEqual([0, 0]);
 });
 
-test('pods seen before their node, or across its deletion, count when it is there', () => {
+test('S5: pods seen before their node, or across its deletion, count when it is there', () => {
   const cache = new SchedulerCache();
   cache.addPod(on(pod('p', { requests: { cpu: '1' } }), 'a'));
   cache.setNode(node('a'));
@@ -64,7 +64,7 @@ test('pods seen before their node, or across its deletion, count when it is ther
   expect(cpu(cache, 'a')).toBe(1000);
 });
 
-test('a pod of the same name with another uid is another pod', () => {
+test('S5: a pod of the same name with another uid is another pod', () => {
   const cache = new SchedulerCache();
   cache.setNode(node('a'));
   cache.addPod(on(pod('p', { requests: { cpu: '1' } }), 'a'));

@@ -3,7 +3,7 @@ import { PASSED } from './verdicts.ts';
 
 const OUT = Number.NEGATIVE_INFINITY;
 
-test('no rows: no best', () => {
+test('S5: no rows: no best', () => {
   const none = new BestRows(new Float64Array(0), new Uint16Array(0));
   expect([none.highest, none.ties, none.tie(0), none.top(3)]).toEqual([OUT, 0, -1, []]);
 });

@@ -34,32 +34,32 @@ test.each([
   [0.49, 'b'],
   [0.5, 'd'],
   [0.999, 'd'],
-])('chance %d chooses %s of two equally good nodes', (random, node) => {
+])('S5: chance %d chooses %s of two equally good nodes', (random, node) => {
   const decision = new Decided({ a: 1, b: 5, c: 2, d: 5 }).decide(random);
   expect(nodeOf(decision)).toBe(node);
   expect(decision.diagnosis.ties).toBe(2);
 });
 
-test('one node that passes is taken without a score', () => {
+test('S5: one node that passes is taken without a score', () => {
   const decision = new Decided({ a: 'closed', b: 0 }).decide();
   expect(nodeOf(decision)).toBe('b');
   expect(decision.diagnosis.scores).toEqual([]);
   expect([...decision.diagnosis.refusals.keys()]).toEqual(['a']);
 });
 
-test('no node: says why, and under which signature the same is said of others', () => {
+test('S5: no node: says why, and under which signature the same is said of others', () => {
   const { kind, diagnosis } = new Decided({ a: 'closed', b: 'closed' }).decide();
   expect([kind, diagnosis.nodes, diagnosis.refusals.size]).toEqual(['unschedulable', 2, 2]);
   expect(diagnosis.columns?.signature).toBe('signed');
 });
 
-test('what follows from other nodes too is not said of others of the signature', () => {
+test('S5: what follows from other nodes too is not said of others of the signature', () => {
   const world = new ColumnWorld();
   const { diagnosis } = new Decided({ a: 'closed' }, [new CrowdPlugin(world.cache)]).decide();
   expect(diagnosis.columns).toBeUndefined();
 });
 
-describe('scores', () => {
+describe('S5: scores', () => {
   test('are those of all nodes, best first, until something changes', () => {
     const decided = new Decided({ a: 1, b: 5, c: 3 });
     const decision = decided.decide();
@@ -105,7 +105,7 @@ describe('scores', () => {
   });
 });
 
-test('of refusals as many are kept as were asked for', () => {
+test('S5: of refusals as many are kept as were asked for', () => {
   const decided = new Decided({ a: 'closed', b: 'closed', c: 1, d: 1 });
   const { diagnosis } = decided.decide();
   diagnosis.keep?.(KEEP);

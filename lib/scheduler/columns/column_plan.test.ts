@@ -15,7 +15,7 @@ const unsigned: Plugin & { filter(): undefined } = { name: 'Unsigned', filter: (
 const names = (plugins: readonly Plugin[] | undefined): readonly string[] =>
   (plugins ?? []).map((p) => p.name);
 
-test('each plugin is asked where it belongs, and signs once', () => {
+test('S5: each plugin is asked where it belongs, and signs once', () => {
   const plan = columnPlan(profileOf(door, crowd, plainScore, { plugin: scaledScore(Math.floor), weight: 3 }));
   expect(names(plan?.signers)).toEqual(['Crowd', 'Door', 'Plain', 'Scaled']);
   expect(names(plan?.filters)).toEqual(['Door']);
@@ -40,6 +40,6 @@ test.each<[string, readonly Plugin[]]>([
     'a plugin of all nodes filters without PreFilter',
     [{ name: 'F', filter: () => undefined, signPod: () => '', columns: () => ({}) } as Plugin],
   ],
-])('no columns where %s', (_what, plugins) => {
+])('S5: no columns where %s', (_what, plugins) => {
   expect(columnPlan(profileOf(...plugins))).toBeUndefined();
 });

@@ -1,12 +1,12 @@
 import { seededRandom } from '../simulator/random.ts';
 import { Extremes } from './extremes.ts';
 
-test('nothing added: nothing between', () => {
+test('S5: nothing added: nothing between', () => {
   const { lowest, highest, isStale } = new Extremes();
   expect([lowest, highest, isStale]).toEqual([Infinity, -Infinity, false]);
 });
 
-test('NaN counts for nothing, on its way in and out', () => {
+test('S5: NaN counts for nothing, on its way in and out', () => {
   const extremes = new Extremes();
   extremes.add(Number.NaN);
   extremes.add(3);
@@ -14,7 +14,7 @@ test('NaN counts for nothing, on its way in and out', () => {
   expect([extremes.lowest, extremes.highest, extremes.isStale]).toEqual([3, 3, false]);
 });
 
-test('are those of the scores that are left, or say that only a look at all tells', () => {
+test('S5: are those of the scores that are left, or say that only a look at all tells', () => {
   const random = seededRandom(7);
   const extremes = new Extremes();
   const left: number[] = [];

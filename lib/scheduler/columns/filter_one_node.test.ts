@@ -39,11 +39,11 @@ test.each([
   ['room, for which a pod of higher priority waits', ask(1, [waiting(6)]), 'Narrow: Unschedulable full'],
   ['room, for which a pod of lower priority waits', ask(1, [waiting(4)]), undefined],
   ['no filters', ask(9, [], []), undefined],
-])('%s', (_what, got, want) => {
+])('S5: %s', (_what, got, want) => {
   expect(got).toBe(want);
 });
 
-test('passes only where it passes with and without the pods that wait', () => {
+test('S5: passes only where it passes with and without the pods that wait', () => {
   // As required affinity to a pod that may never come.
   const company: FilterPlugin = {
     name: 'Company',
@@ -52,7 +52,7 @@ test('passes only where it passes with and without the pods that wait', () => {
   expect(ask(0, [waiting(9)], [company])).toBe('Company: Unschedulable alone');
 });
 
-test('a plugin that throws is named', () => {
+test('S5: a plugin that throws is named', () => {
   const broken: FilterPlugin = {
     name: 'Broken',
     filter() {

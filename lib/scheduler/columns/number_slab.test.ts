@@ -1,6 +1,6 @@
 import { NumberSlab } from './number_slab.ts';
 
-test('what is taken does not overlap, whatever its size', () => {
+test('S5: what is taken does not overlap, whatever its size', () => {
   const slab = new NumberSlab(8);
   const taken = [3, 5, 1, 20, 7, 1].map((count) => ({ count, ...slab.take(count) }));
   for (const [i, { count, values, at }] of taken.entries()) values.fill(i + 1, at, at + count);

@@ -71,7 +71,7 @@ test.each(
   }
 });
 
-test('a new highest score brings down those of nodes far away', () => {
+test('S5: a new highest score brings down those of nodes far away', () => {
   const world = new ColumnWorld();
   for (let i = 0; i < 300; i++) world.setNode(`n${i}`, { scale: i });
   const columns = columnsOf(world, profileOf(door, whole));
@@ -83,7 +83,7 @@ test('a new highest score brings down those of nodes far away', () => {
   expect(columns.best.top(2).map((row) => columns.totals.at(row).total)).toEqual([100, 50]);
 });
 
-test('a look at unchanged columns changes nothing', () => {
+test('S5: a look at unchanged columns changes nothing', () => {
   const world = new ColumnWorld();
   world.setNode('a');
   const columns = columnsOf(world, profileOf(door, plainScore));
@@ -96,7 +96,7 @@ test('a look at unchanged columns changes nothing', () => {
   expect([columns.version > version, columns.feasible]).toEqual([true, 0]);
 });
 
-test('who has fallen behind further than the journal reaches looks at all nodes', () => {
+test('S5: who has fallen behind further than the journal reaches looks at all nodes', () => {
   const world = new ColumnWorld();
   world.setNode('a');
   world.setNode('b');
@@ -108,7 +108,7 @@ test('who has fallen behind further than the journal reaches looks at all nodes'
   expect([...columns.refusals().keys()]).toEqual(['a']);
 });
 
-test('room is left for pods that wait for a node, as soon as they do', () => {
+test('S5: room is left for pods that wait for a node, as soon as they do', () => {
   const world = new ColumnWorld();
   world.setNode('a');
   const narrow = {
@@ -129,7 +129,7 @@ test('room is left for pods that wait for a node, as soon as they do', () => {
   expect(columns.feasible).toBe(1);
 });
 
-test('end where a node comes, goes or changes its labels', () => {
+test('S5: end where a node comes, goes or changes its labels', () => {
   const world = new ColumnWorld();
   world.setNode('a');
   const columns = columnsOf(world, profileOf(door));
@@ -149,7 +149,7 @@ test.each<[string, Plugin]>([
   ],
   ['PreScore fails', { name: 'P', ...signed, preScore: () => errorStatus('broken') } as Plugin],
   ['Filter fails', { name: 'P', ...signed, filter: () => errorStatus('broken') } as Plugin],
-])('are of no use where %s', (_what, plugin) => {
+])('S5: are of no use where %s', (_what, plugin) => {
   const world = new ColumnWorld();
   world.setNode('a');
   expect(() => columnsOf(world, profileOf(plugin)).update()).toThrow(NotColumnarError);

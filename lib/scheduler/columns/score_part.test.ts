@@ -83,11 +83,11 @@ class Followed {
   }
 }
 
-test('weighs what the plugin gives', () => {
+test('S5: weighs what the plugin gives', () => {
   expect(new Followed(plainScore, 3).weighted).toEqual(Array.from({ length: ROWS }, (_, i) => i * 3));
 });
 
-test('asks again only of nodes that changed; a node that comes to pass again needs no asking', () => {
+test('S5: asks again only of nodes that changed; a node that comes to pass again needs no asking', () => {
   const followed = new Followed(plainScore, 1);
   expect(followed.asked).toBe(ROWS);
   followed.pass(4, false);
@@ -106,7 +106,7 @@ test('asks again only of nodes that changed; a node that comes to pass again nee
   expect([followed.asked, followed.weighted[4]]).toEqual([ROWS + 1, 40]);
 });
 
-test('the going of the highest brings the others up, in scores and totals', () => {
+test('S5: the going of the highest brings the others up, in scores and totals', () => {
   const followed = new Followed(scaledScore(Math.round), 2);
   expect(followed.weighted.slice(-2)).toEqual([182, 200]);
   followed.pass(ROWS - 1, false);
@@ -115,7 +115,7 @@ test('the going of the highest brings the others up, in scores and totals', () =
   expect(followed.totals.at(-2)).toBe(200);
 });
 
-test('a score below zero times nothing is shown as zero', () => {
+test('S5: a score below zero times nothing is shown as zero', () => {
   const negative: ScorePlugin & SignPlugin = { name: 'N', signPod: () => '', score: () => -1 };
   expect(new Followed(negative, 0).weighted.every((x) => Object.is(x, 0))).toBe(true);
 });
@@ -123,11 +123,11 @@ test('a score below zero times nothing is shown as zero', () => {
 test.each([
   ['whole numbers', Math.floor, true],
   ['others', (x: number) => x, false],
-])('knows of %s whether their sums can be corrected', (_what, round, isWhole) => {
+])('S5: knows of %s whether their sums can be corrected', (_what, round, isWhole) => {
   expect(new Followed(scaledScore(round), 1).part.isWhole).toBe(isWhole);
 });
 
-test('follows a column that says itself which scores are others now', () => {
+test('S5: follows a column that says itself which scores are others now', () => {
   const touched: number[] = [];
   const source: ColumnPlugin = {
     name: 'Whole',

@@ -14,7 +14,7 @@ function signed(labels: Readonly<Record<string, string>>, priority = 0): string 
   return signatureOf(pod('p', { metadata: { labels }, spec: { priority } }), plan);
 }
 
-test('is the same for pods that no plugin can tell apart', () => {
+test('S5: is the same for pods that no plugin can tell apart', () => {
   expect(signed({ A: 'x', other: '1' })).toBe(signed({ A: 'x', other: '2' }));
 });
 
@@ -24,11 +24,11 @@ test.each([
   ['where a part ends', signed({ A: 'x', B: 'y' }), signed({ A: 'x|B 1 y' })],
   ['where a part begins', signed({ A: 'x', B: 'y' }), signed({ A: 'x|B y' })],
   ['the priority', signed({ A: 'x' }, 0), signed({ A: 'x' }, 1)],
-])('differs by %s', (_what, a, b) => {
+])('S5: differs by %s', (_what, a, b) => {
   expect(a).not.toBe(b);
 });
 
-test('there is none where a plugin wants to see every node itself', () => {
+test('S5: there is none where a plugin wants to see every node itself', () => {
   const plan = new ColumnWorld().plan(
     profileOf(
       signer('A'),

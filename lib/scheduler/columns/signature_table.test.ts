@@ -12,7 +12,7 @@ function tableOf(nodes: number, ...more: readonly Plugin[]): { world: ColumnWorl
 }
 const labeled = (app: string): Pod => pod(`pod-${app}`, { metadata: { labels: { app } } });
 
-test('pods of one signature share their columns; others have their own', () => {
+test('S5: pods of one signature share their columns; others have their own', () => {
   const { table } = tableOf(2);
   const first = table.columnsFor(labeled('a'));
   expect(table.columnsFor(labeled('a'))).toBe(first);
@@ -20,7 +20,7 @@ test('pods of one signature share their columns; others have their own', () => {
   expect(table.size).toBe(2);
 });
 
-test('columns are made anew when the shape of the cluster changes; what was read off the old ones stays', () => {
+test('S5: columns are made anew when the shape of the cluster changes; what was read off the old ones stays', () => {
   const { world, table } = tableOf(1);
   world.setNode('n0', { door: 'closed' });
   const before = table.decide(labeled('a'), () => 0);
@@ -32,7 +32,7 @@ test('columns are made anew when the shape of the cluster changes; what was read
   expect(before?.diagnosis.refusals.get('n0')?.reasons).toEqual(['door closed']);
 });
 
-test('the least used signature is forgotten where there are too many', () => {
+test('S5: the least used signature is forgotten where there are too many', () => {
   const { table } = tableOf(1);
   const first = table.columnsFor(labeled('0'));
   const second = table.columnsFor(labeled('1'));
@@ -44,7 +44,7 @@ test('the least used signature is forgotten where there are too many', () => {
   expect(table.columnsFor(labeled('1'))).not.toBe(second);
 });
 
-describe('a pod is tried on every node instead', () => {
+describe('S5: a pod is tried on every node instead', () => {
   test('where room was made for it', () => {
     const { world, table } = tableOf(2);
     const waiting = labeled('a');

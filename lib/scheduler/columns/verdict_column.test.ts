@@ -13,7 +13,7 @@ function columnOf(nodes: number): { column: VerdictColumn; number: (reason: stri
   return { column, number: (reason) => column.numberOf(because(reason), 'P') };
 }
 
-test('counts the nodes that passed, and notes those that came to pass or pass no more', () => {
+test('S5: counts the nodes that passed, and notes those that came to pass or pass no more', () => {
   const { column, number } = columnOf(4);
   expect(column.count).toBe(0);
   column.begin();
@@ -29,7 +29,7 @@ test('counts the nodes that passed, and notes those that came to pass or pass no
   expect([0, 1, 2, 3].filter((row) => column.flips.has(row))).toEqual([1, 2]);
 });
 
-test('has room for more reasons than at first', () => {
+test('S5: has room for more reasons than at first', () => {
   const { column, number } = columnOf(40);
   for (let row = 0; row < 40; row++) column.set(row, number(`reason ${row}`));
   expect(column.snapshot().size).toBe(40);
@@ -37,7 +37,7 @@ test('has room for more reasons than at first', () => {
   expect(column.snapshot().get('n39')).toEqual(refusal('reason 39'));
 });
 
-describe('a view', () => {
+describe('S5: a view', () => {
   test('is the same object until something changes, and stays as it was', () => {
     const { column, number } = columnOf(3);
     column.set(0, number('full'));

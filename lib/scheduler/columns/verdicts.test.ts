@@ -3,7 +3,7 @@ import { NO_NODE, PASSED, Verdicts } from './verdicts.ts';
 
 const full: Rejection = { code: 'Unschedulable', reasons: ['Insufficient cpu'] };
 
-test('the same reason of the same plugin has one number, whichever object says it', () => {
+test('S5: the same reason of the same plugin has one number, whichever object says it', () => {
   const verdicts = new Verdicts();
   const number = verdicts.numberOf(full, 'Fit');
   expect(verdicts.numberOf(full, 'Fit')).toBe(number);
@@ -21,18 +21,18 @@ test.each<[string, Rejection, string]>([
   ['other words', { ...full, reasons: ['Insufficient memory'] }, 'Fit'],
   ['more words', { ...full, reasons: ['Insufficient cpu', 'Insufficient cpu'] }, 'Fit'],
   ['no help in the going of pods', { ...full, code: 'UnschedulableAndUnresolvable' }, 'Fit'],
-])('%s: another number', (_what, status, plugin) => {
+])('S5: %s: another number', (_what, status, plugin) => {
   const verdicts = new Verdicts();
   expect(verdicts.numberOf(status, plugin)).not.toBe(verdicts.numberOf(full, 'Fit'));
 });
 
-test('no number of a refusal stands for a node that passed, or for none', () => {
+test('S5: no number of a refusal stands for a node that passed, or for none', () => {
   const verdicts = new Verdicts();
   expect(verdicts.numberOf(full, 'Fit')).toBeGreaterThan(PASSED);
   expect([verdicts.refusal(PASSED), verdicts.refusal(NO_NODE)]).toEqual([undefined, undefined]);
 });
 
-test('refuses more different reasons than there are numbers', () => {
+test('S5: refuses more different reasons than there are numbers', () => {
   const verdicts = new Verdicts();
   const nth = (n: number): Rejection => ({ code: 'Unschedulable', reasons: [`reason ${n}`] });
   for (let n = 1; n < NO_NODE; n++) verdicts.numberOf(nth(n), 'Fit');

@@ -47,7 +47,7 @@ function ratio(...shape: readonly object[]): object {
   return { name: 'NodeResourcesFit', args: { scoringStrategy } };
 }
 
-test('an empty file has the defaults of the stock scheduler', () => {
+test('S2: an empty file has the defaults of the stock scheduler', () => {
   expect(load({})).toMatchObject({
     parallelism: 16,
     podInitialBackoffSeconds: 1,
@@ -64,7 +64,7 @@ test('an empty file has the defaults of the stock scheduler', () => {
   });
 });
 
-describe('what is wrong is named', () => {
+describe('S2: what is wrong is named', () => {
   test.each([
     ['unknown field', { profilez: [] }, 'field "profilez": unknown field, did you mean "profiles"?'],
     ['wrong type', { parallelism: 'many' }, 'field "parallelism": got "many", want a whole number from 1'],
@@ -344,12 +344,12 @@ describe('S2: the configuration as it is shown', () => {
   });
 });
 
-test('flags of leader election override the file, others do not count beside it', () => {
+test('S2: flags of leader election override the file, others do not count beside it', () => {
   const flags = parseFlags(schedulerFlags, ['--leader-elect=false', '--leader-elect-resource-name=mine']);
   expect(configOf(flags).leaderElection).toMatchObject({ leaderElect: false, resourceName: 'mine' });
 });
 
-describe('plugins of a profile', () => {
+describe('S2: plugins of a profile', () => {
   const profileOf = (plugins: object) => {
     const [profile] = createProfiles(
       load(withPlugins(plugins)),

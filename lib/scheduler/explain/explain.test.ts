@@ -14,7 +14,7 @@ const decision = {
   ],
 };
 
-test('a placed pod: why there', () => {
+test('S8: a placed pod: why there', () => {
   const text = explainText({
     pod: 'ns/p',
     node: 'a',
@@ -35,7 +35,7 @@ c     7      7                 -
 `);
 });
 
-test('a waiting pod: where it waits and for what', () => {
+test('S8: a waiting pod: where it waits and for what', () => {
   const text = explainText({
     pod: 'ns/p',
     nominatedNode: 'b',
@@ -46,11 +46,11 @@ test('a waiting pod: where it waits and for what', () => {
   expect(text).toContain('Refused by:   NodeResourcesFit\n');
 });
 
-test('a pod that another scheduler placed', () => {
+test('S8: a pod that another scheduler placed', () => {
   expect(explainText({ pod: 'ns/p', node: 'a' })).toContain('no record of the decision');
 });
 
-describe('command line', () => {
+describe('S8: command line', () => {
   test.each<[string, string[], string]>([
     ['no pod', [], 'want one pod, got 0'],
     ['two pods', ['a', 'b'], 'want one pod, got 2'],

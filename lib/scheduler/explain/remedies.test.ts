@@ -77,11 +77,11 @@ test.each<[string, Pod, readonly Node[], readonly string[]]>([
     [node('n1')],
     [],
   ],
-])('%s', async (_name, wanted, nodes, expected) => {
+])('S8: %s', async (_name, wanted, nodes, expected) => {
   expect(await remedies(wanted, nodes)).toEqual(expected);
 });
 
-test('a full cluster: one more node of the kind', async () => {
+test('S8: a full cluster: one more node of the kind', async () => {
   const full = pod('full', { requests: { cpu: '4' } });
   expect(await remedies(asking('2'), [node('n1')], [[full, 'n1']])).toEqual([
     'Add a node like n1, or free one of its kind (1, n1)',
@@ -101,13 +101,13 @@ test.each<[string, Partial<Pod['spec']>, string]>([
     },
     'Let the spread over kubernetes.io/hostname be ScheduleAnyway instead of DoNotSchedule (1, n1)',
   ],
-])('%s made soft', async (_name, spec, expected) => {
+])('S8: %s made soft', async (_name, spec, expected) => {
   const web = pod('web', { metadata: { labels: { app: 'web' } } });
   const wanted = { ...asking('1', spec), metadata: { ...pod('p').metadata, labels: { app: 'web' } } };
   expect(await remedies(wanted, [node('n1')], [[web, 'n1']])).toEqual([expected]);
 });
 
-test('what is proposed is true: the changed pod passes, and the cluster is as it was', async () => {
+test('S8: what is proposed is true: the changed pod passes, and the cluster is as it was', async () => {
   const cluster = testCluster({ nodes: [cordoned('n1'), tainted('n2')] });
   const before = cluster.refusal(asking('1'), 'n1');
   await findRemedies(asking('1'), cluster.handle.cache.nodes(), cluster.profile);

@@ -42,7 +42,7 @@ async function choose(extenders: readonly Extender[], subject: Pod = pod('p')) {
 
 const FILTER = { filterVerb: 'filter' };
 
-test('filters by node names, with its reasons kept', async () => {
+test('S2: filters by node names, with its reasons kept', async () => {
   const answer = {
     NodeNames: ['b'],
     FailedNodes: { a: 'no licence' },
@@ -60,14 +60,14 @@ test('filters by node names, with its reasons kept', async () => {
   expect(asked[0]).toMatchObject({ verb: 'filter', body: { nodenames: ['a', 'b', 'c'] } });
 });
 
-test('filters by whole nodes when it keeps none itself', async () => {
+test('S2: filters by whole nodes when it keeps none itself', async () => {
   const answer = { nodes: { items: [{ metadata: { name: 'c' } }] } };
   const { subject, asked } = extender({ ...FILTER, nodeCacheCapable: false }, { filter: answer });
   expect(await choose([subject])).toMatchObject({ node: 'c' });
   expect(asked[0]?.body).toMatchObject({ nodes: { items: [{ metadata: { name: 'a' } }, {}, {}] } });
 });
 
-test('scores count by weight', async () => {
+test('S2: scores count by weight', async () => {
   const { subject } = extender(
     { prioritizeVerb: 'score', weight: 2 },
     {
@@ -82,7 +82,7 @@ test('scores count by weight', async () => {
   expect(decision.diagnosis.scores[0]?.byPlugin['http://x/']).toBe(200);
 });
 
-describe('an extender that fails', () => {
+describe('S2: an extender that fails', () => {
   test.each<[string, unknown, string]>([
     ['with an error of its own', { Error: 'out of order' }, 'out of order'],
     ['with no answer', new Error('connect ECONNREFUSED'), 'connect ECONNREFUSED'],
@@ -101,13 +101,13 @@ describe('an extender that fails', () => {
   });
 });
 
-test('is asked for pods that want one of its resources only', () => {
+test('S2: is asked for pods that want one of its resources only', () => {
   const { subject } = extender({ managedResources: [{ name: 'example.com/gpu' }] }, {});
   expect(subject.isInterested(pod('p'))).toBe(false);
   expect(subject.isInterested(pod('p', { requests: { 'example.com/gpu': '1' } }))).toBe(true);
 });
 
-test('binds, and says when it could not', async () => {
+test('S2: binds, and says when it could not', async () => {
   const bound = extender({ bindVerb: 'bind' }, { bind: {} });
   const p = pod('p');
   expect(await bound.subject.bind(p, 'a', signal)).toBeUndefined();
@@ -121,7 +121,7 @@ test('binds, and says when it could not', async () => {
   expect(await refused.subject.bind(p, 'a', signal)).toMatchObject({ code: 'Error', reasons: ['no'] });
 });
 
-test('leaves of the candidates for preemption what it can do with', async () => {
+test('S2: leaves of the candidates for preemption what it can do with', async () => {
   const [v, w] = [pod('v'), pod('w')];
   const candidates = [
     { node: 'a', victims: [v], violations: 0 },
@@ -139,7 +139,7 @@ test('leaves of the candidates for preemption what it can do with', async () => 
   expect(await preemptWithExtenders(pod('p'), candidates, [ignorable.subject], signal)).toEqual(candidates);
 });
 
-describe('over HTTP', () => {
+describe('S2: over HTTP', () => {
   test.each<[string, number, string, string | undefined]>([
     ['an answer', 200, '{"NodeNames":["b"]}', undefined],
     ['a refusal', 500, 'sorry', 'HTTP 500: sorry'],

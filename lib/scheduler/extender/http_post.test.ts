@@ -46,7 +46,7 @@ const echo: RequestListener = (request, response) => {
   );
 };
 
-test('JSON goes to the path of the URL and comes back; the connection is used again', async () => {
+test('S2: JSON goes to the path of the URL and comes back; the connection is used again', async () => {
   const server = createServer(echo);
   let connections = 0;
   server.on('connection', () => connections++);
@@ -57,7 +57,7 @@ test('JSON goes to the path of the URL and comes back; the connection is used ag
   expect(connections).toBe(1);
 });
 
-test('an empty answer is none', async () => {
+test('S2: an empty answer is none', async () => {
   const post = await extender(createServer((_, response) => response.end()));
   expect(await post({})).toBeUndefined();
 });
@@ -70,7 +70,7 @@ test.each<[string, RequestListener, RegExp]>([
   ],
   ['no JSON', (_, response) => response.end('<html>'), /JSON/],
   ['an answer cut short', (_, response) => void response.write('{"a":', () => response.destroy()), /aborted/],
-])('%s is an error', async (_, listener, message) => {
+])('S2: %s is an error', async (_, listener, message) => {
   const post = await extender(createServer(listener));
   await expect(post({})).rejects.toThrow(message);
 });
@@ -78,13 +78,13 @@ test.each<[string, RequestListener, RegExp]>([
 test.each<[string, RequestListener]>([
   ['nothing', () => undefined],
   ['half an answer', (_, response) => void response.write('{')],
-])('%s is waited for no longer than told, and not at all once aborted', async (_, listener) => {
+])('S2: %s is waited for no longer than told, and not at all once aborted', async (_, listener) => {
   const post = await extender(createServer(listener));
   await expect(post({}, { timeoutMs: 50 })).rejects.toThrow(/timeout/);
   await expect(post({}, { signal: AbortSignal.timeout(50) })).rejects.toThrow(/timeout/);
 });
 
-describe('TLS', () => {
+describe('S2: TLS', () => {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
   test.each([

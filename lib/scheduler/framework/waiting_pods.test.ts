@@ -18,7 +18,7 @@ function setup(timeouts: Record<string, number>) {
   };
 }
 
-test('a pod goes on when every plugin has allowed it', async () => {
+test('S1: a pod goes on when every plugin has allowed it', async () => {
   const { waiting, word, outcome } = setup({ A: 1000, B: 1000 });
   word?.allow('A');
   expect(word?.pendingPlugins()).toEqual(['B']);
@@ -27,13 +27,13 @@ test('a pod goes on when every plugin has allowed it', async () => {
   expect(waiting.size).toBe(0);
 });
 
-test('one rejection is enough', async () => {
+test('S1: one rejection is enough', async () => {
   const { waiting, p, outcome } = setup({ A: 1000, B: 1000 });
   expect(waiting.reject(p, 'A', 'no licence left')).toBe(true);
   expect(await outcome).toMatchObject({ code: 'Unschedulable', reasons: ['no licence left'], plugin: 'A' });
 });
 
-test('time runs out by the shortest of the waits', async () => {
+test('S1: time runs out by the shortest of the waits', async () => {
   const { clock, outcome } = setup({ A: 60_000, B: 1000 });
   await clock.advance(1000);
   expect(await outcome).toMatchObject({
@@ -42,13 +42,13 @@ test('time runs out by the shortest of the waits', async () => {
   });
 });
 
-test('the end of the scheduler is an error of the wait, not a refusal', async () => {
+test('S1: the end of the scheduler is an error of the wait, not a refusal', async () => {
   const { stop, outcome } = setup({ A: 1000 });
   stop.abort(new Error('stopping'));
   expect(await outcome).toMatchObject({ code: 'Error' });
 });
 
-test('a pod that does not wait goes on at once, and is not there to be rejected', async () => {
+test('S1: a pod that does not wait goes on at once, and is not there to be rejected', async () => {
   const waiting = new WaitingPods(new FakeClock());
   const p = pod('p');
   expect(await waiting.wait(p, new AbortController().signal)).toBeUndefined();

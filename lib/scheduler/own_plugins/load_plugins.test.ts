@@ -6,7 +6,7 @@ import { checkMethods, loadPlugins } from './load_plugins.ts';
 
 const good = { name: 'Own', create: () => ({}) };
 
-describe('what is wrong with a module is named', () => {
+describe('S3: what is wrong with a module is named', () => {
   test.each<[string, unknown, string]>([
     ['throws', new Error('no such thing'), 'plugin module m.ts: cannot be loaded: no such thing'],
     [
@@ -50,7 +50,7 @@ describe('what is wrong with a module is named', () => {
 });
 
 /** The daemon's own program, run by Node as it is. */
-describe('in a process', () => {
+describe('S3: in a process', () => {
   const main = resolve('cmd/ts-scheduler/main.ts');
   let folder: string;
   beforeEach(() => {

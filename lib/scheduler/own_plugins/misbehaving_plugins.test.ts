@@ -20,7 +20,7 @@ const forBad =
 // JavaScript has no types: what a plugin answers may be anything.
 const untyped = (methods: Record<string, unknown>): PluginMethods => methods;
 
-describe('one pod fails, with the name of the plugin, and the others are placed', () => {
+describe('S3: one pod fails, with the name of the plugin, and the others are placed', () => {
   test.each<[string, PluginMethods, string]>([
     ['throws at PreFilter', { preFilter: forBad(boom) }, 'running PreFilter plugin "Own" failed: boom'],
     ['throws at Filter', { filter: forBad(boom) }, 'running Filter plugin "Own" failed: boom'],
@@ -96,7 +96,7 @@ describe('one pod fails, with the name of the plugin, and the others are placed'
   });
 });
 
-describe('time', () => {
+describe('S3: time', () => {
   const budget = { podMs: 100, overruns: 2, suspendMs: 1000 };
 
   function slow(spentMs: number, whenSuspended?: 'fail' | 'skip') {

@@ -34,7 +34,7 @@ const NO_AFFINITY = "node(s) didn't match pod affinity rules";
 const NO_ANTI = "node(s) didn't match pod anti-affinity rules";
 const UNWANTED = "node(s) didn't satisfy existing pods anti-affinity rules";
 
-describe('required terms', () => {
+describe('S4: required terms', () => {
   const placed = [[labelled('web', { app: 'web', v: '1' }), 'a1']] as const;
   test.each<{
     name: string;
@@ -130,7 +130,7 @@ describe('required terms', () => {
   });
 });
 
-describe('what placed pods do not want beside them', () => {
+describe('S4: what placed pods do not want beside them', () => {
   const shy = labelled('shy', {}, { podAntiAffinity: required(inZone) });
 
   test('keeps a match out of their domain', () => {
@@ -157,7 +157,7 @@ describe('what placed pods do not want beside them', () => {
   });
 });
 
-test('trying out without a pod and with it again leaves all as it was', () => {
+test('S4: trying out without a pod and with it again leaves all as it was', () => {
   const shy = labelled('shy', { app: 'web' }, { podAntiAffinity: required(inZone) });
   const cluster = testCluster({ nodes, namespaces, placed: [[shy, 'a1']] });
   const { cache } = cluster.handle;
@@ -178,7 +178,7 @@ test('trying out without a pod and with it again leaves all as it was', () => {
   expect(code()).toBe('Unschedulable');
 });
 
-describe('preferences', () => {
+describe('S4: preferences', () => {
   const two = nodes.slice(0, 3);
   test.each<{ name: string; affinity?: object; existing: Affinity | undefined; want: object; hard?: number }>(
     [

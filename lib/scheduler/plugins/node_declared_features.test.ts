@@ -38,13 +38,13 @@ test.each<[string, Partial<PodSpec>, readonly string[]]>([
     { hostNetwork: true, hostUsers: false, containers: [rule('RestartAllContainers')] },
     ['both'],
   ],
-])('a pod that asks for %s', (_, spec, want) => {
+])('S4: a pod that asks for %s', (_, spec, want) => {
   expect(testCluster({ nodes }).feasible(pod('p', { spec }))).toEqual(want);
 });
 
 const needy = pod('p', { spec: { containers: [rule('RestartAllContainers')] } });
 
-test('refused as by the stock scheduler, and no preemption helps', () => {
+test('S4: refused as by the stock scheduler, and no preemption helps', () => {
   const { diagnosis, kind } = testCluster({ nodes: nodes.slice(0, 2) }).decide(needy);
   expect(kind).toBe('unschedulable');
   expect(unschedulableMessage(diagnosis)).toBe(
@@ -56,14 +56,14 @@ test('refused as by the stock scheduler, and no preemption helps', () => {
   ]);
 });
 
-test('without the gate there is no such plugin', () => {
+test('S4: without the gate there is no such plugin', () => {
   const gates = { enabled: (name: string) => name !== 'NodeDeclaredFeatures' };
   const cluster = testCluster({ nodes, handle: { gates } });
   expect(cluster.feasible(needy)).toEqual(all);
   expect(cluster.profile.filter.map((plugin) => plugin.name)).not.toContain('NodeDeclaredFeatures');
 });
 
-describe('a refused pod is worth another try', () => {
+describe('S4: a refused pod is worth another try', () => {
   const hints = new Map(
     nodeDeclaredFeatures(pluginHandle())
       .eventsToRegister()
@@ -86,13 +86,13 @@ describe('a refused pod is worth another try', () => {
   });
 });
 
-test('a node that declares something else is such an event', () => {
+test('S4: a node that declares something else is such an event', () => {
   const [before, after] = [node('n'), node('n', { declaredFeatures: [RESTART_ALL] })];
   expect(nodeEvents(before, after)).toEqual(['NodeDeclaredFeatureUpdate']);
   expect(nodeEvents(after, after)).toEqual([]);
 });
 
-test('its answer can be used again for pods that need the same', () => {
+test('S4: its answer can be used again for pods that need the same', () => {
   const plugin = nodeDeclaredFeatures(pluginHandle());
   expect(implementsPoint(plugin, 'columns')).toBe(true);
   expect(plugin.signPod(pod('q'))).toBe('');

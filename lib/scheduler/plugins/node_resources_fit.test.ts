@@ -5,7 +5,7 @@ import { testCluster } from '../testing/cluster.ts';
 const GPU = 'example.com/gpu';
 const nodes = [node('with', { allocatable: { [GPU]: '4' } }), node('without')];
 
-describe('scores of extended resources', () => {
+describe('S4: scores of extended resources', () => {
   const resources = [
     { name: 'cpu', weight: 1 },
     { name: GPU, weight: 3 },
@@ -31,7 +31,7 @@ describe('scores of extended resources', () => {
   });
 });
 
-test('balance of resources that the pod does not request is not looked at', () => {
+test('S4: balance of resources that the pod does not request is not looked at', () => {
   const args = { NodeResourcesBalancedAllocation: { resources: [{ name: 'cpu' }, { name: GPU }] } };
   const cluster = testCluster({
     nodes,

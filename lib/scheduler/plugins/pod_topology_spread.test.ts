@@ -28,7 +28,7 @@ const placed: (readonly [Pod, string])[] = [
   [web('p2'), 'a2'],
 ];
 
-describe('DoNotSchedule', () => {
+describe('S4: DoNotSchedule', () => {
   test.each<{
     name: string;
     subject: Pod;
@@ -123,7 +123,7 @@ describe('DoNotSchedule', () => {
   });
 });
 
-describe('ScheduleAnyway', () => {
+describe('S4: ScheduleAnyway', () => {
   const soft = zone({ whenUnsatisfiable: 'ScheduleAnyway' });
 
   test('the emptier domain scores higher; a node without the label gets nothing', () => {

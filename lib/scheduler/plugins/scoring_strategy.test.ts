@@ -23,13 +23,13 @@ test.each<[readonly ShapePoint[], number, number]>([
   [BENT, 51, 31],
   [BENT, 99, 60], // after the last point
   [[{ utilization: 50, score: 4 }], 90, 40],
-])('%j at %d %% is %d', (shape, utilization, score) => {
+])('S4: %j at %d %% is %d', (shape, utilization, score) => {
   expect(scoreAt(shape, utilization)).toBe(score);
 });
 
 const amounts = (of: Readonly<Record<string, number>>) => (name: string) => of[name] ?? 0;
 
-describe('bin packing of extended resources, as the documentation of Kubernetes reckons it', () => {
+describe('S4: bin packing of extended resources, as the documentation of Kubernetes reckons it', () => {
   const score = strategyScore({
     type: 'RequestedToCapacityRatio',
     shape: RISING,
@@ -59,7 +59,7 @@ describe('bin packing of extended resources, as the documentation of Kubernetes 
 test.each([
   ['LeastAllocated', 62, 0],
   ['MostAllocated', 37, 100],
-] as const)('%s is the weighted mean of shares, each rounded down', (type, want, overfull) => {
+] as const)('S4: %s is the weighted mean of shares, each rounded down', (type, want, overfull) => {
   const score = strategyScore({ type, resources: ['cpu', 'memory'].map((name) => ({ name, weight: 1 })) });
   expect(score(amounts({ cpu: 8, memory: 8 }), amounts({ cpu: 2, memory: 4 }))).toBe(want);
   expect(score(amounts({ cpu: 8 }), amounts({ cpu: 9 }))).toBe(overfull);

@@ -74,7 +74,7 @@ test.each([
   ['tight-1', 'none-3', NO_ROOM],
   ['made-1', 'tight-3', NO_ROOM],
   ['made-3', 'made-1', undefined],
-])('%s and %s: the smaller claim is told of, of two alike the first', (a, b, want) => {
+])('S4: %s and %s: the smaller claim is told of, of two alike the first', (a, b, want) => {
   expect(refusal([claim(a), claim(b)])).toBe(want);
 });
 
@@ -83,11 +83,11 @@ test.each([
   ['for this node, without a provisioner', [claim('made-1'), claim('none-3', 'n')], NONE_FOUND],
   ['for this node, under way', [claim('made-3', 'n')], undefined],
   ['for another node', [claim('tight-1'), claim('made-3', 'other')], NONE_FOUND],
-])('a claim that is to be provisioned %s comes first', (_, claims, want) => {
+])('S4: a claim that is to be provisioned %s comes first', (_, claims, want) => {
   expect(refusal(claims)).toBe(want);
 });
 
-test('the smaller claim does not take the volume that only the larger one needs', () => {
+test('S4: the smaller claim does not take the volume that only the larger one needs', () => {
   const claims = ['none-4', 'none-1'].map((name) => ({
     ...claim(name),
     spec: { ...claim(name).spec, accessModes: ['ReadWriteOnce'] },

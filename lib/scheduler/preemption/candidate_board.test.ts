@@ -34,7 +34,7 @@ function naive(outcomes: readonly NodeOutcome[], offset: number, enough: number)
   return chooseCandidate(found);
 }
 
-test('finds what a look at one node after the other finds, whatever changes in between', () => {
+test('S4: finds what a look at one node after the other finds, whatever changes in between', () => {
   fc.assert(
     fc.property(
       fc.array(outcome, { minLength: 1, maxLength: 90 }),
@@ -70,7 +70,7 @@ test('finds what a look at one node after the other finds, whatever changes in b
   );
 });
 
-test('tries out only nodes of which nothing is known, and gives the error of a plugin back', () => {
+test('S4: tries out only nodes of which nothing is known, and gives the error of a plugin back', () => {
   const nodes = Array.from({ length: 40 }, (_, i) => new NodeInfo(node(`n${i}`), i));
   const board = new CandidateBoard(nodes, 40);
   const tried: string[] = [];

@@ -31,7 +31,7 @@ const budget = (allowed: number, app: string, extra: object = {}): PodDisruption
 });
 const names = (pods: readonly Pod[]): string[] => pods.map((p) => p.metadata.name);
 
-describe('which pods have to go (a node of 4 CPUs)', () => {
+describe('S4: which pods have to go (a node of 4 CPUs)', () => {
   test.each<{
     name: string;
     placed: Pod[];
@@ -107,7 +107,7 @@ describe('which pods have to go (a node of 4 CPUs)', () => {
   });
 });
 
-test('budgets are used up in turn; granted evictions do not count again', () => {
+test('S4: budgets are used up in turn; granted evictions do not count again', () => {
   const pods = ['a', 'b', 'c'].map((name) => running(name, 0, '1', 0, { app: 'x' }));
   const split = (given: PodDisruptionBudget) => {
     const { violating, others } = splitByBudgets(pods, [given]);
@@ -125,7 +125,7 @@ test('budgets are used up in turn; granted evictions do not count again', () => 
   ]);
 });
 
-describe('where room is made', () => {
+describe('S4: where room is made', () => {
   const at = (node: string, victims: Pod[], violations = 0): Candidate => ({ node, victims, violations });
   test.each<[string, Candidate[], string | undefined]>([
     ['nowhere', [], undefined],
@@ -158,7 +158,7 @@ function patchAnswer<T>(): Promise<T> {
   return Promise.resolve({} as T);
 }
 
-describe('the plugin', () => {
+describe('S4: the plugin', () => {
   const setup = (
     fails?: Error,
     placed: readonly (readonly [Pod, string])[] = [[running('low', 0, '4'), 'n']],
@@ -325,7 +325,7 @@ describe('the plugin', () => {
   });
 });
 
-describe('room that was made', () => {
+describe('S4: room that was made', () => {
   const cluster = () => testCluster({ nodes: [node('a'), node('b')] });
 
   test('is left to the pod it was made for, by pods of no higher priority', () => {

@@ -3,7 +3,7 @@ import { EventLog } from './event_log.ts';
 
 const is = (wanted: ClusterEvent) => (event: ClusterEvent) => event === wanted;
 
-test('only what happened since counts', () => {
+test('S5: only what happened since counts', () => {
   const log = new EventLog();
   log.record('NodeAdd', {});
   const since = log.position;
@@ -11,7 +11,7 @@ test('only what happened since counts', () => {
   expect([is('NodeAdd'), is('NodeDelete')].map((one) => log.someSince(since, one))).toEqual([false, true]);
 });
 
-test('what is forgotten counts as anything', () => {
+test('S5: what is forgotten counts as anything', () => {
   const log = new EventLog(8);
   const since = log.position;
   for (let i = 0; i < 9; i++) log.record('NodeAdd', {});
@@ -19,7 +19,7 @@ test('what is forgotten counts as anything', () => {
   expect(log.someSince(log.position, is('NodeAdd'))).toBe(false);
 });
 
-test('positions stay when what nobody asks for any more is forgotten', () => {
+test('S5: positions stay when what nobody asks for any more is forgotten', () => {
   const log = new EventLog(4096);
   for (let i = 0; i < 300; i++) log.record('NodeAdd', {});
   const since = log.position;

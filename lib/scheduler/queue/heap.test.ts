@@ -16,7 +16,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('pop' as const), item }),
 );
 
-test('behaves as a sorted list whatever is put, removed and popped', () => {
+test('S5: behaves as a sorted list whatever is put, removed and popped', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const heap = new KeyedHeap<Item>(

@@ -8,7 +8,7 @@ const saying = (p: Pod, nominatedNodeName?: string): Pod => ({
 });
 const names = (pods: readonly Pod[]): string[] => pods.map((p) => p.metadata.name);
 
-test('a pod waits for one node at a time', () => {
+test('S5: a pod waits for one node at a time', () => {
   const nominated = new NominatedPods();
   const p = pod('p');
   nominated.set(p, 'a');
@@ -18,14 +18,14 @@ test('a pod waits for one node at a time', () => {
   expect([nominated.on('b'), nominated.nodeOf(p)]).toEqual([[], undefined]);
 });
 
-test('the status says it after a restart', () => {
+test('S5: the status says it after a restart', () => {
   const nominated = new NominatedPods();
   nominated.add(saying(pod('p'), 'a'));
   nominated.add(pod('q'));
   expect(names(nominated.on('a'))).toEqual(['p']);
 });
 
-test('an update that does not know the nomination yet leaves it; one that takes it away ends it', () => {
+test('S5: an update that does not know the nomination yet leaves it; one that takes it away ends it', () => {
   const nominated = new NominatedPods();
   const p = pod('p');
   nominated.set(p, 'a'); // decided here, not written yet

@@ -25,7 +25,7 @@ function setup(helps: readonly ClusterEvent[] = ['NodeAdd', 'UnscheduledPodUpdat
 
 const prio = (name: string, priority: number): Pod => pod(name, { spec: { priority } });
 
-test('higher priority first, then first come first served', async () => {
+test('S5: higher priority first, then first come first served', async () => {
   const { queue, pop, clock } = setup();
   queue.add(prio('low', 1));
   await clock.advance(1);
@@ -36,7 +36,7 @@ test('higher priority first, then first come first served', async () => {
   expect(order).toEqual(['high', 'low', 'low2']);
 });
 
-test('pop waits for a pod, and ends with the signal', async () => {
+test('S5: pop waits for a pod, and ends with the signal', async () => {
   const { queue, pop, stop } = setup();
   const waiting = pop();
   queue.add(pod('p'));
@@ -46,7 +46,7 @@ test('pop waits for a pod, and ends with the signal', async () => {
   await expect(again).rejects.toThrow('stopping');
 });
 
-test('a refused pod waits for an event that may help it, and out its back-off', async () => {
+test('S5: a refused pod waits for an event that may help it, and out its back-off', async () => {
   const { queue, pop, clock } = setup();
   queue.add(pod('p'));
   queue.requeue(await pop(), FIT);
@@ -61,7 +61,7 @@ test('a refused pod waits for an event that may help it, and out its back-off', 
   expect(queue.counts()).toMatchObject({ backoff: 0, active: 1 });
 });
 
-test('the back-off doubles up to its maximum', async () => {
+test('S5: the back-off doubles up to its maximum', async () => {
   const { queue, pop, clock } = setup();
   queue.add(pod('p'));
   const waits: number[] = [];
@@ -75,7 +75,7 @@ test('the back-off doubles up to its maximum', async () => {
   expect(waits).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000]);
 });
 
-test('an event during the attempt counts for it', async () => {
+test('S5: an event during the attempt counts for it', async () => {
   const { queue, pop } = setup();
   queue.add(pod('p'));
   const queued = await pop();
@@ -84,7 +84,7 @@ test('an event during the attempt counts for it', async () => {
   expect(queue.counts()).toMatchObject({ backoff: 1, unschedulable: 0 });
 });
 
-test('a pod that nothing helped is tried again after five minutes', async () => {
+test('S5: a pod that nothing helped is tried again after five minutes', async () => {
   const { queue, pop, clock } = setup();
   queue.add(pod('p'));
   queue.requeue(await pop(), FIT);
@@ -94,7 +94,7 @@ test('a pod that nothing helped is tried again after five minutes', async () => 
   expect(queue.counts()).toMatchObject({ unschedulable: 0, active: 1 });
 });
 
-test('gates keep a pod out until they are gone', () => {
+test('S5: gates keep a pod out until they are gone', () => {
   const { queue } = setup();
   const gated = pod('p', { spec: { schedulingGates: [{ name: 'example.com/wait' }] } });
   queue.add(gated);
@@ -106,7 +106,7 @@ test('gates keep a pod out until they are gone', () => {
   expect(queue.counts()).toMatchObject({ gated: 0, active: 1 });
 });
 
-test('a change of the spec gives another try, a change of the status does not', async () => {
+test('S5: a change of the spec gives another try, a change of the status does not', async () => {
   const { queue, pop } = setup();
   const p = pod('p');
   queue.add(p);
@@ -118,7 +118,7 @@ test('a change of the spec gives another try, a change of the status does not', 
   expect(queue.counts()).toMatchObject({ unschedulable: 0, backoff: 1 });
 });
 
-test('a pod removed while in flight does not come back', async () => {
+test('S5: a pod removed while in flight does not come back', async () => {
   const { queue, pop } = setup();
   const p = pod('p');
   queue.add(p);
@@ -128,7 +128,7 @@ test('a pod removed while in flight does not come back', async () => {
   expect(queue.counts()).toEqual({ active: 0, backoff: 0, unschedulable: 0, gated: 0, inFlight: 0 });
 });
 
-test('adding a pod twice keeps one', async () => {
+test('S5: adding a pod twice keeps one', async () => {
   const { queue, pop } = setup();
   const p = pod('p');
   queue.add(p);

@@ -56,11 +56,11 @@ test.each<[string, PodDisruptionBudget, number]>([
     ),
     0,
   ],
-])('disruptions allowed by %s', (_, given, want) => {
+])('S9: disruptions allowed by %s', (_, given, want) => {
   expect(setup(given).allowed()).toBe(want);
 });
 
-test('as pods end and start', () => {
+test('S9: as pods end and start', () => {
   const { subject, allowed } = setup(budget({ minAvailable: 2 }));
   const [a = web('a'), b = web('b')] = pods;
   expect(subject.whyNot(a)).toBeUndefined();
@@ -75,7 +75,7 @@ test('as pods end and start', () => {
   expect([allowed(), subject.whyNot(b)]).toEqual([1, undefined]);
 });
 
-test('a pod that no budget covers may go; one that two cover may not, whatever they allow', () => {
+test('S9: a pod that no budget covers may go; one that two cover may not, whatever they allow', () => {
   const [a = web('a')] = pods;
   const { subject } = setup(budget({ minAvailable: 0 }), budget({ minAvailable: 0 }, undefined, 'second'));
   expect(subject.whyNot(pod('other'))).toBeUndefined();

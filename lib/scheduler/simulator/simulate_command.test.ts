@@ -50,7 +50,7 @@ function resultOf(out: string): SimulationResult {
 const nodesOf = (result: SimulationResult): Record<string, string> =>
   Object.fromEntries(result.placements.map((p) => [p.pod, p.node]));
 
-test('pods are placed, and those that are not say why in the words of the stock scheduler', async () => {
+test('S9: pods are placed, and those that are not say why in the words of the stock scheduler', async () => {
   const objects = join3(node('n1', 2), node('n2', 1), pod('fits', 1.5), pod('big', 3));
   const { code, out } = await run(['-'], objects);
   expect(code).toBe(0);
@@ -60,13 +60,13 @@ test('pods are placed, and those that are not say why in the words of the stock 
   expect(out).toContain('2 nodes, 0 pods ran before: 1 placed, 1 pending.');
 });
 
-test('exit code 3 when pods stay pending and that was asked for', async () => {
+test('S9: exit code 3 when pods stay pending and that was asked for', async () => {
   const objects = join3(node('n1', 1), pod('big', 3));
   expect((await run(['--fail-on-pending', '-'], objects)).code).toBe(3);
   expect((await run(['--fail-on-pending', '-'], node('n1', 1))).code).toBe(0);
 });
 
-test('the same objects and seed give the same bytes, another seed another choice', async () => {
+test('S9: the same objects and seed give the same bytes, another seed another choice', async () => {
   const nodes = Array.from({ length: 12 }, (_, i) => node(`n${i}`, 4));
   const pods = Array.from({ length: 12 }, (_, i) => pod(`p${i}`, 1));
   const objects = join3(...nodes, ...pods);
@@ -79,7 +79,7 @@ test('the same objects and seed give the same bytes, another seed another choice
   expect(outputs.size).toBe(2);
 });
 
-test('higher priority goes first, then age', async () => {
+test('S9: higher priority goes first, then age', async () => {
   const classes =
     'apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000\n';
   const result = await simulated(
@@ -94,7 +94,7 @@ test('higher priority goes first, then age', async () => {
   expect(result.placements.map((p) => p.pod)).toEqual(['default/important', 'default/old', 'default/young']);
 });
 
-test('a preempted pod is shown, and made anew when it has a controller', async () => {
+test('S9: a preempted pod is shown, and made anew when it has a controller', async () => {
   const result = await simulated(
     join3(
       node('n1', 2),
@@ -109,7 +109,7 @@ test('a preempted pod is shown, and made anew when it has a controller', async (
   expect(result.pending).toMatchObject([{ pod: 'default/web-1', origin: 'preempted' }]);
 });
 
-test('gated pods and pods of other schedulers are told apart', async () => {
+test('S9: gated pods and pods of other schedulers are told apart', async () => {
   const result = await simulated(
     join3(
       node('n1', 4),
@@ -123,7 +123,7 @@ test('gated pods and pods of other schedulers are told apart', async () => {
   );
 });
 
-describe('workloads', () => {
+describe('S9: workloads', () => {
   const template = 'template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c}]}}';
   const workload = (kind: string, spec: string, api = 'apps/v1'): string =>
     `apiVersion: ${api}\nkind: ${kind}\nmetadata: {name: web}\nspec: {${spec}, ${template}}\n`;
@@ -166,7 +166,7 @@ describe('workloads', () => {
   });
 });
 
-describe('what if', () => {
+describe('S9: what if', () => {
   const running = (name: string, at: string, more = owned('ReplicaSet')): string =>
     pod(name, 1, `, nodeName: ${at}`, more);
 
@@ -258,7 +258,7 @@ describe('what if', () => {
   });
 });
 
-describe('input', () => {
+describe('S9: input', () => {
   test('a folder of kubectl cluster-info dump, and what the dump prints to a terminal', async () => {
     const list = (kind: string, items: readonly object[]): string =>
       JSON.stringify({ kind: `${kind}List`, apiVersion: 'v1', metadata: {}, items });
@@ -357,7 +357,7 @@ describe('input', () => {
   });
 });
 
-test('the report stands alone, shows the nodes and escapes what it is given', async () => {
+test('S9: the report stands alone, shows the nodes and escapes what it is given', async () => {
   const report = join(folder, 'r.html');
   const strange = pod('p', 1).replace('name: p', 'name: "<script>"');
   const { code, out } = await run(
@@ -394,4 +394,12 @@ test('S9: a pod on its way out holds its room and is not evicted; daemons stay',
 test('S9: what objects say does not steer the terminal', async () => {
   const { out } = await run(['-'], join3(node('n1', 2), pod('"a\\e[31m\\nb"', 1)));
   expect(out).toContain('default/a\\x1b[31m\\x0ab  n1');
+});
+
+test('S9: a report that cannot be written is told with its path; a node named twice is drained once', async () => {
+  const objects = join3(node('n1', 2), node('n2', 2), pod('p', 1, ', nodeName: n1', owned('ReplicaSet')));
+  const path = join(folder, 'missing', 'report.html');
+  const { code, err } = await run(['--html', path, '-'], objects);
+  expect([code, err]).toEqual([1, expect.stringContaining(`--html: ${path} cannot be written: ENOENT`)]);
+  expect((await simulated(objects, '--drain', 'n1', '--drain', 'n1')).drains).toHaveLength(1);
 });

@@ -117,13 +117,13 @@ export async function simulateCommand(args: readonly string[], edge: CommandEdge
       plugins: definitions,
       seed: values.seed,
       expand: values.expand,
-      drain: values.drain,
+      drain: [...new Set(values.drain)],
       ...(values['add-nodes'] > 0 ? { addNodes: { count: values['add-nodes'], like: values.like } } : {}),
       removeTaints: values['remove-taint'],
       capacity: values.capacity.map((shape) => ({ shape, pod: (all) => shapeOf(shape, all) })),
       capacityLimit: values['capacity-limit'],
     });
-    if (output.html !== undefined) writeFileSync(output.html, simulationHtml(result));
+    if (output.html !== undefined) writeReport(output.html, simulationHtml(result));
   } catch (err) {
     edge.complain(`Error: ${errorMessage(err)}\n`);
     return 1;
@@ -131,6 +131,15 @@ export async function simulateCommand(args: readonly string[], edge: CommandEdge
   if (output.form === 'json') edge.out(`${JSON.stringify(result, null, 2)}\n`);
   else if (output.form === 'table') edge.out(simulationText(result));
   return values['fail-on-pending'] && result.pending.length > 0 ? 3 : 0;
+}
+
+/** @throws InputError */
+function writeReport(path: string, page: string): void {
+  try {
+    writeFileSync(path, page);
+  } catch (err) {
+    throw new InputError(`--html: ${path} cannot be written: ${errorMessage(err)}`, { cause: err });
+  }
 }
 
 interface Output {

@@ -20,7 +20,7 @@ const aNode = (name: string, taints: readonly Taint[] = [], more: object = {}): 
 
 const taintsOf = (objects: GivenObjects, name: string): Node['spec'] => objects.get('Node', name)?.spec;
 
-test('a node that is not there: the ones with names close to it are offered', () => {
+test('S9: a node that is not there: the ones with names close to it are offered', () => {
   const objects = given(aNode('worker-1'), aNode('worker-2'), aNode('other'));
   expect(nodeNamed(objects, 'other', '--drain').metadata.name).toBe('other');
   expect(() => nodeNamed(objects, 'worker-3', '--drain')).toThrow(
@@ -33,7 +33,7 @@ test('a node that is not there: the ones with names close to it are offered', ()
   );
 });
 
-test('a cordoned node has the taint once, beside its own', () => {
+test('S9: a cordoned node has the taint once, beside its own', () => {
   const own: Taint = { key: 'own', effect: 'NoExecute' };
   const objects = given(aNode('n', [own, UNSCHEDULABLE]));
   cordon(objects, 'n');
@@ -41,7 +41,7 @@ test('a cordoned node has the taint once, beside its own', () => {
   expect(taintsOf(objects, 'n')).toEqual({ unschedulable: true, taints: [own, UNSCHEDULABLE] });
 });
 
-describe('nodes added', () => {
+describe('S9: nodes added', () => {
   const daemon = {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -99,7 +99,7 @@ describe('nodes added', () => {
   });
 });
 
-describe('a taint removed', () => {
+describe('S9: a taint removed', () => {
   const x: Taint = { key: 'a', value: 'x', effect: 'NoSchedule' };
   const y: Taint = { key: 'a', value: 'y', effect: 'NoSchedule' };
   const runs: Taint = { key: 'a', value: 'x', effect: 'NoExecute' };
@@ -128,7 +128,7 @@ describe('a taint removed', () => {
   });
 });
 
-test('pods of a node are named in the order of their names', () => {
+test('S9: pods of a node are named in the order of their names', () => {
   const pods = ['c', 'a', 'b'].map((name) => pod(name, { spec: { nodeName: name === 'b' ? 'other' : 'n' } }));
   expect(podsOn(pods, 'n').map((p) => p.metadata.name)).toEqual(['a', 'c']);
 });

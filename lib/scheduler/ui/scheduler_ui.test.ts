@@ -9,11 +9,11 @@ import { NO_METRICS } from '../metrics.ts';
 import { Activity } from './activity.ts';
 import { groupsOf } from './pending_pods.ts';
 
-test('the script in the bundle is that of the sources', () => {
+test('S8: the script in the bundle is that of the sources', () => {
   execFileSync(process.execPath, [resolve('hack/build/browser_scripts.ts'), '--check']);
 });
 
-describe('page', () => {
+describe('S8: page', () => {
   let page: RunningPage;
   beforeAll(async () => {
     page = await schedulerInMemory([node('n1')]);
@@ -108,7 +108,7 @@ describe('page', () => {
   });
 });
 
-test('activity: rates and percentiles of the last ten minutes, gaps as zeros', () => {
+test('S8: activity: rates and percentiles of the last ten minutes, gaps as zeros', () => {
   const clock = new FakeClock();
   const activity = new Activity(clock);
   const counted: string[] = [];
@@ -134,7 +134,7 @@ test('activity: rates and percentiles of the last ten minutes, gaps as zeros', (
   expect(activity.history()).toEqual([]);
 });
 
-test('more reasons than are shown are counted', () => {
+test('S8: more reasons than are shown are counted', () => {
   const pods = Array.from({ length: 60 }, (_, i) => ({
     pod: `p${i}`,
     place: 'unschedulable',

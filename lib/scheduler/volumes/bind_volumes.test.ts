@@ -50,7 +50,7 @@ function setup() {
   return { clock, objects, stop, wait };
 }
 
-test('asks for existing volumes by claimRef, for new ones by annotation, and both only as they were read', async () => {
+test('S4: asks for existing volumes by claimRef, for new ones by annotation, and both only as they were read', async () => {
   const calls: unknown[] = [];
   const client = fakeClient({
     update: (_r, object) => {
@@ -89,7 +89,7 @@ function answer<T>(): Promise<T> {
   return Promise.resolve({} as T);
 }
 
-test('waits until claim and volume are there', async () => {
+test('S4: waits until claim and volume are there', async () => {
   const { clock, objects, wait } = setup();
   const outcome = wait();
   await clock.advance(500);
@@ -122,7 +122,7 @@ test.each<[string, (s: ReturnType<typeof setup>) => void, string]>([
     'pv "v" node affinity doesn\'t match node "n"',
   ],
   ['the scheduler stops', ({ stop }) => stop.abort(new Error('stopping')), 'stopping'],
-])('ends when %s', async (_name, happens, want) => {
+])('S4: ends when %s', async (_name, happens, want) => {
   const s = setup();
   const outcome = s.wait({ timeoutMs: 5000 });
   await s.clock.advance(300);

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => arena.stop());
 
-test(`apiserver away for ${AWAY_MS / 1000} s in the middle of a burst: it waits, and goes on when it is back`, async () => {
+test(`S11: apiserver away for ${AWAY_MS / 1000} s in the middle of a burst: it waits, and goes on when it is back`, async () => {
   const scheduler = arena.startScheduler();
   const creating = arena.createPods(0, 300).catch(() => undefined); // those after the kill are not created
   await arena.bound(100);
@@ -30,7 +30,7 @@ test(`apiserver away for ${AWAY_MS / 1000} s in the middle of a burst: it waits,
   expect(scheduler.process.running).toBe(true);
 }, 600_000);
 
-test('another scheduler binds the same pods: conflicts are taken as they come', async () => {
+test('S11: another scheduler binds the same pods: conflicts are taken as they come', async () => {
   arena.startScheduler();
   arena.startScheduler();
   await arena.createPods(0, 300);
@@ -43,7 +43,7 @@ test('another scheduler binds the same pods: conflicts are taken as they come', 
   console.log(`and when all places are taken: ${fullest(later)}`);
 });
 
-test('nodes deleted while pods are bound to them: pods that come later go elsewhere', async () => {
+test('S11: nodes deleted while pods are bound to them: pods that come later go elsewhere', async () => {
   const scheduler = arena.startScheduler();
   const creating = arena.createPods(0, 200);
   await arena.bound(30);
@@ -62,7 +62,7 @@ test('nodes deleted while pods are bound to them: pods that come later go elsewh
   expect(scheduler.process.running).toBe(true);
 });
 
-test('objects that make no sense keep nobody else from being scheduled', async () => {
+test('S12: objects that make no sense keep nobody else from being scheduled', async () => {
   const { client } = arena.server;
   const claimless = { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'missing' } }] };
   await arena.createPod('without-claim', claimless);

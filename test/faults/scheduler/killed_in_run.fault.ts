@@ -8,7 +8,7 @@ const PODS = KILLS * 40;
 /** From start to kill: some die before they have seen the cluster, some in the middle of a burst of bindings. */
 const LONGEST_LIFE_MS = 2500;
 
-test(`${KILLS} kills in a run of ${PODS} pods, on nodes that take these and no more`, async () => {
+test(`S11: ${KILLS} kills in a run of ${PODS} pods, on nodes that take these and no more`, async () => {
   const arena = await SchedulerArena.start(PODS / PODS_PER_NODE);
   try {
     let before: ReadonlyMap<string, string> = new Map();

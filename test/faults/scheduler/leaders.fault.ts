@@ -38,7 +38,7 @@ async function startTwo(): Promise<{ leader: RunningScheduler; other: RunningSch
   return { leader, other, identity };
 }
 
-test('stopped in good order: the other schedules within 3 s', async () => {
+test('S7: stopped in good order: the other schedules within 3 s', async () => {
   const { leader } = await startTwo();
   const began = Date.now();
   const ending = arena.end(leader, 'SIGTERM');
@@ -50,7 +50,7 @@ test('stopped in good order: the other schedules within 3 s', async () => {
   expect(took).toBeLessThan(3000);
 });
 
-test('killed: the other schedules when the lease has run out', async () => {
+test('S7: killed: the other schedules when the lease has run out', async () => {
   const { leader, identity } = await startTwo();
   await arena.createPods(10, 400);
   const began = Date.now();
@@ -63,7 +63,7 @@ test('killed: the other schedules when the lease has run out', async () => {
   expect(fullest(all)).toBeLessThanOrEqual(PODS_PER_NODE);
 });
 
-test('paused past its lease: it binds nothing more when it goes on, though pods wait and nobody else acts', async () => {
+test('S7: paused past its lease: it binds nothing more when it goes on, though pods wait and nobody else acts', async () => {
   const { leader, other, identity } = await startTwo();
   // In the middle of a burst, so that it has work in its hands.
   const creating = arena.createPods(10, 700);

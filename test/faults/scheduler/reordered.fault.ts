@@ -40,7 +40,7 @@ const createNodes = async (names: readonly string[]): Promise<void> => {
   await Promise.all(names.map((name) => arena.createNode(name)));
 };
 
-test('watches and answers come late by chance, while pods and nodes come and go', async () => {
+test('S11: watches and answers come late by chance, while pods and nodes come and go', async () => {
   const { client } = arena.server;
   await startThrough({
     delay: (asked) => (isBinding(asked) || asked.path.includes('watch=true') ? Math.random() * LATEST_MS : 0),
@@ -69,7 +69,7 @@ test('watches and answers come late by chance, while pods and nodes come and go'
   expect((await arena.placements()).size).toBe(ROOM);
 });
 
-test('nodes go while pods are assumed on them, and come back after those are bound', async () => {
+test('S11: nodes go while pods are assumed on them, and come back after those are bound', async () => {
   const held: string[] = [];
   await startThrough({
     async before(asked) {
@@ -92,7 +92,7 @@ test('nodes go while pods are assumed on them, and come back after those are bou
   expect(fullest(full)).toBe(PODS_PER_NODE);
 });
 
-test('somebody else binds the pod first: the conflict costs neither the pod nor the room', async () => {
+test('S11: somebody else binds the pod first: the conflict costs neither the pod nor the room', async () => {
   const { client } = arena.server;
   await arena.createNode('elsewhere');
   await client.patch(NODES, { name: 'elsewhere' }, { spec: { unschedulable: true } }, { type: 'merge' });

@@ -18,7 +18,7 @@ const profile = (schedulerName: string) => ({ profiles: [{ schedulerName }] });
 const create = (i: number): Promise<void> =>
   arena.createPod(`p${i}`, { schedulerName: i % 2 === 0 ? 'first' : 'second' });
 
-test('pods that come one after the other, for the one and for the other, fill every node and none beyond', async () => {
+test('S5: pods that come one after the other, for the one and for the other, fill every node and none beyond', async () => {
   arena.startScheduler({ config: profile('first') });
   arena.startScheduler({ config: profile('second'), stock: true });
   for (let i = 0; i < ROOM; i++) {
