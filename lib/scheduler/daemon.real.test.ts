@@ -335,11 +335,16 @@ test('S7: leader and standby tell who leads; with delayCacheUntilActive the stan
   expect(ours).toMatch(/^scheduler_cache_size\{type="nodes"\} 1$/m);
   expect(others).toMatch(/^scheduler_cache_size\{type="nodes"\} 0$/m);
   expect(await leader('/metrics/resources')).toContain('pod="seen",priority="",resource="cpu"');
-  await eventually('event of the election', async () =>
-    (await server.client.list(EVENTS, { namespace: 'kube-system' })).items.find(
-      (e) => e.reason === 'LeaderElection' && e.note?.endsWith(' became leader') === true,
-    ),
-  );
+  const told = (what: string) =>
+    eventually(`event: ${what}`, async () =>
+      (await server.client.list(EVENTS, { namespace: 'kube-system' })).items.find(
+        (e) => e.reason === 'LeaderElection' && e.note?.endsWith(what) === true,
+      ),
+    );
+  await told(' became leader');
+  const [first] = running;
+  if (first !== undefined) await kill(first, 'SIGTERM');
+  await told(' stopped leading');
 });
 
 /** The body of an answer, with the admin's token; a server that is not there rejects. */

@@ -153,7 +153,8 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     },
   });
 
-  const [recorder] = recorders.values();
+  // Not guarded: that leadership is over can only be told afterwards.
+  const [recorder] = createRecorders(schedulerNames(config).slice(0, 1), election, ctx).values();
   const leading = metrics.gauge({
     name: 'leader_election_master_status',
     help: 'Whether this process holds the lease (1) or waits for it (0).',
@@ -188,7 +189,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     await own?.close();
     informers.abort(new Error('shutting down'));
     await watching;
-    await Promise.all(Array.from(recorders.values(), (recorder) => recorder.flush()));
+    await Promise.all([...recorders.values(), recorder].map((one) => one?.flush()));
     await server?.close();
     await Promise.all(extenders.map(({ http }) => http.close()));
     await Promise.all([client.close(), election.close(), events.close()]);
