@@ -189,7 +189,8 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
     await own?.close();
     informers.abort(new Error('shutting down'));
     await watching;
-    await Promise.all([...recorders.values(), recorder].map((one) => one?.flush()));
+    await recorder?.flush();
+    await Promise.all(Array.from(recorders.values(), (one) => one.flush()));
     await server?.close();
     await Promise.all(extenders.map(({ http }) => http.close()));
     await Promise.all([client.close(), election.close(), events.close()]);
