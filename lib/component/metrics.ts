@@ -82,7 +82,7 @@ export class Metrics {
    */
   addProcessMetrics(gates?: FeatureGates, eventLoopEveryMs = 10): void {
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: eventLoopEveryMs });
-    addProcessFigures((options) => this.gauge(options));
+    addProcessFigures(this);
     const info = buildInfo();
     this.gauge({
       name: 'kubernetes_build_info',

@@ -38,5 +38,7 @@ test('each component has the process figures that dashboards ask of stock', asyn
     'process_virtual_memory_bytes',
     'process_virtual_memory_max_bytes',
   ])
-    expect(page).toMatch(new RegExp(`^${name} [0-9.e+]+$`, 'm'));
+    expect(page).toMatch(
+      new RegExp(`^# TYPE ${name} ${name.endsWith('_total') ? 'counter' : 'gauge'}\n${name} [0-9.e+]+$`, 'm'),
+    );
 });

@@ -1,12 +1,17 @@
 /** Figures of the process that stock components have and prom-client has not. */
 import { readFileSync } from 'node:fs';
 
-/** Makes a gauge that is read when it is asked for. */
-export type MakeGauge = (options: {
+interface Figure<M> {
   readonly name: string;
   readonly help: string;
-  readonly collect: (gauge: { set(value: number): void }) => void;
-}) => unknown;
+  readonly collect: (metric: M) => void;
+}
+
+/** Makes metrics that are read when they are asked for. */
+export interface MakeMetrics {
+  gauge(options: Figure<{ set(value: number): void }>): unknown;
+  counter(options: Figure<{ reset(): void; inc(by: number): void }>): unknown;
+}
 
 /** Bytes of all IP traffic of the process's network namespace, from /proc/self/net/netstat. */
 export function parseNetworkBytes(netstat: string): { received: number; sent: number } | undefined {
@@ -26,18 +31,20 @@ export function parseAddressSpace(limits: string): number | undefined {
   return soft === 'unlimited' ? 2 ** 64 : Number(soft);
 }
 
-export function addProcessFigures(gauge: MakeGauge): void {
+export function addProcessFigures(metrics: MakeMetrics): void {
   const traffic = (
     name: string,
     help: string,
     figure: (bytes: { received: number; sent: number }) => number,
   ): void => {
-    gauge({
+    metrics.counter({
       name,
       help,
       collect: (found) => {
         const bytes = parseNetworkBytes(text('net/netstat'));
-        if (bytes !== undefined) found.set(figure(bytes));
+        if (bytes === undefined) return;
+        found.reset();
+        found.inc(figure(bytes));
       },
     });
   };
@@ -51,7 +58,7 @@ export function addProcessFigures(gauge: MakeGauge): void {
     'Number of bytes sent by the process over the network.',
     ({ sent }) => sent,
   );
-  gauge({
+  metrics.gauge({
     name: 'process_virtual_memory_max_bytes',
     help: 'Maximum amount of virtual memory available in bytes.',
     collect: (found) => {
