@@ -174,7 +174,7 @@ function spreadArgsOf(decoded: Infer<typeof kinds.SPREAD.schema>, where: string)
   return {
     defaultingType,
     defaultConstraints: defaultConstraints.map(
-      ({ minDomains, nodeAffinityPolicy, nodeTaintsPolicy, ...constraint }) => ({
+      ({ minDomains, nodeAffinityPolicy, nodeTaintsPolicy, matchLabelKeys: _, ...constraint }) => ({
         ...constraint,
         ...(minDomains === undefined ? {} : { minDomains }),
         ...(nodeAffinityPolicy === undefined ? {} : { nodeAffinityPolicy }),

@@ -60,14 +60,14 @@ export const FIT = kind(
       ),
       [],
     ),
-    scoringStrategy: object({
-      type: withDefault(
-        choice(['LeastAllocated', 'MostAllocated', 'RequestedToCapacityRatio']),
-        'LeastAllocated',
-      ),
-      resources: withDefault(list(object({ name: resourceName, weight: weight(100) })), CPU_AND_MEMORY),
-      requestedToCapacityRatio: optional(object({ shape: withDefault(shape, []) })),
-    }),
+    scoringStrategy: withDefault(
+      object({
+        type: choice(['LeastAllocated', 'MostAllocated', 'RequestedToCapacityRatio']),
+        resources: withDefault(list(object({ name: resourceName, weight: weight(100) })), CPU_AND_MEMORY),
+        requestedToCapacityRatio: optional(object({ shape: withDefault(shape, []) })),
+      }),
+      { type: 'LeastAllocated', resources: CPU_AND_MEMORY, requestedToCapacityRatio: undefined },
+    ),
   }),
 );
 
@@ -144,6 +144,8 @@ export const SPREAD = kind(
           minDomains: optional(integer({ min: 1 })),
           nodeAffinityPolicy: optional(string({ oneOf: ['Honor', 'Ignore'] })),
           nodeTaintsPolicy: optional(string({ oneOf: ['Honor', 'Ignore'] })),
+          // Checked, and without effect as in stock: which pods count is told by those that own the pod.
+          matchLabelKeys: optional(list(string())),
         }),
       ),
       [],

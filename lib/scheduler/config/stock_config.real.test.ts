@@ -108,6 +108,15 @@ test.each<[string, object, ...string[]]>([
       ],
     },
   ],
+  [
+    'label keys of default constraints',
+    withArgs('PodTopologySpread', {
+      defaultingType: 'List',
+      defaultConstraints: [
+        { topologyKey: 'a', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule', matchLabelKeys: ['app'] },
+      ],
+    }),
+  ],
 ])('S2: written out as stock writes it: %s', async (_, fields, ...flags) => {
   const path = writeConfig(fields);
   const theirs = telling(await writtenByStock(path, ...flags));
@@ -130,6 +139,10 @@ test.each<[string, object]>([
   [
     'no candidates',
     withArgs('DefaultPreemption', { minCandidateNodesPercentage: 0, minCandidateNodesAbsolute: 0 }),
+  ],
+  [
+    'a strategy without its type',
+    withArgs('NodeResourcesFit', { scoringStrategy: { resources: [{ name: 'cpu' }] } }),
   ],
   ['a shape without the gate', withArgs('VolumeBinding', { shape: [{ utilization: 0, score: 0 }] })],
   [
