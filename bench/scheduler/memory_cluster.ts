@@ -55,7 +55,13 @@ export class MemoryCluster {
     this.objects = handle.objects;
     const profile = createProfile('default-scheduler', defaultPlugins(handle));
     const profiles = new Map([[profile.schedulerName, profile]]);
-    queue = createQueue(profiles, { clock, nominated, initialBackoffMs: 1000, maxBackoffMs: 10_000 });
+    queue = createQueue(profiles, {
+      clock,
+      nominated,
+      initialBackoffMs: 1000,
+      maxBackoffMs: 10_000,
+      popsFromBackoff: true,
+    });
     this.queue = queue;
     this.#handler = podHandler({ cache: this.cache, queue, waiting }, () => true);
     this.#nodeHandler = nodeHandler({ cache: this.cache, queue });

@@ -96,6 +96,7 @@ export function assembleScheduler(surroundings: SchedulerSurroundings): Assemble
     nominated,
     initialBackoffMs: config.podInitialBackoffSeconds * 1000,
     maxBackoffMs: config.podMaxBackoffSeconds * 1000,
+    popsFromBackoff: surroundings.gates?.enabled('SchedulerPopFromBackoffQ') ?? false,
     ...(surroundings.maxUnschedulableMs === undefined
       ? {}
       : { maxUnschedulableMs: surroundings.maxUnschedulableMs }),

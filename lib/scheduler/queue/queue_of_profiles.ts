@@ -12,7 +12,7 @@ export function createQueue(
   profiles: ReadonlyMap<string, Profile>,
   options: Pick<
     SchedulingQueueOptions,
-    'clock' | 'initialBackoffMs' | 'maxBackoffMs' | 'maxUnschedulableMs' | 'nominated'
+    'clock' | 'initialBackoffMs' | 'maxBackoffMs' | 'maxUnschedulableMs' | 'nominated' | 'popsFromBackoff'
   >,
 ): SchedulingQueue {
   const [first] = profiles.values();

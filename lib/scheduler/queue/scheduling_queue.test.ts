@@ -8,7 +8,10 @@ import { SchedulingQueue } from './scheduling_queue.ts';
 
 const FIT: ReadonlySet<string> = new Set(['NodeResourcesFit']);
 
-function setup(helps: readonly ClusterEvent[] = ['NodeAdd', 'UnscheduledPodUpdate']) {
+function setup(
+  helps: readonly ClusterEvent[] = ['NodeAdd', 'UnscheduledPodUpdate'],
+  { popsFromBackoff = false } = {},
+) {
   const clock = new FakeClock();
   const queue = new SchedulingQueue({
     clock,
@@ -18,6 +21,7 @@ function setup(helps: readonly ClusterEvent[] = ['NodeAdd', 'UnscheduledPodUpdat
     mayHelp: (_pod, _refusedBy, event) => helps.includes(event),
     initialBackoffMs: 1000,
     maxBackoffMs: 10_000,
+    popsFromBackoff,
   });
   const stop = new AbortController();
   return { clock, queue, stop, pop: () => queue.pop(stop.signal) };
@@ -59,6 +63,51 @@ test('S5: a refused pod waits for an event that may help it, and out its back-of
   expect(queue.counts()).toMatchObject({ backoff: 1, active: 0 });
   await clock.advance(1);
   expect(queue.counts()).toMatchObject({ backoff: 0, active: 1 });
+});
+
+test('S5: a refused pod that an event may help does not wait out its back-off while nobody else is to be tried', async () => {
+  const { queue, pop, clock } = setup(undefined, { popsFromBackoff: true });
+  for (const name of ['first', 'second']) {
+    queue.add(pod(name));
+    queue.requeue(await pop(), FIT);
+    await clock.advance(1);
+  }
+  queue.moveForEvent('NodeAdd');
+  queue.add(pod('new'));
+  const order = [await pop(), await pop(), await pop()].map((q) => q.pod.metadata.name);
+  expect(order).toEqual(['new', 'first', 'second']);
+  expect(queue.counts()).toMatchObject({ active: 0, backoff: 0, inFlight: 3 });
+  await clock.advance(10_000);
+  expect(queue.counts()).toMatchObject({ active: 0, backoff: 0 });
+});
+
+test('S5: a scheduler that waits hears of a pod that comes into back-off; after an error it is left in peace', async () => {
+  const { queue, pop, clock } = setup(undefined, { popsFromBackoff: true });
+  queue.add(pod('refused'));
+  queue.requeue(await pop(), FIT);
+  const waiting = pop();
+  queue.moveForEvent('NodeAdd');
+  expect((await waiting).pod.metadata.name).toBe('refused');
+  queue.add(pod('failed'));
+  queue.requeue(await pop(), new Set());
+  let popped = false;
+  const later = pop().then(() => (popped = true));
+  await clock.advance(999);
+  expect(popped).toBe(false);
+  await clock.advance(1);
+  await later;
+});
+
+test('S5: a pod that is gone from back-off is not tried', async () => {
+  const { queue, pop, stop } = setup(undefined, { popsFromBackoff: true });
+  const gone = pod('p');
+  queue.add(gone);
+  queue.requeue(await pop(), FIT);
+  queue.moveForEvent('NodeAdd');
+  queue.remove(gone);
+  const waiting = pop();
+  stop.abort(new Error('stopping'));
+  await expect(waiting).rejects.toThrow('stopping');
 });
 
 test('S5: the back-off doubles up to its maximum', async () => {

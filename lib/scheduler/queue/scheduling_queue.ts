@@ -35,6 +35,11 @@ export interface SchedulingQueueOptions {
   /** Back-off after a failed attempt: the first, doubling up to the maximum. Milliseconds. */
   readonly initialBackoffMs: number;
   readonly maxBackoffMs: number;
+  /**
+   * With nothing else to try, a pod whose back-off is under way is tried before its end (the gate SchedulerPopFromBackoffQ).
+   * Not after an error: an apiserver in trouble is to be spared.
+   */
+  readonly popsFromBackoff?: boolean;
   /** A pod that no event helped is tried again after that long. Milliseconds. */
   readonly maxUnschedulableMs?: number;
 }
@@ -54,7 +59,7 @@ const FIVE_MINUTES_MS = 300_000;
 const FLUSH_PERIOD_MS = 30_000;
 
 /**
- * A pod is in one of four places: *active* (to be tried now), *backoff* (to be tried when its back-off ends),
+ * A pod is in one of four places: *active* (to be tried now), *backoff* (to be tried when its back-off ends, or nobody else waits),
  * *unschedulable* (until an event may help it, or five minutes have passed), *gated* (until PreEnqueue lets it in);
  * or in flight between {@link SchedulingQueue.pop} and {@link SchedulingQueue.done}. Events that happen while a pod is in
  * flight count for it, so that none is missed between the look at the cluster and the return to the queue.
@@ -63,6 +68,8 @@ export class SchedulingQueue {
   readonly #o: SchedulingQueueOptions;
   readonly #active: KeyedHeap<QueuedPod>;
   readonly #backoff: KeyedHeap<QueuedPod>;
+  /** Those in {@link #backoff} that may be tried before their time. */
+  readonly #early: KeyedHeap<QueuedPod>;
   readonly #unschedulable = new RefusedPods();
   readonly #gated = new Map<string, QueuedPod>();
   readonly #inFlight = new Map<string, InFlight>();
@@ -79,10 +86,13 @@ export class SchedulingQueue {
     this.#o = options;
     this.nominated = options.nominated ?? new NominatedPods();
     this.#active = new KeyedHeap((q) => q.uid, options.compare);
-    this.#backoff = new KeyedHeap(
-      (q) => q.uid,
-      (a, b) => this.#backoffEnd(a) - this.#backoffEnd(b),
-    );
+    const bySoonest = (): KeyedHeap<QueuedPod> =>
+      new KeyedHeap(
+        (q) => q.uid,
+        (a, b) => this.#backoffEnd(a) - this.#backoffEnd(b),
+      );
+    this.#backoff = bySoonest();
+    this.#early = bySoonest();
     this.#armFlush();
   }
 
@@ -203,7 +213,7 @@ export class SchedulingQueue {
     const id = podId(pod);
     this.nominated.remove(pod);
     this.#active.remove(id);
-    this.#backoff.remove(id);
+    this.#leaveBackoff(id);
     this.#unschedulable.remove(id);
     this.#gated.delete(id);
     const flying = this.#inFlight.get(id);
@@ -214,7 +224,7 @@ export class SchedulingQueue {
   async pop(signal: AbortSignal): Promise<QueuedPod> {
     for (;;) {
       if (signal.aborted) throw abortReason(signal);
-      const next = this.#active.pop();
+      const next = this.#active.pop() ?? this.#beforeItsTime();
       if (next !== undefined) return this.#launch(next);
       await this.#nextActive(signal);
     }
@@ -337,13 +347,27 @@ export class SchedulingQueue {
       this.#backoff.put(queued);
       this.#incoming.count('backoff', cause);
       this.#armBackoff();
-      return;
+      if (this.#o.popsFromBackoff !== true || queued.refusedBy.size === 0) return;
+      this.#early.put(queued);
+    } else {
+      this.#active.put(queued);
+      this.#incoming.count('active', cause);
     }
-    this.#active.put(queued);
-    this.#incoming.count('active', cause);
     const waiter = this.#waiter;
     this.#waiter = undefined;
     waiter?.(queued);
+  }
+
+  #leaveBackoff(id: string): void {
+    this.#backoff.remove(id);
+    this.#early.remove(id);
+  }
+
+  /** The pod whose back-off ends next, unless it is of the patient kind. */
+  #beforeItsTime(): QueuedPod | undefined {
+    const next = this.#early.peek();
+    if (next !== undefined) this.#leaveBackoff(next.uid);
+    return next;
   }
 
   #nextActive(signal: AbortSignal): Promise<void> {
@@ -386,7 +410,7 @@ export class SchedulingQueue {
     for (;;) {
       const next = this.#backoff.peek();
       if (next === undefined || this.#backoffEnd(next) > now) break;
-      this.#backoff.pop();
+      this.#leaveBackoff(next.uid);
       this.#admit(next, 'BackoffComplete');
     }
     this.#armBackoff();
