@@ -115,6 +115,7 @@ export function assembleScheduler(surroundings: SchedulerSurroundings): Assemble
     extenders: surroundings.extenders ?? [],
     pods: objects.pods,
     metrics,
+    tellsExpectations: surroundings.gates?.enabled('NominatedNodeNameForExpectation') ?? false,
     ...chance,
   });
   return {

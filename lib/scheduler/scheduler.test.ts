@@ -8,7 +8,13 @@ import { FakeInformer } from '../client/fake_informer.ts';
 import { Metrics } from '../component/metrics.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import { podHandler } from './cluster_events.ts';
-import type { PermitPlugin, Plugin, PostFilterPlugin, ReservePlugin } from './framework/plugin.ts';
+import type {
+  PermitPlugin,
+  Plugin,
+  PostFilterPlugin,
+  PreBindPlugin,
+  ReservePlugin,
+} from './framework/plugin.ts';
 import { unschedulable } from './framework/status.ts';
 import { DecisionLog } from './explain/decision_log.ts';
 import { WaitingPods } from './framework/waiting_pods.ts';
@@ -31,10 +37,16 @@ interface Setup {
   readonly plugins?: readonly Plugin[];
   /** Answers to the question where the pod is, one each. */
   readonly get?: readonly (Pod | Error)[];
+  /** Whether the API takes patches; without, the pod is said to be gone. */
+  readonly takesPatches?: boolean;
+  readonly tellsExpectations?: boolean;
 }
 
 /** A scheduler with one node and one pod, whose binding fails. */
-function setup(subject: Pod, { bind, get = [], plugins = [] }: Setup) {
+function setup(
+  subject: Pod,
+  { bind, get = [], plugins = [], takesPatches = false, tellsExpectations = false }: Setup,
+) {
   const clock = new FakeClock();
   const log = new RecordingLog();
   const answers = [...get];
@@ -47,9 +59,10 @@ function setup(subject: Pod, { bind, get = [], plugins = [] }: Setup) {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only pods are asked for
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer as T);
     },
-    patch: (_r, _key, body) => {
+    patch: <T>(_r: unknown, _key: unknown, body: unknown) => {
       patches.push(body);
-      return Promise.reject(notFound);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only pods are patched
+      return takesPatches ? Promise.resolve(subject as unknown as T) : Promise.reject(notFound);
     },
   });
   const cache = new SchedulerCache();
@@ -81,6 +94,7 @@ function setup(subject: Pod, { bind, get = [], plugins = [] }: Setup) {
     waiting,
     pods: pods.store,
     metrics: createSchedulerMetrics(new Metrics(), { queue, cache }),
+    tellsExpectations,
   });
   const stop = new AbortController();
   const running = scheduler.run(stop.signal);
@@ -223,6 +237,72 @@ describe('S1: between the choice of a node and the binding', () => {
     s.waiting.get(p.metadata.uid ?? '')?.allow('Gate');
     await s.clock.advance(10);
     expect([bound, s.events]).toEqual([1, ['Scheduled']]);
+    await s.end();
+  });
+});
+
+describe('S6: the node of a pod whose binding has to wait', () => {
+  const told = { status: { nominatedNodeName: 'n1' } };
+  const gate: PermitPlugin = { name: 'Gate', permit: () => ({ code: 'Wait', timeoutMs: 60_000 }) };
+  const preparing = (hasWork?: boolean): PreBindPlugin => ({
+    name: 'Preparing',
+    preBind: () => undefined,
+    ...(hasWork === undefined ? {} : { preBindPreFlight: () => hasWork }),
+  });
+
+  test.each<[string, Plugin, boolean, readonly object[]]>([
+    ['is told while it waits at Permit', gate, true, [told]],
+    ['is told before work at PreBind', preparing(true), true, [told]],
+    ['is told where a plugin may have work at PreBind', preparing(), true, [told]],
+    ['is not told without work at PreBind', preparing(false), true, []],
+    ['is not told without the gate', preparing(true), false, []],
+  ])('%s', async (_, plugin, tellsExpectations, patches) => {
+    const p = pod('p');
+    const bind = (): Promise<never> => Promise.reject(lost);
+    const s = setup(p, {
+      bind,
+      get: [on(p, 'n1')],
+      plugins: [plugin],
+      takesPatches: true,
+      tellsExpectations,
+    });
+    await s.clock.advance(10);
+    expect(s.patches).toEqual(patches);
+    await s.end();
+  });
+
+  test('is taken back when nothing comes of it, before the watch has brought it', async () => {
+    const p = pod('p');
+    const bind = (): Promise<never> => Promise.reject(conflict);
+    const s = setup(p, { bind, plugins: [gate], takesPatches: true, tellsExpectations: true });
+    await s.clock.advance(10);
+    s.waiting.reject(p, 'Gate', 'closed');
+    await s.clock.advance(10);
+    expect(s.patches).toMatchObject([told, { status: { nominatedNodeName: null } }]);
+    expect(s.queue.nominated.size).toBe(0);
+    await s.end();
+  });
+
+  test('need not be told for the pod to be bound', async () => {
+    const p = pod('p');
+    const bind = (): Promise<never> => Promise.reject(lost);
+    const s = setup(p, { bind, get: [on(p, 'n1')], plugins: [preparing()], tellsExpectations: true });
+    await s.clock.advance(10);
+    expect([s.patches, s.events]).toEqual([[told], ['Scheduled']]);
+    await s.end();
+  });
+
+  test('and what changed meanwhile counts at the next attempt', async () => {
+    const p = pod('p');
+    const bind = (): Promise<never> => Promise.reject(conflict);
+    const s = setup(p, { bind, plugins: [gate] });
+    await s.clock.advance(10);
+    const changed = { ...p, metadata: { ...p.metadata, labels: { a: 'b' } } };
+    s.pods.put(changed);
+    await s.pods.settle();
+    s.waiting.reject(p, 'Gate', 'closed');
+    await s.clock.advance(10);
+    expect(s.queue.describe(p)?.queued.pod.metadata.labels).toEqual({ a: 'b' });
     await s.end();
   });
 });

@@ -6,6 +6,7 @@ import { errorMessage, isAbort } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ApiClient } from '../client/client.ts';
 import { isNotFound } from '../client/errors.ts';
+import { PODS } from '../client/resource.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { ReadonlyStore } from '../client/store.ts';
 import { whereIs } from './binding/bind_pod.ts';
@@ -76,6 +77,8 @@ export interface SchedulerOptions {
   readonly extenders?: readonly Extender[];
   /** 0..1, to choose among equally good nodes. Default Math.random. */
   readonly random?: () => number;
+  /** The node of a pod whose binding has to wait is told in its status (the gate NominatedNodeNameForExpectation). */
+  readonly tellsExpectations?: boolean;
 }
 
 export class Scheduler {
@@ -280,10 +283,13 @@ export class Scheduler {
   async #bind(placed: Pod, node: string, cycle: Cycle, signal: AbortSignal): Promise<void> {
     const { clock, metrics, queue } = this.#o;
     const { queued, profile, state, started } = cycle;
-    const { waiting } = this.#o;
+    const { waiting, tellsExpectations = false } = this.#o;
+    const isTold =
+      tellsExpectations && this.#hasToWait(placed, node, cycle) && (await this.#tell(placed, node, signal));
     const rejected = waiting.size > 0 ? await this.#waitAtPermit(placed, signal) : undefined;
     const failure = rejected ?? (await this.#runBinding(placed, node, cycle, signal));
     if (failure !== undefined) {
+      this.#refresh(queued, isTold ? node : undefined);
       await this.#giveUp(placed, node, cycle, failure, signal);
       return;
     }
@@ -292,6 +298,38 @@ export class Scheduler {
     metrics.attempt('scheduled', profile.schedulerName, (clock.monotonic() - started) / 1000);
     metrics.scheduledAfter((clock.monotonic() - queued.firstSeen) / 1000, queued.attempts);
     queue.done(queued);
+  }
+
+  #hasToWait(placed: Pod, node: string, { profile, state }: Cycle): boolean {
+    const { waiting } = this.#o;
+    if (waiting.size > 0 && waiting.get(podId(placed)) !== undefined) return true;
+    return profile.preBind.some((plugin) => plugin.preBindPreFlight?.(state, placed, node) ?? true);
+  }
+
+  /** Writes the node that the pod is to go to into its status; true when it stands there. */
+  async #tell(placed: Pod, node: string, signal: AbortSignal): Promise<boolean> {
+    if (placed.status?.nominatedNodeName === node) return true;
+    const { client, log } = this.#o;
+    const { namespace, name } = placed.metadata;
+    try {
+      const body = { status: { nominatedNodeName: node } };
+      await client.patch(PODS, { namespace, name }, body, { type: 'merge', subresource: 'status', signal });
+      return true;
+    } catch (err) {
+      // Only others would have known it sooner.
+      if (!isNotFound(err) && !isAbort(err, signal))
+        log.error(err, 'Cannot tell the node that a pod is expected on', { pod: keyOf(placed), node });
+      return false;
+    }
+  }
+
+  /** Changes of a pod pass the queue by while its binding is under way. */
+  #refresh(queued: QueuedPod, nominatedNodeName: string | undefined): void {
+    const known = this.#o.pods.get(queued.key);
+    if (known !== undefined && podId(known) === queued.uid) queued.pod = known;
+    // The watch may not have brought what was written.
+    if (nominatedNodeName !== undefined)
+      queued.pod = { ...queued.pod, status: { ...queued.pod.status, nominatedNodeName } };
   }
 
   async #waitAtPermit(placed: Pod, signal: AbortSignal): Promise<Outcome> {
@@ -339,12 +377,16 @@ export class Scheduler {
     if (isRejected(failure)) {
       refusals.set(node, refusalOf(failure));
       const diagnosis = { nodes: 1, refusals, scores: [] };
-      await this.#failed(cycle, { decision: { kind: 'unschedulable', diagnosis } }, signal);
+      await this.#failed(cycle, { decision: { kind: 'unschedulable', diagnosis }, nominated: '' }, signal);
       return;
     }
     log.error(failure.cause, 'Binding failed', { pod: queued.key, node, reasons: failure.reasons });
     const diagnosis = { nodes: cache.nodes().length, refusals, scores: [] };
-    await this.#failed(cycle, { decision: { kind: 'error', status: failure, diagnosis } }, signal);
+    await this.#failed(
+      cycle,
+      { decision: { kind: 'error', status: failure, diagnosis }, nominated: '' },
+      signal,
+    );
   }
 
   /** PreBind and Bind; undefined when the pod is bound. */

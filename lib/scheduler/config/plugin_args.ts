@@ -174,8 +174,10 @@ function spreadArgsOf(decoded: Infer<typeof kinds.SPREAD.schema>, where: string)
   return {
     defaultingType,
     defaultConstraints: defaultConstraints.map(
-      ({ minDomains, nodeAffinityPolicy, nodeTaintsPolicy, matchLabelKeys: _, ...constraint }) => ({
-        ...constraint,
+      ({ topologyKey, maxSkew, whenUnsatisfiable, minDomains, nodeAffinityPolicy, nodeTaintsPolicy }) => ({
+        topologyKey,
+        maxSkew,
+        whenUnsatisfiable,
         ...(minDomains === undefined ? {} : { minDomains }),
         ...(nodeAffinityPolicy === undefined ? {} : { nodeAffinityPolicy }),
         ...(nodeTaintsPolicy === undefined ? {} : { nodeTaintsPolicy }),

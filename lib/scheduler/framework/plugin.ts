@@ -178,6 +178,11 @@ export interface PermitPlugin extends Plugin {
 
 export interface PreBindPlugin extends Plugin {
   preBind(state: CycleState, pod: Pod, nodeName: string, signal: AbortSignal): Outcome | Promise<Outcome>;
+  /**
+   * Whether {@link preBind} has anything to do for the pod. The node is then told in `status.nominatedNodeName` before, for those
+   * who remove or add nodes (KEP-5278). Without this method it is taken to have.
+   */
+  preBindPreFlight?(state: CycleState, pod: Pod, nodeName: string): boolean;
 }
 
 export interface BindPlugin extends Plugin {

@@ -216,6 +216,12 @@ export function guardPlugin(
         point,
       );
   }
+  if (m.preBindPreFlight !== undefined)
+    guarded.preBindPreFlight = (state, pod, node) => {
+      let hasWork: unknown;
+      tell('PreBindPreFlight', pod, () => (hasWork = m.preBindPreFlight?.(state, pod, node)));
+      return hasWork !== false; // in doubt, as without it
+    };
   if (m.postBind !== undefined)
     guarded.postBind = (state, pod, node) => tell('PostBind', pod, () => m.postBind?.(state, pod, node));
   if (m.eventsToRegister !== undefined) {

@@ -97,6 +97,7 @@ export const PLUGIN_METHODS = [
   'unreserve',
   'permit',
   'preBind',
+  'preBindPreFlight',
   'bind',
   'postBind',
   'eventsToRegister',

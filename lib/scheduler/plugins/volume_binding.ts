@@ -178,6 +178,10 @@ export function volumeBinding(
       const decision = state.read(key)?.decisions.get(nodeName);
       if (decision !== undefined) decided.forget(decision);
     },
+    preBindPreFlight(state, _pod, nodeName) {
+      const { bindings = [], provisions = [] } = state.read(key)?.decisions.get(nodeName) ?? {};
+      return bindings.length + provisions.length > 0;
+    },
     preBind: (state, pod, nodeName, signal) =>
       state.read(key) === undefined ? undefined : bindVolumes(state, pod, nodeName, signal),
     // What volumes there are and who uses them follows from much else.
