@@ -5,6 +5,6 @@ export const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   'ts-kubelet': ['--max-semi-space-size=2', '--heap-growing-percent=25'],
   // Bursts with each portion of many changes: with 10,000 Services and 100 changes a second 196 MB at most, not 323, for some CPU.
   'ts-kube-proxy': ['--max-semi-space-size=4', '--heap-growing-percent=25'],
-  // A burst of pods is as much garbage: after 4,000 pods on 1,000 nodes some 160 MB are resident instead of 255, for little CPU.
-  'ts-scheduler': ['--max-semi-space-size=4', '--heap-growing-percent=50'],
+  // A burst of pods is as much garbage. How far a small heap may grow is told at run time (lib/base/heap_growth.ts).
+  'ts-scheduler': ['--max-semi-space-size=4'],
 };

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { stringify } from 'yaml';
+import { keepHeapSmall } from '../base/heap_growth.ts';
 import type { ApiClient } from '../client/client.ts';
 import type { ClientOptions } from '../client/http_client.ts';
 import { text } from '../component/serving/exchange.ts';
@@ -169,6 +170,7 @@ export async function run(flags: ParsedFlags<typeof schedulerFlags>, ctx: Daemon
       leads = true;
       watching ??= cluster.run(informers.signal);
       await cluster.synced(leading);
+      keepHeapSmall();
       log.info('Scheduling', {
         nodes: nodes.store.size,
         pods: pods.store.size,
