@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { abortReason, errorMessage } from '../base/errors.ts';
+import { onAbort } from '../base/on_abort.ts';
 import type { Deadline } from './call_deadline.ts';
 import { TransportError } from './errors.ts';
 
@@ -7,16 +8,12 @@ import { TransportError } from './errors.ts';
 export function readAll(message: IncomingMessage, { signal }: Deadline, what: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const onAbort = (): void => {
-      message.destroy(abortReason(signal));
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
+    const leave = onAbort(signal, () => message.destroy(abortReason(signal)));
     let failure: Error | undefined;
     message.on('data', (chunk: Buffer) => chunks.push(chunk));
     message.on('error', (err) => (failure = err));
     message.on('close', () => {
-      signal.removeEventListener('abort', onAbort);
+      leave();
       const [first] = chunks;
       if (signal.aborted) reject(abortReason(signal));
       else if (!message.complete) reject(bodyError(failure ?? cutShort(), what));
@@ -59,11 +56,7 @@ async function* chunksOf(
   what: string,
 ): AsyncGenerator<Buffer, void, undefined> {
   const { signal } = deadline;
-  const onAbort = (): void => {
-    message.destroy(abortReason(signal));
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
+  const leave = onAbort(signal, () => message.destroy(abortReason(signal)));
   try {
     // The body of an http message yields Buffers as long as no encoding is set.
     for await (const chunk of message as AsyncIterable<Buffer>) yield chunk;
@@ -71,7 +64,7 @@ async function* chunksOf(
   } catch (err) {
     throw signal.aborted ? abortReason(signal) : bodyError(err, what);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    leave();
     if (!message.complete) message.destroy();
   }
 }

@@ -1,5 +1,6 @@
 import { keyOf } from '../api/types.ts';
 import type { KubeObject } from '../api/types.ts';
+import { sameList } from '../base/same_list.ts';
 
 /** Names an index and says under which values an object is found in it. */
 export type Indexers<T> = Readonly<Record<string, (object: T) => readonly string[]>>;
@@ -142,8 +143,4 @@ function drop<T>(index: Index<T>, value: string, key: string): void {
   if (keys === undefined) return;
   keys.delete(key);
   if (keys.size === 0) index.keys.delete(value);
-}
-
-function sameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i]);
 }

@@ -15,7 +15,7 @@ export interface Subject {
   readonly organizations?: readonly string[];
 }
 
-/** The only signature algorithm written here: ECDSA with SHA-256. */
+/** ECDSA with SHA-256. */
 export const signatureAlgorithm = d.sequence(d.oid(OID.ecdsaWithSha256));
 
 export function name(subject: Subject): Buffer {

@@ -1,6 +1,7 @@
 /** PKCS #10 requests that say nothing but that their maker has the key, for podCertificate volumes (KEP-4317). */
 import type { KeyObject } from 'node:crypto';
 import { createPublicKey, sign } from 'node:crypto';
+import { signatureAlgorithm } from './certificate_parts.ts';
 import * as d from './der.ts';
 
 const NULL = d.der(0x05);
@@ -17,7 +18,7 @@ const RSA: Signing = {
 };
 const ED25519: Signing = { algorithm: d.sequence(d.oid('1.3.101.112')), digest: null };
 const ECDSA: Readonly<Record<string, Signing>> = {
-  prime256v1: { algorithm: d.sequence(d.oid('1.2.840.10045.4.3.2')), digest: 'sha256' },
+  prime256v1: { algorithm: signatureAlgorithm, digest: 'sha256' },
   secp384r1: { algorithm: d.sequence(d.oid('1.2.840.10045.4.3.3')), digest: 'sha384' },
   secp521r1: { algorithm: d.sequence(d.oid('1.2.840.10045.4.3.4')), digest: 'sha512' },
 };

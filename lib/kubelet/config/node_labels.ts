@@ -1,21 +1,5 @@
 /** Which labels a kubelet may give its own node (KEP-279): what NodeRestriction refuses is refused at start. Pure. */
-
-const NAME = /^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)$/;
-const DOMAIN = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
-const MAX_NAME = 63;
-const MAX_DOMAIN = 253;
-
-/** `NAME` or `DOMAIN/NAME`. */
-export function isLabelKey(text: string): boolean {
-  const [first = '', second, ...more] = text.split('/');
-  const name = second ?? first;
-  const domainFits = second === undefined || (first.length <= MAX_DOMAIN && DOMAIN.test(first));
-  return more.length === 0 && domainFits && name.length <= MAX_NAME && NAME.test(name);
-}
-
-export function isLabelValue(text: string): boolean {
-  return text === '' || (text.length <= MAX_NAME && NAME.test(text));
-}
+import { labelKeyProblem, labelValueProblem } from '../../api/label_syntax.ts';
 
 const ALLOWED = [
   'beta.kubernetes.io/arch',
@@ -34,7 +18,9 @@ const ALLOWED_DOMAINS = ['kubelet.kubernetes.io', 'node.kubernetes.io'];
 
 /** What is wrong with `--node-labels`, `undefined` when nothing is. */
 export function nodeLabelsProblem(labels: Readonly<Record<string, string>>): string | undefined {
-  const malformed = Object.entries(labels).filter(([key, value]) => !isLabelKey(key) || !isLabelValue(value));
+  const malformed = Object.entries(labels).filter(
+    ([key, value]) => labelKeyProblem(key) !== undefined || labelValueProblem(value) !== undefined,
+  );
   if (malformed.length > 0)
     return `invalid node labels: ${malformed.map(([key, value]) => JSON.stringify(`${key}=${value}`)).join(', ')}`;
   const unknown = Object.keys(labels).filter(isReserved).sort();

@@ -18,7 +18,7 @@ import {
 import type { ConfigKind } from '../../component/config/document.ts';
 import type { Infer } from '../../component/config/schema.ts';
 import { loggingConfiguration } from '../../component/logging_config.ts';
-import { isLabelKey, isLabelValue } from './node_labels.ts';
+import { labelKeyProblem, labelValueProblem } from '../../api/label_syntax.ts';
 import { VERIFICATION_POLICIES } from '../images/pull_verification.ts';
 
 const SECOND = 1000;
@@ -61,8 +61,8 @@ const tracing = object({
 });
 
 const taint = object({
-  key: refine(string(), 'a label key', isLabelKey),
-  value: optional(refine(string(), 'a label value', isLabelValue)),
+  key: refine(string(), 'a label key', (text) => labelKeyProblem(text) === undefined),
+  value: optional(refine(string(), 'a label value', (text) => labelValueProblem(text) === undefined)),
   effect: string({ oneOf: ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] }),
   timeAdded: optional(string()),
 });

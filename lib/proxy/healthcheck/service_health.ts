@@ -7,6 +7,7 @@ import type { Handler } from '../../component/serving/exchange.ts';
 import type { RunningServer } from '../../component/serving/server.ts';
 import { createPlainServer } from '../../component/serving/server.ts';
 import type { Family } from '../model/address.ts';
+import { sameList } from '../../base/same_list.ts';
 
 export interface ServiceHealth {
   readonly namespace: string;
@@ -101,10 +102,6 @@ export class ServiceHealthServers {
       res.end(JSON.stringify(body, undefined, '\t'));
     };
   }
-}
-
-function sameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((x, i) => x === b[i]);
 }
 
 async function closeAll(servers: readonly RunningServer[]): Promise<void> {

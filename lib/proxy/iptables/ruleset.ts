@@ -12,6 +12,7 @@ import { DispatchTree } from './dispatch_tree.ts';
 import type { Table } from './names.ts';
 import { SERVICES_CHAIN } from './names.ts';
 import type { DispatchRule, ServiceRules } from './service_rules.ts';
+import { sameList } from '../../base/same_list.ts';
 
 /** Contents of a chain: rules in any order, then rules in this order. */
 export interface ChainContent {
@@ -262,8 +263,4 @@ function keyOf(table: Table, chain: string): string {
 
 function dispatchKey(d: { table: Table; chain: string; rule: string }): string {
   return `${d.table} ${d.chain} ${d.rule}`;
-}
-
-function sameList(a: readonly string[] | undefined, b: readonly string[]): boolean {
-  return a !== undefined && a.length === b.length && a.every((x, i) => x === b[i]);
 }

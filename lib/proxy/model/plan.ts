@@ -6,6 +6,7 @@ import type { Frontend } from './frontends.ts';
 import { frontendKey, frontendsOf } from './frontends.ts';
 import type { Endpoint, ServicePort } from './service_port.ts';
 import { isExternallyReachable } from './service_port.ts';
+import { sameList } from '../../base/same_list.ts';
 
 /** What becomes of packets that arrive at a frontend. */
 export type Verdict =
@@ -106,10 +107,6 @@ const NONE: readonly never[] = [];
 /** The list without room to grow, of which V8 gives 16 places to any list that was filled; one list for all empty ones. */
 export function compact<T>(list: readonly T[]): readonly T[] {
   return list.length === 0 ? NONE : list.slice();
-}
-
-function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((x, i) => x === b[i]);
 }
 
 function claimed(

@@ -6,6 +6,7 @@
 import type { ServicePlan } from '../model/plan.ts';
 import type { RuleStore } from '../service_ledger.ts';
 import type { Element, ServiceObjects } from './service_objects.ts';
+import { sameList } from '../../base/same_list.ts';
 
 /** Since the last commit; undefined: was not there, or is not there now. */
 interface Touched {
@@ -223,8 +224,4 @@ export class TableState implements RuleStore {
 
 function nothing(): Touched {
   return { chains: new Map(), sets: new Map(), elements: new Map() };
-}
-
-function sameList(a: readonly string[] | undefined, b: readonly string[]): boolean {
-  return a !== undefined && a.length === b.length && a.every((x, i) => x === b[i]);
 }

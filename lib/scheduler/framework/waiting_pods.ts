@@ -2,6 +2,7 @@
 import type { Pod } from '../../api/types.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { abortReason } from '../../base/errors.ts';
+import { onAbort } from '../../base/on_abort.ts';
 import { podId } from '../cache/node_info.ts';
 import type { Outcome } from './status.ts';
 import { errorStatus, unschedulable } from './status.ts';
@@ -108,12 +109,11 @@ class Wait implements WaitingPod {
 
   async outcome(signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return errorStatus('shutting down', abortReason(signal));
-    const abort = (): void => this.#end(errorStatus('shutting down', abortReason(signal)));
-    signal.addEventListener('abort', abort, { once: true });
+    const leave = onAbort(signal, () => this.#end(errorStatus('shutting down', abortReason(signal))));
     try {
       return await this.#ended;
     } finally {
-      signal.removeEventListener('abort', abort);
+      leave();
     }
   }
 }
