@@ -14,6 +14,8 @@ export interface ReportedEvent {
   readonly reason: string;
   readonly action: string;
   readonly message: string;
+  /** Those of the first report stay. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** An Event object and how often it was reported. Mutable: repetitions change it. */

@@ -78,6 +78,24 @@ test('several writers at once, but one event at a time', async () => {
   await flushed;
 });
 
+test.each(['core/v1', 'events.k8s.io/v1'] as const)('K22: annotations go with an event: %s', async (api) => {
+  const written: unknown[] = [];
+  const client = fakeClient({
+    async create<T extends KubeObject>(_r: unknown, { metadata }: NewObject<T>) {
+      written.push(metadata.annotations);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody reads the answer
+      return undefined as unknown as T;
+    },
+  });
+  const recorder = createEventRecorder(client, { component: 'test', api, clock: new FakeClock() });
+  recorder.event(reference('a'), 'Warning', 'Evicted', 'text', {
+    annotations: { starved_resource: 'memory' },
+  });
+  report(recorder, 'b');
+  await recorder.flush();
+  expect(written).toEqual([{ starved_resource: 'memory' }, undefined]);
+});
+
 test('no more wait than are allowed to, which is said once', async () => {
   const { recorder, errors, finish, under, settle } = setup({ maxQueued: 2 });
   for (const name of ['a', 'b', 'c', 'd', 'e']) report(recorder, name);

@@ -41,6 +41,8 @@ export interface EventExtras {
   readonly related?: Regarding;
   /** What was done or failed (events.k8s.io/v1). Default: the reason. */
   readonly action?: string;
+  /** Of the Event object. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface EventRecorder {
@@ -126,6 +128,7 @@ class Recorder implements EventRecorder {
       reason,
       action: extras.action ?? reason,
       message,
+      ...(extras.annotations === undefined ? {} : { annotations: extras.annotations }),
     });
     // One that waits already is written with the count it has when its turn comes.
     if (entry === undefined || entry.queued) return;
@@ -232,7 +235,7 @@ class Recorder implements EventRecorder {
   #coreEvent(entry: Entry): NewObject<CoreV1Event> {
     const { component, host } = this.#options;
     return {
-      metadata: { name: entry.name, namespace: entry.namespace },
+      metadata: metadataOf(entry),
       involvedObject: entry.regarding,
       ...(entry.related === undefined ? {} : { related: entry.related }),
       reason: entry.reason,
@@ -250,7 +253,7 @@ class Recorder implements EventRecorder {
   #event(entry: Entry): NewObject<EventsV1Event> {
     const { component, host } = this.#options;
     return {
-      metadata: { name: entry.name, namespace: entry.namespace },
+      metadata: metadataOf(entry),
       eventTime: microTimestamp(entry.firstAtMs),
       ...(entry.count > 1
         ? { series: { count: entry.count, lastObservedTime: microTimestamp(entry.lastAtMs) } }
@@ -297,6 +300,10 @@ export function referenceTo(regarding: Regarding): ObjectReference {
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   };
+}
+
+function metadataOf({ annotations, name, namespace }: Entry): NewObject<CoreV1Event>['metadata'] {
+  return { name, namespace, ...(annotations === undefined ? {} : { annotations }) };
 }
 
 // Events about cluster-scoped objects are in `default`.

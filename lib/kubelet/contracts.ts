@@ -353,7 +353,14 @@ export type EventType = 'Normal' | 'Warning';
 
 /** Events on pods, containers and the node. Aggregation and rate limit are the recorder's. */
 export interface KubeletEvents {
-  pod(pod: Pod, type: EventType, reason: string, message: string): void;
+  /** @param annotations of the Event, for programs that read more out of it than its message */
+  pod(
+    pod: Pod,
+    type: EventType,
+    reason: string,
+    message: string,
+    annotations?: Readonly<Record<string, string>>,
+  ): void;
   /** `involvedObject.fieldPath` is set as upstream does: `spec.containers{name}`. */
   container(pod: Pod, containerName: string, type: EventType, reason: string, message: string): void;
   node(type: EventType, reason: string, message: string): void;

@@ -212,7 +212,10 @@ export const kubeletFlags = defineFlags({
     help: 'Percent of disk down to which images are collected.',
   }),
   'image-service-endpoint': flag.string({ ...d, help: 'Socket of the image service, when it is another.' }),
-  'kernel-memcg-notification': flag.bool({ ...d, help: 'Accepted; see the configuration.' }),
+  'kernel-memcg-notification': flag.bool({
+    ...d,
+    help: 'Look at the memory of the machine each second, not only every ten.',
+  }),
   'kube-api-burst': flag.int({ ...d, bits: 32, default: 100, help: 'Requests to the apiserver at once.' }),
   'kube-api-content-type': flag.string({
     ...d,

@@ -11,7 +11,7 @@ import type { Node, Pod } from '../../api/types.ts';
 import type { KubeletConfig } from '../config/kubelet_config.ts';
 import { isCritical } from '../eviction/critical.ts';
 import type { PodVerdict } from '../podworkers/pod_worker.ts';
-import { type Shortage, victimsFor } from './preemption.ts';
+import { type Preempt, type Shortage, victimsFor } from './preemption.ts';
 import { isStatic } from '../sources/pod_manager.ts';
 
 export interface AdmissionOptions {
@@ -21,7 +21,7 @@ export interface AdmissionOptions {
   /** Pods admitted before that are not yet ended. */
   readonly active: () => readonly Pod[];
   /** Ends pods to make room for a critical one, which then waits for their end. */
-  readonly preempt: (victims: readonly Pod[], preemptor: Pod) => void;
+  readonly preempt: Preempt;
 }
 
 /** Sysctls that any pod may set (https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/). */
@@ -48,7 +48,7 @@ export function nodeAdmission(options: AdmissionOptions): (pod: Pod) => PodVerdi
     if (refusal.shortage !== undefined && isCritical(pod)) {
       const victims = victimsFor(pod, refusal.shortage, others);
       if (victims !== undefined) {
-        options.preempt(victims, pod);
+        options.preempt(victims, pod, refusal.shortage);
         return undefined;
       }
       const lacking = [...refusal.shortage].map(([name, missing]) => `(res: ${name}, q: ${missing}), `);

@@ -1,5 +1,6 @@
 import type { Pod } from '../../api/types.ts';
-import { Preemptions, victimsFor } from './preemption.ts';
+import { nullLog } from '../../base/log.ts';
+import { Preemptions, preempting, victimsFor } from './preemption.ts';
 
 const CRITICAL = 2_000_001_000;
 
@@ -41,6 +42,36 @@ test.each<[string, readonly (readonly [string, number])[], Pod[], string[] | und
   ],
 ])('K12: %s', (_, shortage, active, wanted) => {
   expect(names(victimsFor(critical, new Map(shortage), active))).toEqual(wanted);
+});
+
+test('K11: those that give way are told why, fail for the sake of others, and are counted', () => {
+  const told: string[] = [];
+  const preemptions = new Preemptions();
+  const preempt = preempting(preemptions, {
+    events: {
+      pod: (victim, type, reason, message) =>
+        void told.push(`${victim.metadata.name}: ${type} ${reason} ${message}`),
+    },
+    timeline: { record: ({ name }, { what, why }) => void told.push(`${name}: ${what} ${why}`) },
+    log: nullLog,
+    counted: (what) => void told.push(`counted ${what}`),
+    fail: (victim, verdict) => void told.push(`${victim.metadata.name}: ${JSON.stringify(verdict)}`),
+  });
+  preempt(
+    [pod('a', '1')],
+    critical,
+    new Map([
+      ['cpu', 300],
+      ['memory', 1],
+    ]),
+  );
+  expect(told).toEqual([
+    'a: Warning Preempting Preempted in order to admit critical pod',
+    'a: preempted in favour of critical',
+    'a: {"phase":"Failed","reason":"Preempting","message":"Preempted in order to admit critical pod","disruption":"TerminationByKubelet"}',
+    'counted cpu',
+  ]);
+  expect(preemptions.waits(critical, () => false)).toBe(true);
 });
 
 test('K12: a critical pod waits until those it replaces have ended', () => {

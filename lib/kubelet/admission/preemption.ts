@@ -1,9 +1,12 @@
-/** Whom a critical pod takes the place of on a node that is full. Pure. */
+/** Whom a critical pod takes the place of on a node that is full, and what is said of it. */
 import { podPriority } from '../../api/pod.ts';
 import { podQOS } from '../../api/qos.ts';
 import { podRequests } from '../../api/resources.ts';
-import type { Pod } from '../../api/types.ts';
+import { keyOf, type Pod } from '../../api/types.ts';
+import type { Log } from '../../base/log.ts';
+import type { KubeletEvents, Timeline } from '../contracts.ts';
 import { isCritical } from '../eviction/critical.ts';
+import type { PodVerdict } from '../podworkers/pod_worker.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 
 /** What the node lacks for a pod: amounts by resource (`cpu` in thousandths, others in units), `pods` among them. */
@@ -83,6 +86,46 @@ function covers(frees: ReadonlyMap<string, number>, shortage: Shortage): number 
 
 function classOf(pod: Pod): number {
   return CLASSES.indexOf(podQOS(pod));
+}
+
+/** Ends pods in favour of another. @param shortage what that lacked */
+export type Preempt = (victims: readonly Pod[], preemptor: Pod, shortage: Shortage) => void;
+
+export interface PreemptingOptions {
+  readonly events: Pick<KubeletEvents, 'pod'>;
+  readonly timeline: Pick<Timeline, 'record'>;
+  readonly log: Pick<Log, 'info'>;
+  /** Ends the pod with the grace that it asks for. */
+  readonly fail: (victim: Pod, verdict: PodVerdict) => void;
+  /** Told of each victim. @param resource the first that was lacking */
+  readonly counted: (resource: string) => void;
+}
+
+const MESSAGE = 'Preempted in order to admit critical pod';
+
+/** Ends the victims, and says so wherever somebody may look. */
+export function preempting(preemptions: Preemptions, options: PreemptingOptions): Preempt {
+  const { events, timeline, log, fail, counted } = options;
+  return (victims, preemptor, shortage) => {
+    preemptions.begun(preemptor, victims);
+    const [lacking = ''] = shortage.keys();
+    for (const victim of victims) {
+      const { name, namespace = 'default' } = victim.metadata;
+      events.pod(victim, 'Warning', 'Preempting', MESSAGE);
+      timeline.record(
+        { uid: podUid(victim), namespace, name },
+        { what: 'preempted', why: `in favour of ${keyOf(preemptor)}` },
+      );
+      log.info('Preempting a pod', { pod: keyOf(victim), inFavourOf: keyOf(preemptor) });
+      fail(victim, {
+        phase: 'Failed',
+        reason: 'Preempting',
+        message: MESSAGE,
+        disruption: 'TerminationByKubelet',
+      });
+      counted(lacking);
+    }
+  };
 }
 
 /** Critical pods that were let in before those whose place they take have ended; they wait for them. */

@@ -1,12 +1,12 @@
 /** Eviction: what the node is short of, who goes for it, and who is not let in meanwhile. */
-import type { Pod } from '../../api/types.ts';
+import { keyOf, type Pod } from '../../api/types.ts';
 import { podsGroupLimits } from '../cgroups/node_allocatable.ts';
 import { EvictionManager } from '../eviction/eviction_manager.ts';
-import { observeNode } from '../eviction/observe.ts';
+import { observeMemory, observeNode } from '../eviction/observe.ts';
 import { readPodUse } from '../eviction/pod_use_reader.ts';
 import { pressureRefusal } from '../eviction/pressure_admission.ts';
 import type { Observation } from '../eviction/pressure.ts';
-import { parseThresholds, withAllocatableMemory } from '../eviction/thresholds.ts';
+import { ignoredThresholds, parseThresholds, withAllocatableMemory } from '../eviction/thresholds.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { cgroupStats } from '../server/stats/cgroup_stats.ts';
 import type { Base } from './base.ts';
@@ -32,7 +32,15 @@ export function startEviction(
       ? undefined
       : { available: Math.max(0, capacity - used), capacity };
   };
-  const reader = { cri, dirs, processes: (pod: Pod) => cgroups.processes(pod) };
+  for (const field of ignoredThresholds(config))
+    log.warn('The threshold is ignored: it follows from those of nodefs and imagefs', { field });
+  const reader = {
+    cri,
+    dirs,
+    processes: (pod: Pod) => cgroups.processes(pod),
+    onError: (error: unknown, pod: Pod) =>
+      log.error(error, 'Eviction manager: cannot measure what a pod takes of the disk', { pod: keyOf(pod) }),
+  };
   const manager = new EvictionManager({
     thresholds: limited ? withAllocatableMemory(thresholds) : thresholds,
     transitionMs: config.evictionPressureTransitionPeriod,
@@ -49,11 +57,13 @@ export function startEviction(
     observe: (observeSignal) =>
       observeNode({ cri, rootDir: dirs.root, podsMemory, clock, log }, observeSignal),
     use: (pods, request) => readPodUse(pods, reader, request),
-    reclaimDisk: async (reclaimSignal) => {
-      await containerGc.collect(reclaimSignal);
-      await imageGc.removeUnused(reclaimSignal);
+    reclaimDisk: async (what, reclaimSignal) => {
+      if (what === 'containers') await containerGc.collect(reclaimSignal);
+      else await imageGc.removeUnused(reclaimSignal);
     },
+    ...(config.kernelMemcgNotification ? { memory: observeMemory } : {}),
     evicted: (what) => kubelet.lifecycle.evicted(what),
+    acted: (what, ageSeconds) => kubelet.lifecycle.evictionStatsAge(what, ageSeconds),
     pressureChanged: () => reporter.poke(),
     events,
     timeline,

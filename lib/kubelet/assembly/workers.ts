@@ -1,12 +1,12 @@
 /** What runs the pods: their workers, and what these act through. */
 import { join } from 'node:path';
-import { keyOf, type Pod } from '../../api/types.ts';
+import type { Pod } from '../../api/types.ts';
 import { isConflict, isNotFound } from '../../client/errors.ts';
 import { PODS } from '../../client/resource.ts';
 import { nodeAdmission } from '../admission/admission.ts';
 import { appArmorAdmission, hasAppArmor } from '../admission/app_armor.ts';
 import { featureAdmission } from '../admission/features.ts';
-import { Preemptions } from '../admission/preemption.ts';
+import { preempting, Preemptions } from '../admission/preemption.ts';
 import { ClassBalance } from '../cgroups/class_balance.ts';
 import { expandVariables } from '../env/expansion.ts';
 import { declaredFeatures } from '../node/declared_features.ts';
@@ -16,7 +16,8 @@ import { PodWorkers } from '../podworkers/pod_workers.ts';
 import type { ProbeManager } from '../contracts.ts';
 import { ContainerLogsDir } from '../runtime/container_logs_dir.ts';
 import { ContainerStop } from '../runtime/container_stop.ts';
-import { PodSync, refOf } from '../runtime/pod_sync.ts';
+import { PodSync } from '../runtime/pod_sync.ts';
+import { restartBackoff } from '../runtime/restart_backoff.ts';
 import { podUid } from '../runtime/runtime_names.ts';
 import { isStatic } from '../sources/pod_manager.ts';
 import { TerminationMessages } from '../status/termination_message.ts';
@@ -54,7 +55,7 @@ export function createWorkers(
     ImageParts &
     ResizeParts & { readonly probes: ProbeManager; readonly userNamespaces: UserNamespaces },
 ): Workers {
-  const { background, cache, cgroups, clock, config, cri, dirs, events, health, log, nodeName } = base;
+  const { background, cache, cgroups, clock, config, cri, dirs, health, log, nodeName } = base;
   const { pods, probes, statuses } = base;
   const containerLogs = new ContainerLogsDir(dirs);
   const stop = new ContainerStop({ ...base });
@@ -72,17 +73,11 @@ export function createWorkers(
       .filter(({ state, admitted }) => admitted && (state === 'syncing' || state === 'terminating'))
       .flatMap(({ pod }) => (pod === undefined ? [] : [pod]));
   const preemptions = new Preemptions();
-  const preempt = (victims: readonly Pod[], preemptor: Pod): void => {
-    preemptions.begun(preemptor, victims);
-    const message = 'Preempted in order to admit critical pod';
-    for (const victim of victims) {
-      events.pod(victim, 'Warning', 'Preempting', message);
-      base.timeline.record(refOf(victim), { what: 'preempted', why: `in favour of ${keyOf(preemptor)}` });
-      log.info('Preempting a pod', { pod: keyOf(victim), inFavourOf: keyOf(preemptor) });
-      const verdict = { phase: 'Failed', reason: 'Preempting', message } as const;
-      workers.worker(podUid(victim))?.fail({ ...verdict, disruption: 'TerminationByKubelet' }, undefined);
-    }
-  };
+  const preempt = preempting(preemptions, {
+    ...base,
+    fail: (victim, verdict) => workers.worker(podUid(victim))?.fail(verdict, undefined),
+    counted: (what) => base.lifecycle.preempted(what),
+  });
   const admission: Admit[] = [
     appArmorAdmission(hasAppArmor()),
     nodeAdmission({ config, nodeName, node: () => base.reporter.node(), active: activePods, preempt }),
@@ -108,7 +103,7 @@ export function createWorkers(
       stop,
       messages: new TerminationMessages(log),
       remover: new PodRemover({ cri, cache, clock, dirs, logs: containerLogs, stop }),
-      backoff: { initialMs: 10_000, maxMs: config.crashLoopBackOff.maxContainerRestartPeriod },
+      backoff: restartBackoff(config.crashLoopBackOff.maxContainerRestartPeriod, base.gates),
       runtimeName: () => health.runtimeName,
       networkProblem: () => health.networkProblem,
       admit: (pod) => {

@@ -86,6 +86,7 @@ export interface KubeletConfig {
   readonly evictionMinimumReclaim: Readonly<Record<string, string>>;
   readonly evictionPressureTransitionPeriod: number;
   readonly evictionMaxPodGracePeriod: number;
+  readonly kernelMemcgNotification: boolean;
   readonly enableControllerAttachDetach: boolean;
   readonly protectKernelDefaults: boolean;
   readonly makeIPTablesUtilChains: boolean;
@@ -120,7 +121,7 @@ export interface KubeletConfig {
     readonly priority: number;
     readonly shutdownGracePeriodSeconds: number;
   }[];
-  readonly crashLoopBackOff: { readonly maxContainerRestartPeriod: number };
+  readonly crashLoopBackOff: { readonly maxContainerRestartPeriod?: number | undefined };
   readonly enableProfilingHandler: boolean;
   readonly enableDebugFlagsHandler: boolean;
   readonly seccompDefault: boolean;

@@ -35,7 +35,6 @@ test('defaults as stock', () => {
     authentication: { anonymous: { enabled: false }, webhook: { enabled: true } },
     cgroupDriver: 'cgroupfs',
     maxParallelImagePulls: 1,
-    crashLoopBackOff: { maxContainerRestartPeriod: 300_000 },
     containerLogMaxSizeBytes: 10 * 2 ** 20,
     evictionHard: { 'memory.available': '100Mi' },
     imageServiceEndpoint: 'unix:///run/containerd/containerd.sock',

@@ -282,9 +282,6 @@ function toConfig(decoded: KubeletConfiguration): KubeletConfig {
     maxParallelImagePulls: decoded.maxParallelImagePulls ?? (serializeImagePulls ? 1 : undefined),
     imageServiceEndpoint:
       decoded.imageServiceEndpoint === '' ? decoded.containerRuntimeEndpoint : decoded.imageServiceEndpoint,
-    crashLoopBackOff: {
-      maxContainerRestartPeriod: decoded.crashLoopBackOff.maxContainerRestartPeriod ?? 300_000,
-    },
   };
 }
 

@@ -245,7 +245,6 @@ export const NOT_ACTING: Readonly<Partial<Record<keyof KubeletConfiguration, str
   topologyManagerScope: 'no NUMA alignment',
   topologyManagerPolicyOptions: 'no NUMA alignment',
   qosReserved: 'nothing is reserved by QoS class',
-  kernelMemcgNotification: 'memory is looked at every ten seconds instead',
   tracing: 'no traces are sent',
   hairpinMode: 'the network plugin decides on that',
   podCIDR: 'the network plugin decides on that',

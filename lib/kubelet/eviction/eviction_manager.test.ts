@@ -1,8 +1,9 @@
 import type { Pod } from '../../api/types.ts';
 import { FakeClock } from '../../base/fake_clock.ts';
-import { nullLog } from '../../base/log.ts';
+import { nullLog, RecordingLog } from '../../base/log.ts';
 import { EvictionManager, type EvictionOptions } from './eviction_manager.ts';
 import type { Observation } from './pressure.ts';
+import type { DiskLayout } from './ranking.ts';
 import type { Signal, Threshold } from './thresholds.ts';
 
 const signal = new AbortController().signal;
@@ -26,9 +27,11 @@ function setUp(pods: Pod[], over: Partial<EvictionOptions> = {}) {
     signals: new Map<Signal, Observation>(),
     used: new Map<string, number>(),
     cleaned: new Set<string>(),
-    reclaimed: 0,
+    reclaimed: [] as string[],
     changes: 0,
   };
+  const ages: string[] = [];
+  const annotated: (Readonly<Record<string, string>> | undefined)[] = [];
   const evicted: string[] = [];
   const signals: string[] = [];
   const events: string[] = [];
@@ -39,7 +42,7 @@ function setUp(pods: Pod[], over: Partial<EvictionOptions> = {}) {
     storageLimits: true,
     pods: {
       active: () => state.pods,
-      evict: (victim, { message, reason, disruption }, grace) => {
+      evict: (victim, { message, reason, disruption = 'no disruption' }, grace) => {
         state.pods = state.pods.filter((other) => other !== victim);
         evicted.push(`${victim.metadata.name} ${reason} ${disruption} ${grace}s: ${message}`);
       },
@@ -62,14 +65,18 @@ function setUp(pods: Pod[], over: Partial<EvictionOptions> = {}) {
           processes: undefined,
         })),
       ),
-    reclaimDisk: () => {
-      state.reclaimed++;
+    reclaimDisk: (what) => {
+      state.reclaimed.push(what);
       return Promise.resolve();
     },
+    acted: (what, seconds) => void ages.push(`${what} ${seconds}`),
     evicted: (what) => void signals.push(what),
     pressureChanged: () => void state.changes++,
     events: {
-      pod: (about, _type, reason) => void events.push(`${about.metadata.name} ${reason}`),
+      pod: (about, _type, reason, _message, annotations) => {
+        events.push(`${about.metadata.name} ${reason}`);
+        annotated.push(annotations);
+      },
       node: (_type, reason, message) => void events.push(`node ${reason} ${message}`),
     },
     timeline: { record: () => undefined },
@@ -80,11 +87,11 @@ function setUp(pods: Pod[], over: Partial<EvictionOptions> = {}) {
   const see = (name: Signal, available: number): void => {
     state.signals = new Map(state.signals).set(name, { available, capacity: 1000 });
   };
-  return { manager, clock, state, evicted, events, see, signals };
+  return { manager, clock, state, evicted, events, see, signals, ages, annotated };
 }
 
 test('K22: memory: the pod that uses most beyond its request goes, at once, and the node says so', async () => {
-  const { manager, state, evicted, events, see, signals } = setUp([pod('small'), pod('large')]);
+  const { manager, state, evicted, events, see, signals, annotated } = setUp([pod('small'), pod('large')]);
   state.used.set('large', 50).set('small', 5);
   see('memory.available', 500);
   expect(await manager.synchronize(signal)).toBeUndefined();
@@ -98,6 +105,9 @@ test('K22: memory: the pod that uses most beyond its request goes, at once, and 
   expect(evicted).toEqual([
     'large Evicted TerminationByKubelet 1s: The node was low on resource: memory. Threshold quantity: 100, available: 50. ' +
       'Container c was using 50, request is 0, has larger consumption of memory. ',
+  ]);
+  expect(annotated).toEqual([
+    { offending_containers: 'c', offending_containers_usage: '50', starved_resource: 'memory' },
   ]);
 });
 
@@ -145,7 +155,56 @@ test('K22: disk: where it is not enough a pod goes', async () => {
   const { manager, state, see } = setUp([pod('a')]);
   see('nodefs.available', 50);
   expect((await manager.synchronize(signal))?.metadata.name).toBe('a');
-  expect(state.reclaimed).toBe(1);
+  expect(state.reclaimed).toEqual(['containers', 'images']);
+});
+
+test('K22: disk: a pod goes also where freeing what nobody uses fails', async () => {
+  const log = new RecordingLog();
+  const { manager, see } = setUp([pod('a')], {
+    reclaimDisk: (what) => Promise.reject(new Error(`cannot remove ${what}`)),
+    log,
+  });
+  see('nodefs.available', 50);
+  expect((await manager.synchronize(signal))?.metadata.name).toBe('a');
+  expect(log.entries.filter(({ msg }) => msg.includes('unexpected error'))).toHaveLength(2);
+});
+
+test.each<[string, Signal, DiskLayout, string[]]>([
+  ['one file system', 'nodefs.inodesFree', { dedicatedImageFs: false }, ['containers', 'images']],
+  ['images apart: nothing of theirs helps the node', 'nodefs.available', { dedicatedImageFs: true }, []],
+  ['images apart', 'imagefs.available', { dedicatedImageFs: true }, ['containers', 'images']],
+  [
+    'images apart, layers on the node',
+    'nodefs.available',
+    { dedicatedImageFs: true, splitContainerFs: true },
+    ['containers'],
+  ],
+  [
+    'images apart, layers on the node: images',
+    'imagefs.inodesFree',
+    { dedicatedImageFs: true, splitContainerFs: true },
+    ['images'],
+  ],
+  ['memory', 'memory.available', { dedicatedImageFs: false }, []],
+])('K22: what is freed before a pod goes: %s', async (_what, name, layout, freed) => {
+  const signals = new Map([[name, { available: 1, capacity: 1000 }]]);
+  const { manager, state } = setUp([pod('a')], {
+    thresholds: [{ ...memory, signal: name }],
+    observe: () => Promise.resolve({ signals, ...layout }),
+  });
+  expect((await manager.synchronize(signal))?.metadata.name).toBe('a');
+  expect(state.reclaimed).toEqual(freed);
+});
+
+test('K22: the age of the figures that an eviction stands on is told', async () => {
+  const { manager, clock, see, ages } = setUp([pod('a')], {
+    reclaimDisk: async () => {
+      await clock.advance(2000);
+    },
+  });
+  see('nodefs.available', 50);
+  await manager.synchronize(signal);
+  expect(ages).toEqual(['nodefs.available 4']);
 });
 
 test.each([
@@ -168,9 +227,55 @@ test('K22: pods over the limits of their own go without any pressure; others are
   state.used.set('over', 11).set('within', 10).set('free', 1000);
   await manager.checkLimits(signal);
   expect(evicted).toEqual([
-    'over Evicted TerminationByKubelet 1s: Usage of EmptyDir volume "v" exceeds the limit "10". ',
+    // Its own doing, and no disruption: a Job must not start it over for free.
+    'over Evicted no disruption 1s: Usage of EmptyDir volume "v" exceeds the limit "10". ',
   ]);
   expect(signals).toEqual(['emptydirfs.limit']);
+});
+
+/** Runs the manager's loops until the callback is done. */
+async function running(
+  { manager, clock }: Pick<ReturnType<typeof setUp>, 'manager' | 'clock'>,
+  act: () => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const ended = manager.run(stop.signal);
+  await clock.advance(1);
+  await act();
+  stop.abort();
+  await clock.advance(10_000);
+  await ended;
+}
+
+test('K22: as soon as an evicted pod is gone the node is looked at again', async () => {
+  const scene = setUp([pod('a'), pod('b')]);
+  const { clock, state, evicted, see } = scene;
+  see('memory.available', 50);
+  await running(scene, async () => {
+    expect(evicted).toHaveLength(1);
+    state.cleaned.add('a');
+    await clock.advance(1000);
+    expect(evicted).toHaveLength(2);
+  });
+});
+
+test('K22: memory that falls below a threshold is seen within a second where kernelMemcgNotification asks for it', async () => {
+  let available = 500;
+  const scene = setUp([pod('a')], {
+    observe: () =>
+      Promise.resolve({
+        signals: new Map([['memory.available', { available, capacity: 1000 }]] as const),
+        dedicatedImageFs: false,
+      }),
+    memory: () => Promise.resolve({ available, capacity: 1000 }),
+  });
+  await running(scene, async () => {
+    await scene.clock.advance(2000);
+    expect(scene.evicted).toEqual([]);
+    available = 50;
+    await scene.clock.advance(1000);
+    expect(scene.evicted).toHaveLength(1);
+  });
 });
 
 test('K22: a look that fails is followed by another', async () => {

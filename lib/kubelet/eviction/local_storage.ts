@@ -45,6 +45,7 @@ export function storageExcess(use: PodUse, { dedicatedImageFs }: DiskLayout): St
       ?.resources?.limits?.[RESOURCE];
     if (text === undefined) continue;
     const limit = parseQuantity(text);
+    if (limit.isZero) continue; // what is then said of the pod is enough
     const used = (logs?.bytes ?? 0) + (dedicatedImageFs ? 0 : (rootfs?.bytes ?? 0));
     if (used > Number(limit.value()))
       return {

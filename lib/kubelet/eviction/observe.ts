@@ -25,6 +25,13 @@ export interface NodeObservation extends DiskLayout {
 
 const TIMEOUT_MS = 10_000;
 
+/** Memory of the machine; `undefined` where the kernel says nothing of it. */
+export async function observeMemory(): Promise<Observation | undefined> {
+  const { memory } = parseMemory(await readFile('/proc/meminfo', 'utf8'), '', '');
+  const available = memory?.availableBytes;
+  return available === undefined ? undefined : { available, capacity: totalmem() };
+}
+
 /** What cannot be read is left out. Rejects only with the signal's reason. */
 export async function observeNode(options: ObserverOptions, signal: AbortSignal): Promise<NodeObservation> {
   const signals = new Map<Signal, Observation>();
@@ -38,12 +45,8 @@ export async function observeNode(options: ObserverOptions, signal: AbortSignal)
   };
   await Promise.all([
     read('memory', async () => {
-      const [meminfo, vmstat] = await Promise.all([
-        readFile('/proc/meminfo', 'utf8'),
-        readFile('/proc/vmstat', 'utf8'),
-      ]);
-      const available = parseMemory(meminfo, vmstat, '').memory?.availableBytes;
-      if (available !== undefined) signals.set('memory.available', { available, capacity: totalmem() });
+      const memory = await observeMemory();
+      if (memory !== undefined) signals.set('memory.available', memory);
     }),
     read('memory of all pods', async () => {
       const found = await options.podsMemory();
@@ -62,7 +65,7 @@ export async function observeNode(options: ObserverOptions, signal: AbortSignal)
     }),
     read('node file system', () => disk(signals, 'nodefs', options.rootDir)),
   ]);
-  let dedicatedImageFs = false;
+  let layout: DiskLayout = { dedicatedImageFs: false };
   await read('image file system', async () => {
     const { imageFilesystems, containerFilesystems } = await options.cri.imageFsInfo(
       {},
@@ -70,17 +73,21 @@ export async function observeNode(options: ObserverOptions, signal: AbortSignal)
     );
     const images = imageFilesystems[0]?.fsId?.mountpoint ?? '';
     if (images === '') return;
-    dedicatedImageFs = (await stat(images)).dev !== (await stat(options.rootDir)).dev;
-    await disk(signals, 'imagefs', images);
+    const node = (await stat(options.rootDir)).dev;
     const containers = containerFilesystems[0]?.fsId?.mountpoint ?? '';
-    await disk(signals, 'containerfs', containers === '' ? images : containers);
+    const dedicatedImageFs = (await stat(images)).dev !== node;
+    layout = {
+      dedicatedImageFs,
+      splitContainerFs: dedicatedImageFs && containers !== '' && (await stat(containers)).dev === node,
+    };
+    await disk(signals, 'imagefs', images);
   });
-  return { signals, dedicatedImageFs };
+  return { signals, ...layout };
 }
 
 async function disk(
   signals: Map<Signal, Observation>,
-  name: 'nodefs' | 'imagefs' | 'containerfs',
+  name: 'nodefs' | 'imagefs',
   path: string,
 ): Promise<void> {
   const found = await fileSystemStats(path, '');

@@ -13,6 +13,8 @@ export interface PodUseReaderOptions {
   readonly dirs: Pick<KubeletDirs, 'root' | 'podLogs'>;
   /** Tasks in the pod's cgroup. */
   readonly processes: (pod: Pod) => Promise<number | undefined>;
+  /** Told of what could not be measured: the pod is taken to use nothing there, and the others are measured. */
+  readonly onError: (error: unknown, pod: Pod) => void;
 }
 
 export interface PodUseRequest {
@@ -35,6 +37,7 @@ export async function readPodUse(
   // One after the other: walks of many pods at once would take the disk from the pods.
   for (const pod of pods) {
     const uid = podUid(pod);
+    const directoryUse = measuring((error) => options.onError(error, pod));
     const logs = join(options.dirs.podLogs, podLogDirName(refOf(pod)));
     const containers: ContainerUse[] = [];
     for (const entry of byPod.get(uid) ?? []) {
@@ -57,7 +60,7 @@ export async function readPodUse(
     found.push({
       pod,
       containers: merged(containers),
-      volumes: disk ? await volumesOf(pod, podDir(options.dirs, uid)) : new Map(),
+      volumes: disk ? await volumesOf(pod, podDir(options.dirs, uid), directoryUse) : new Map(),
       processes: await options.processes(pod),
     });
   }
@@ -99,7 +102,11 @@ const LOCAL = [
   ['projected', 'kubernetes.io~projected'],
 ] as const;
 
-async function volumesOf(pod: Pod, dir: string): Promise<ReadonlyMap<string, DiskUse>> {
+async function volumesOf(
+  pod: Pod,
+  dir: string,
+  directoryUse: (path: string) => Promise<DiskUse>,
+): Promise<ReadonlyMap<string, DiskUse>> {
   const found = new Map<string, DiskUse>();
   for (const volume of pod.spec.volumes ?? []) {
     const type = LOCAL.find(([field]) => volume[field] !== undefined);
@@ -110,13 +117,15 @@ async function volumesOf(pod: Pod, dir: string): Promise<ReadonlyMap<string, Dis
   return found;
 }
 
-/** A directory that is not there takes nothing. */
-async function directoryUse(path: string): Promise<DiskUse> {
-  const { usedBytes: bytes, inodesUsed: inodes } = await folderUsage(path).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return { usedBytes: 0, inodesUsed: 0 };
-    throw error;
-  });
-  return { bytes, inodes };
+/** A directory that is not there takes nothing; neither does one that cannot be walked, as far as is known. */
+function measuring(onError: (error: unknown) => void): (path: string) => Promise<DiskUse> {
+  return async (path) => {
+    const { usedBytes: bytes, inodesUsed: inodes } = await folderUsage(path).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') onError(error);
+      return { usedBytes: 0, inodesUsed: 0 };
+    });
+    return { bytes, inodes };
+  };
 }
 
 function refOf(pod: Pod): { namespace: string; name: string; uid: string } {

@@ -1,13 +1,15 @@
 /** In which order pods are evicted for what the node is short of. Pure. */
 import { podPriority } from '../../api/pod.ts';
 import { podRequests } from '../../api/resources.ts';
-import { type DiskParts, diskUse, memoryUse, type PodUse } from './usage.ts';
+import { ALL_PARTS, type DiskParts, diskUse, memoryUse, type PodUse } from './usage.ts';
 import type { Signal } from './thresholds.ts';
 
 /** The layout of the node's file systems. */
 export interface DiskLayout {
-  /** Images and writable layers lie on a file system of their own. */
+  /** Images (and writable layers, unless split) lie on a file system of their own. */
   readonly dedicatedImageFs: boolean;
+  /** Of those the images alone: writable layers lie with the node's own files (KEP-4191). */
+  readonly splitContainerFs?: boolean;
 }
 
 /**
@@ -42,10 +44,10 @@ export function rank(signal: Signal, pods: readonly PodUse[], layout: DiskLayout
 }
 
 /** What of a pod lies on the file system that a signal is about. */
-export function partsOn(signal: Signal, { dedicatedImageFs }: DiskLayout): DiskParts {
-  if (!dedicatedImageFs) return { rootfs: true, logs: true, volumes: true };
+function partsOn(signal: Signal, { dedicatedImageFs, splitContainerFs = false }: DiskLayout): DiskParts {
+  if (!dedicatedImageFs) return ALL_PARTS;
   const node = signal.startsWith('nodefs');
-  return { rootfs: !node, logs: node, volumes: node };
+  return { rootfs: splitContainerFs ? node : !node, logs: node, volumes: node };
 }
 
 interface Figures {

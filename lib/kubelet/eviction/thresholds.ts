@@ -1,7 +1,7 @@
 /** Eviction thresholds: from the configuration to what is compared with observations. Pure. */
 import { parseDuration } from '../../base/duration.ts';
 import { errorMessage } from '../../base/errors.ts';
-import { parseQuantity } from '../../api/quantity.ts';
+import { parseQuantity, type QuantityFormat } from '../../api/quantity.ts';
 
 /** What can run out (https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#eviction-signals). */
 export const SIGNALS = [
@@ -17,8 +17,9 @@ export const SIGNALS = [
 ] as const;
 export type Signal = (typeof SIGNALS)[number];
 
-/** An amount, absolute or as a share of the capacity (0 to 1). */
-export type Amount = { readonly bytes: number } | { readonly share: number };
+/** An amount, absolute (to be shown in the form that it was given in) or as a share of the capacity (0 to 1). */
+export type Amount =
+  { readonly bytes: number; readonly format?: QuantityFormat } | { readonly share: number };
 
 export interface Threshold {
   readonly signal: Signal;
@@ -47,12 +48,30 @@ export class ThresholdError extends Error {
   }
 }
 
+/**
+ * Writable layers lie with the images or with the node: what is said of `containerfs` follows from what is said of those,
+ * and thresholds of its own are ignored, as in stock (KEP-4191).
+ */
+function isIgnored(name: string): boolean {
+  return name.startsWith('containerfs.');
+}
+
+/** Paths of the thresholds that are set and ignored. */
+export function ignoredThresholds({ evictionHard, evictionSoft }: EvictionSettings): readonly string[] {
+  return Object.entries({ evictionHard, evictionSoft }).flatMap(([field, thresholds]) =>
+    Object.keys(thresholds)
+      .filter(isIgnored)
+      .map((name) => `${field}.${name}`),
+  );
+}
+
 /** @throws ThresholdError naming the field, what it is and what is allowed */
 export function parseThresholds(settings: EvictionSettings): readonly Threshold[] {
   const reclaim = new Map(
     Object.entries(settings.evictionMinimumReclaim).map(([name, text]) => {
       const field = `evictionMinimumReclaim.${name}`;
-      return [signalOf(name, field), amountOf(text, field, 0)] as const;
+      const signal = signalOf(name, field);
+      return [signal, reclaimOf(text, signal, field)] as const;
     }),
   );
   const grace = new Map(
@@ -65,21 +84,21 @@ export function parseThresholds(settings: EvictionSettings): readonly Threshold[
   for (const [name, text] of Object.entries(settings.evictionHard)) {
     const field = `evictionHard.${name}`;
     const signal = signalOf(name, field);
-    const amount = amountOf(text, field, 1);
-    if (isOff(amount)) continue;
+    const amount = amountOf(text, signal, field);
+    if (isOff(amount) || isIgnored(name)) continue;
     thresholds.push({ signal, amount, graceMs: 0, hard: true, minReclaim: reclaim.get(signal) });
   }
   for (const [name, text] of Object.entries(settings.evictionSoft)) {
     const field = `evictionSoft.${name}`;
     const signal = signalOf(name, field);
-    const amount = amountOf(text, field, 1);
+    const amount = amountOf(text, signal, field);
     const graceMs = grace.get(signal);
     if (graceMs === undefined)
       throw new ThresholdError(
         field,
-        `got ${JSON.stringify(text)} without a grace period, want evictionSoftGracePeriod.${name} as well`,
+        `grace period must be specified for the soft eviction threshold ${name} (as evictionSoftGracePeriod.${name})`,
       );
-    if (isOff(amount)) continue;
+    if (isOff(amount) || isIgnored(name)) continue;
     thresholds.push({ signal, amount, graceMs, hard: false, minReclaim: reclaim.get(signal) });
   }
   return thresholds;
@@ -106,29 +125,42 @@ export function absolute(amount: Amount, capacity: number): number {
 function signalOf(name: string, field: string): Signal {
   const signal = SIGNALS.find((known) => known === name);
   if (signal === undefined)
-    throw new ThresholdError(field, `got signal "${name}", want one of ${SIGNALS.join(', ')}`);
+    throw new ThresholdError(field, `unsupported eviction signal ${name}, want one of ${SIGNALS.join(', ')}`);
   return signal;
 }
 
-function amountOf(text: string, field: string, least: 0 | 1): Amount {
+function amountOf(text: string, signal: Signal, field: string): Amount {
+  const amount = parseAmount(text, field);
+  const refuse = (why: string): never => {
+    throw new ThresholdError(field, `${why}: ${text}`);
+  };
+  if ('share' in amount) {
+    if (amount.share < 0) refuse(`eviction percentage threshold ${signal} must be >= 0%`);
+    if (amount.share > 1) refuse(`eviction percentage threshold ${signal} must be <= 100%`);
+  } else if (amount.bytes <= 0) refuse(`eviction threshold ${signal} must be positive`);
+  return amount;
+}
+
+function reclaimOf(text: string, signal: Signal, field: string): Amount {
+  const amount = parseAmount(text, field);
+  if (('share' in amount ? amount.share : amount.bytes) < 0)
+    throw new ThresholdError(field, `negative eviction minimum reclaim specified for ${signal}: ${text}`);
+  return amount;
+}
+
+function parseAmount(text: string, field: string): Amount {
   if (text.endsWith('%')) {
     const percent = Number(text.slice(0, -1));
-    if (text === '%' || !Number.isFinite(percent) || percent < 0 || percent > 100)
+    if (text === '%' || !Number.isFinite(percent))
       throw new ThresholdError(field, `got ${JSON.stringify(text)}, want a percentage from 0% to 100%`);
     return { share: percent / 100 };
   }
-  let bytes: number;
   try {
-    bytes = Number(parseQuantity(text).value());
+    const quantity = parseQuantity(text);
+    return { bytes: Number(quantity.value()), format: quantity.format };
   } catch (error) {
     throw new ThresholdError(field, errorMessage(error), { cause: error });
   }
-  if (bytes < least)
-    throw new ThresholdError(
-      field,
-      `got ${JSON.stringify(text)}, want a ${least === 0 ? 'quantity that is not negative' : 'positive quantity'}`,
-    );
-  return { bytes };
 }
 
 function graceOf(text: string, field: string): number {
@@ -139,7 +171,10 @@ function graceOf(text: string, field: string): number {
     throw new ThresholdError(field, errorMessage(error), { cause: error });
   }
   if (ms < 0)
-    throw new ThresholdError(field, `got ${JSON.stringify(text)}, want a duration that is not negative`);
+    throw new ThresholdError(
+      field,
+      `invalid eviction grace period specified: ${text}, must be a positive value`,
+    );
   return ms;
 }
 

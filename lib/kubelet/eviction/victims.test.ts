@@ -3,8 +3,9 @@ import type { Container, Pod } from '../../api/types.ts';
 import { evictionMessage } from './messages.ts';
 import { hasStorageLimits, storageExcess } from './local_storage.ts';
 import { pressureRefusal } from './pressure_admission.ts';
-import { rank } from './ranking.ts';
-import type { Signal, Threshold } from './thresholds.ts';
+import { type DiskLayout, rank } from './ranking.ts';
+import { parseThresholds } from './thresholds.ts';
+import type { Amount, Signal, Threshold } from './thresholds.ts';
 import type { ContainerUse, PodUse } from './usage.ts';
 
 interface Given {
@@ -43,11 +44,14 @@ function use(name: string, given: Given = {}): PodUse {
   };
 }
 
-test.each<[string, Signal, boolean, PodUse[], string[]]>([
+const ONE: DiskLayout = { dedicatedImageFs: false };
+const IMAGES_APART: DiskLayout = { dedicatedImageFs: true };
+
+test.each<[string, Signal, DiskLayout, PodUse[], string[]]>([
   [
     'memory: beyond the request first, then by priority, then by how far',
     'memory.available',
-    false,
+    ONE,
     [
       use('within', { memory: 100, request: '200' }),
       use('important', { memory: 900, request: '1', priority: 10 }),
@@ -60,7 +64,7 @@ test.each<[string, Signal, boolean, PodUse[], string[]]>([
   [
     'memory: of whom nothing is known is suspected',
     'memory.available',
-    false,
+    ONE,
     [
       use('known', { memory: 1000 }),
       use('unknown', { unknown: true }),
@@ -71,7 +75,7 @@ test.each<[string, Signal, boolean, PodUse[], string[]]>([
   [
     'processes: by priority, then by number',
     'pid.available',
-    false,
+    ONE,
     [
       use('many', { processes: 100 }),
       use('important', { processes: 1000, priority: 1 }),
@@ -83,38 +87,52 @@ test.each<[string, Signal, boolean, PodUse[], string[]]>([
   [
     'disk, one file system: everything counts',
     'nodefs.available',
-    false,
+    ONE,
     [use('logs', { logs: 10 }), use('layer', { rootfs: 30 }), use('volume', { volume: 20 })],
     ['layer', 'volume', 'logs'],
   ],
   [
     'disk, images apart: logs and volumes count for the node',
     'nodefs.available',
-    true,
+    IMAGES_APART,
     [use('logs', { logs: 10 }), use('layer', { rootfs: 30 }), use('volume', { volume: 20 })],
     ['volume', 'logs', 'layer'],
   ],
   [
     'disk, images apart: the writable layer counts for theirs',
     'imagefs.available',
-    true,
+    IMAGES_APART,
     [use('logs', { logs: 10 }), use('layer', { rootfs: 30 }), use('volume', { volume: 20 })],
     ['layer', 'logs', 'volume'],
   ],
   [
+    'disk, images apart, layers on the node: layers count for the node',
+    'nodefs.available',
+    { dedicatedImageFs: true, splitContainerFs: true },
+    [use('logs', { logs: 10 }), use('layer', { rootfs: 30 }), use('volume', { volume: 20 })],
+    ['layer', 'volume', 'logs'],
+  ],
+  [
+    'disk, images apart, layers on the node: no pod takes room of images',
+    'imagefs.available',
+    { dedicatedImageFs: true, splitContainerFs: true },
+    [use('layer', { rootfs: 30, priority: 1 }), use('other', { rootfs: 1 })],
+    ['other', 'layer'],
+  ],
+  [
     'inodes: there are no requests of them',
     'nodefs.inodesFree',
-    false,
+    ONE,
     [use('few', { volume: 5, request: '0' }), use('many', { volume: 50, request: '1000' })],
     ['many', 'few'],
   ],
-])('K22: %s', (_what, signal, dedicatedImageFs, pods, order) => {
-  expect(rank(signal, pods, { dedicatedImageFs }).map(({ pod }) => pod.metadata.name)).toEqual(order);
+])('K22: %s', (_what, signal, layout, pods, order) => {
+  expect(rank(signal, pods, layout).map(({ pod }) => pod.metadata.name)).toEqual(order);
 });
 
-const threshold = (signal: Signal): Threshold => ({
+const threshold = (signal: Signal, amount: Amount = { share: 0.1 }): Threshold => ({
   signal,
-  amount: { share: 0.1 },
+  amount,
   graceMs: 0,
   hard: true,
   minReclaim: undefined,
@@ -139,16 +157,54 @@ test.each<[Signal, PodUse, string]>([
   [
     'nodefs.inodesFree',
     use('p', { rootfs: 2048 }),
-    'The node was low on resource: inodes. Threshold quantity: 104857600, available: 96468992. ',
+    'The node was low on resource: inodes. Threshold quantity: 100Mi, available: 96468992. ',
   ],
   [
     'pid.available',
     use('p'),
-    'The node was low on resource: pids. Threshold quantity: 104857600, available: 96468992. ',
+    'The node was low on resource: pids. Threshold quantity: 100Mi, available: 96468992. ',
   ],
 ])('K22: %s: what the status says', (signal, found, message) => {
   const seen = { available: 92 * 1024 * 1024, capacity: 1000 * 1024 * 1024 };
-  expect(evictionMessage(threshold(signal), seen, found, { dedicatedImageFs: false })).toBe(message);
+  expect(evictionMessage(threshold(signal), seen, found).message).toBe(message);
+});
+
+test.each(['500M', '1536Mi', '100Ki'])('K22: a threshold of %s is told as it was set', (text) => {
+  const [set] = parseThresholds({
+    evictionHard: { 'memory.available': text },
+    evictionSoft: {},
+    evictionSoftGracePeriod: {},
+    evictionMinimumReclaim: {},
+  });
+  const { message } = evictionMessage(
+    set ?? threshold('memory.available'),
+    { available: 1024, capacity: 2 ** 40 },
+    use('p'),
+  );
+  expect(message).toContain(`Threshold quantity: ${text}, available: 1Ki. `);
+});
+
+test.each<[string, Signal, PodUse, Record<string, string>]>([
+  [
+    'memory',
+    'memory.available',
+    use('p', { memory: 5 * 1024 * 1024, request: '1Mi' }),
+    { offending_containers: 'c', offending_containers_usage: '5Mi', starved_resource: 'memory' },
+  ],
+  [
+    'nobody beyond its request',
+    'memory.available',
+    use('p', { memory: 5, request: '1Mi' }),
+    { offending_containers: '', offending_containers_usage: '', starved_resource: 'memory' },
+  ],
+  [
+    'nothing known of the containers',
+    'nodefs.available',
+    use('p', { unknown: true }),
+    { offending_containers: '', offending_containers_usage: '', starved_resource: 'ephemeral-storage' },
+  ],
+])('K22: what the annotations of the event say: %s', (_what, signal, found, annotations) => {
+  expect(evictionMessage(threshold(signal), undefined, found).annotations).toEqual(annotations);
 });
 
 function limited(spec: Partial<Pod['spec']>, found: Given): PodUse {
@@ -193,6 +249,15 @@ test.each<[string, PodUse, boolean, string | undefined]>([
     ),
     false,
     'Container c exceeded its local ephemeral storage limit "1Ki". ',
+  ],
+  [
+    'a container limit of zero is none of its own',
+    limited(
+      { containers: [container('0'), { ...container('1Mi'), name: 'other' }] },
+      { rootfs: 1000, logs: 25 },
+    ),
+    false,
+    undefined,
   ],
   [
     'its writable layer does not lie on the node file system',

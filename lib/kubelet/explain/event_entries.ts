@@ -33,8 +33,8 @@ export function eventsInTimeline(
     });
   };
   return {
-    pod(pod, type, reason, message) {
-      events.pod(pod, type, reason, message);
+    pod(pod, type, reason, message, annotations) {
+      events.pod(pod, type, reason, message, annotations);
       record(pod, reason, message);
     },
     container(pod, containerName, type, reason, message) {

@@ -106,6 +106,20 @@ test('what failed is counted with its reason', async () => {
   expect(await value('kubelet_cgroup_manager_duration_seconds_count{operation_type="create"}')).toBe(1);
 });
 
+test('K22: how old the figures are that pods are evicted on', async () => {
+  const { lifecycle, value } = scene();
+  lifecycle.evictionStatsAge('nodefs.available', 3);
+  const name = 'kubelet_eviction_stats_age_seconds';
+  expect(await value(`${name}_sum{eviction_signal="nodefs.available"}`)).toBe(3);
+  expect(await value(`${name}_count{eviction_signal="nodefs.available"}`)).toBe(1);
+});
+
+test('K12: pods that give way to critical ones', async () => {
+  const { lifecycle, value } = scene();
+  lifecycle.preempted('cpu');
+  expect(await value('kubelet_preemptions{preemption_signal="cpu"}')).toBe(1);
+});
+
 test('K27: pods with a user namespace of their own', async () => {
   const { lifecycle, value } = scene();
   lifecycle.userNamespaced(false);

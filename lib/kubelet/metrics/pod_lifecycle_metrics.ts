@@ -27,6 +27,8 @@ export class PodLifecycleMetrics {
   #lastRelistMs: number | undefined;
   readonly #rejections;
   readonly #evictions;
+  readonly #evictionStatsAge;
+  readonly #preemptions;
   readonly #containersPerPod;
   readonly #startDuration;
   readonly #totalDuration;
@@ -59,6 +61,17 @@ export class PodLifecycleMetrics {
       name: 'kubelet_evictions',
       help: 'Pods that were evicted, by what for.',
       labelNames: ['eviction_signal'],
+    });
+    this.#evictionStatsAge = metrics.histogram({
+      name: 'kubelet_eviction_stats_age_seconds',
+      help: 'How old the figures were that pods were evicted on, by what for.',
+      labelNames: ['eviction_signal'],
+      buckets: SECONDS,
+    });
+    this.#preemptions = metrics.counter({
+      name: 'kubelet_preemptions',
+      help: 'Pods that had to give way to critical ones, by what these lacked.',
+      labelNames: ['preemption_signal'],
     });
     this.#containersPerPod = metrics.histogram({
       name: 'kubelet_containers_per_pod_count',
@@ -213,6 +226,14 @@ export class PodLifecycleMetrics {
 
   evicted(eviction_signal: string): void {
     this.#evictions.inc({ eviction_signal });
+  }
+
+  evictionStatsAge(eviction_signal: string, seconds: number): void {
+    this.#evictionStatsAge.observe({ eviction_signal }, seconds);
+  }
+
+  preempted(preemption_signal: string): void {
+    this.#preemptions.inc({ preemption_signal });
   }
 
   /** A turn of a pod's worker has ended. @param ageMs set with the first turn: time since the worker was made */

@@ -1,4 +1,10 @@
-import { DEFAULT_RESTART_BACKOFF, restartDecision, type RestartBackoffEntry } from './restart_backoff.ts';
+import { FeatureGates } from '../../component/feature_gates.ts';
+import {
+  DEFAULT_RESTART_BACKOFF,
+  restartBackoff,
+  restartDecision,
+  type RestartBackoffEntry,
+} from './restart_backoff.ts';
 
 test('K4: 0, 10, 20, 40, ... 300 s between exit and restart', () => {
   let entry: RestartBackoffEntry | undefined;
@@ -24,6 +30,29 @@ test.each([
 ])('K4: %s', (_, entry, finishedAtMs, start) => {
   const exit = { startedAtMs: 0, finishedAtMs, restartCount: 3 };
   expect(restartDecision(entry, exit, finishedAtMs, DEFAULT_RESTART_BACKOFF).start).toBe(start);
+});
+
+test('K4: ten minutes it is with a shorter maximum too', () => {
+  const policy = { initialMs: 1000, maxMs: 2000 };
+  const after = (finishedAtMs: number) =>
+    restartDecision(
+      { delayMs: 2000, updatedAtMs: 0 },
+      { startedAtMs: 0, finishedAtMs, restartCount: 3 },
+      finishedAtMs,
+      policy,
+    ).start;
+  expect([after(599_000), after(600_001)]).toEqual([false, true]);
+});
+
+test.each<[string, boolean, number | undefined, object]>([
+  ['by default', false, undefined, { initialMs: 10_000, maxMs: 300_000 }],
+  ['as configured', false, 20_000, { initialMs: 10_000, maxMs: 20_000 }],
+  ['with the gate ReduceDefaultCrashLoopBackOffDecay', true, undefined, { initialMs: 1000, maxMs: 60_000 }],
+  ['the configuration goes before the gate', true, 300_000, { initialMs: 1000, maxMs: 300_000 }],
+])('K4: the delays %s', (_, reduced, configuredMs, policy) => {
+  const gates = new FeatureGates();
+  gates.set([['ReduceDefaultCrashLoopBackOffDecay', reduced]]);
+  expect(restartBackoff(configuredMs, gates)).toEqual(policy);
 });
 
 test.each([

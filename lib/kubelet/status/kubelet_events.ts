@@ -1,6 +1,6 @@
 import type { ObjectReference, Pod } from '../../api/types.ts';
 import type { EventRecorder } from '../../client/events.ts';
-import type { EventType, KubeletEvents } from '../contracts.ts';
+import type { KubeletEvents } from '../contracts.ts';
 
 /** Events of the kubelet about pods (containers named by `fieldPath`, as stock does) and its node. */
 export function kubeletEvents(
@@ -22,8 +22,8 @@ export function kubeletEvents(
     };
   };
   return {
-    pod: (pod: Pod, type: EventType, reason: string, message: string) =>
-      recorder.event(reference(pod), type, reason, message),
+    pod: (pod, type, reason, message, annotations) =>
+      recorder.event(reference(pod), type, reason, message, annotations === undefined ? {} : { annotations }),
     container: (pod, containerName, type, reason, message) =>
       recorder.event(reference(pod, fieldPathOf(pod, containerName)), type, reason, message),
     node: (type, reason, message) =>

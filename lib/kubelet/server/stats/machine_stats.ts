@@ -35,9 +35,12 @@ export function parseMemory(
     const value = new RegExp(`^${name} (\\d+)$`, 'm').exec(vmstat)?.[1];
     return value === undefined ? undefined : Number(value);
   };
-  const [total, free] = [bytes('MemTotal'), bytes('MemFree')];
-  if (total === undefined || free === undefined) return {};
-  const used = total - free;
+  const total = bytes('MemTotal');
+  const processes = ['AnonPages', 'Cached', 'Buffers', 'SwapCached'].map(bytes);
+  if (total === undefined || processes[0] === undefined) return {};
+  // As the kernel counts the group of all processes: pages with and without a file. Its own structures are not in it, a
+  // large part of which it gives back when memory is short.
+  const used = processes.reduce<number>((sum, pages) => sum + (pages ?? 0), 0);
   // As eviction counts: page cache that has not been touched for a while is as good as free.
   const workingSet = Math.max(0, used - (bytes('Inactive(file)') ?? 0));
   const [swapTotal, swapFree] = [bytes('SwapTotal') ?? 0, bytes('SwapFree') ?? 0];

@@ -17,9 +17,9 @@ describe('K27: the machine', () => {
     expect([parseCpuTime(''), parseBootTime('')]).toEqual([undefined, undefined]);
   });
 
-  test('memory of /proc/meminfo, untouched page cache not counted', () => {
+  test('K22: memory of /proc/meminfo, as the group of all processes: neither untouched page cache nor the kernel is counted', () => {
     const meminfo =
-      'MemTotal:     1000 kB\nMemFree:  400 kB\nInactive(file):  100 kB\nAnonPages: 50 kB\nSwapTotal: 10 kB\nSwapFree: 4 kB\n';
+      'MemTotal:     1000 kB\nMemFree:  100 kB\nBuffers:  20 kB\nCached:  510 kB\nSwapCached:  20 kB\nInactive(file):  100 kB\nAnonPages: 50 kB\nSlab:  300 kB\nSwapTotal: 10 kB\nSwapFree: 4 kB\n';
     expect(parseMemory(meminfo, 'pgfault 5\npgmajfault 1\n', TIME)).toEqual({
       memory: {
         time: TIME,
