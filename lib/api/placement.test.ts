@@ -72,6 +72,24 @@ test.each<[Toleration, boolean]>([
   expect(tolerates(toleration, taint)).toBe(covers);
 });
 
+test.each([
+  ['950', 'Gt', '900', true],
+  ['900', 'Gt', '900', false],
+  ['899', 'Gt', '900', false],
+  ['-5', 'Lt', '3', true],
+  ['3', 'Lt', '3', false],
+  ['9223372036854775807', 'Gt', '9223372036854775806', true],
+  ['9223372036854775808', 'Gt', '1', false],
+  ['+007', 'Lt', '8', true],
+  ['9.5', 'Gt', '1', false],
+  ['high', 'Gt', '1', false],
+  [undefined, 'Lt', '1', false],
+  ['5', 'Gt', undefined, false],
+])('S4: KEP-5471: taint %p is covered by %s %p: %p', (value, operator, limit, covers) => {
+  const numbered = { key: 'sla', value, effect: 'NoSchedule' };
+  expect(tolerates({ key: 'sla', operator, value: limit }, numbered)).toBe(covers);
+});
+
 test('the first taint of the effects in question that nothing covers', () => {
   const taints: Taint[] = [
     { key: 'soft', effect: 'PreferNoSchedule' },

@@ -9,6 +9,8 @@ export const SCHEDULING_EFFECTS: readonly TaintEffect[] = ['NoSchedule', 'NoExec
 /**
  * Whether the toleration covers the taint: an empty effect covers every effect, an empty key every key (the API
  * allows that with operator Exists only). An operator left out means Equal; one that is not known covers nothing.
+ * Lt and Gt cover taints whose value is a number below or above the toleration's (KEP-5471); the API takes them with
+ * the gate TaintTolerationComparisonOperators only.
  */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
   const { key = '' } = toleration;
@@ -21,9 +23,22 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
       return value === (taint.value ?? '');
     case 'Exists':
       return true;
+    case 'Lt':
+    case 'Gt': {
+      const [theirs, limit] = [int64(taint.value), int64(value)];
+      if (theirs === undefined || limit === undefined) return false;
+      return operator === 'Lt' ? theirs < limit : theirs > limit;
+    }
     default:
       return false;
   }
+}
+
+/** A whole number of 64 bits in decimal digits; undefined when the text is none. */
+function int64(text = ''): bigint | undefined {
+  if (!/^[+-]?\d{1,64}$/.test(text)) return undefined;
+  const value = BigInt(text.replace('+', ''));
+  return BigInt.asIntN(64, value) === value ? value : undefined;
 }
 
 /** The first taint with one of `effects` that no toleration covers; undefined when all are covered. */

@@ -24,6 +24,7 @@ const WITHOUT_EFFECT: Readonly<Record<string, { readonly value: boolean; readonl
   PodLevelResources: { value: false, why: ALWAYS },
   SchedulerAsyncAPICalls: { value: false, why: ALWAYS },
   SchedulerAsyncPreemption: { value: false, why: ALWAYS },
+  TaintTolerationComparisonOperators: { value: false, why: ALWAYS },
 };
 
 /** What to warn of: gates that somebody turned on or off in vain. */

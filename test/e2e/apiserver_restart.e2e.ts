@@ -21,7 +21,7 @@ test('a rollout goes on after the apiserver is back; services serve all the time
     netexecDeployment('web', 2),
   );
   for (const name of ['steady', 'web']) {
-    await ns.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=90s');
+    await ns.rolledOut(`deployment/${name}`);
   }
   const before = containerIdentities(await ns.pods('app=steady'));
   const steady = await api().get(SERVICES, { namespace: ns.name, name: 'steady' });
@@ -37,7 +37,7 @@ test('a rollout goes on after the apiserver is back; services serve all the time
   await repairCluster();
 
   await eventually('the API answers', () => ns.pods());
-  await ns.kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+  await ns.rolledOut('deployment/web', 120);
   expect((await ns.pods('app=web')).filter((pod) => isReady(pod))).toHaveLength(6);
   expect(containerIdentities(await ns.pods('app=steady'))).toEqual(before);
   const { errors } = await traffic.stop();
@@ -45,7 +45,7 @@ test('a rollout goes on after the apiserver is back; services serve all the time
 
   // All three daemons hear of new things again: a pod for each node, behind a new Service.
   await ns.apply(netexecService('fresh', 'fresh'), netexecDeployment('fresh', 2));
-  await ns.kubectl('rollout', 'status', 'deployment/fresh', '--timeout=60s');
+  await ns.rolledOut('deployment/fresh', 60);
   const fresh = await api().get(SERVICES, { namespace: ns.name, name: 'fresh' });
   for (const { name } of [first, second]) {
     await eventually(`the new service answers on ${name}`, async () => {

@@ -22,7 +22,7 @@ test.each(['kubelet', 'proxy', 'scheduler'] as const)(
   async (part) => {
     await using ns = await TestNamespace.create('swap');
     await ns.apply(netexecDeployment('steady', 4), netexecService('steady', 'steady'));
-    await ns.kubectl('rollout', 'status', 'deployment/steady', '--timeout=90s');
+    await ns.rolledOut('deployment/steady');
     const before = containerIdentities(await ns.pods('app=steady'));
     const service = await api().get(SERVICES, { namespace: ns.name, name: 'steady' });
     const clusterIP = service.spec.clusterIP ?? '';
@@ -36,7 +36,7 @@ test.each(['kubelet', 'proxy', 'scheduler'] as const)(
       await repairCluster(`--${part}=${flavour}`);
       // The new one works: it schedules, starts and serves something new.
       await ns.apply(netexecDeployment(name, 2), netexecService(name, name));
-      await ns.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=90s');
+      await ns.rolledOut(`deployment/${name}`);
       expect(containerIdentities(await ns.pods('app=steady'))).toEqual(before);
     }
     for (const traffic of [fromFirst, fromSecond]) {

@@ -37,7 +37,7 @@ test.each(present)(
       netexecDeployment('web', 2),
     );
     for (const name of ['steady', 'web']) {
-      await ns.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=90s');
+      await ns.rolledOut(`deployment/${name}`);
     }
     const before = containerIdentities(await ns.pods('app=steady'));
     const service = await api().get(SERVICES, { namespace: ns.name, name: 'steady' });
@@ -54,7 +54,7 @@ test.each(present)(
     );
     process.kill(processOf(id).pid, 'SIGKILL');
     await repairCluster();
-    await ns.kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+    await ns.rolledOut('deployment/web', 120);
 
     // What the daemon learns at its start must not make it act again on what runs.
     expect(containerIdentities(await ns.pods('app=steady'))).toEqual(before);

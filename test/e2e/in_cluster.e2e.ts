@@ -67,7 +67,7 @@ test('the leader’s pod is deleted: the other one takes over and schedules', as
 test('the proxy’s pods are replaced: connections go on, and new Services are served', async () => {
   await using ns = await TestNamespace.create('proxypods');
   await ns.apply(netexecDeployment('steady', 2), netexecService('steady', 'steady'));
-  await ns.kubectl('rollout', 'status', 'deployment/steady', '--timeout=90s');
+  await ns.rolledOut('deployment/steady');
   const steady = await api().get(SERVICES, { namespace: ns.name, name: 'steady' });
   const origin = { kind: 'node', node: first.name } as const;
   await eventually('it answers', async () => {

@@ -23,7 +23,7 @@ test('a drained node is empty, every pod runs elsewhere, the budget held through
     metadata: { name: 'web' },
     spec: { minAvailable: 3, selector: { matchLabels: { app: 'web' } } },
   });
-  await ns.kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+  await ns.rolledOut('deployment/web');
   const before = await ns.pods('app=web');
   expect(before.filter((pod) => pod.spec.nodeName === first.name).length).toBeGreaterThan(0);
 
@@ -44,7 +44,7 @@ test('a drained node is empty, every pod runs elsewhere, the budget held through
   expect([result.exitCode, result.stderr]).toEqual([0, expect.any(String)]);
   expect(fewest).toBeGreaterThanOrEqual(3);
 
-  await ns.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  await ns.rolledOut('deployment/web', 60);
   await eventually('all run on the other node', async () => {
     const pods = await ns.pods('app=web');
     if (pods.length !== 4 || !pods.every((pod) => isReady(pod) && pod.spec.nodeName === second.name)) {
@@ -57,6 +57,6 @@ test('a drained node is empty, every pod runs elsewhere, the budget held through
 test('after uncordon the node takes pods again', async () => {
   await kubectl(['uncordon', first.name]);
   await ns.kubectl('scale', 'deployment/web', '--replicas=8');
-  await ns.kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+  await ns.rolledOut('deployment/web');
   expect((await ns.pods('app=web')).some((pod) => pod.spec.nodeName === first.name)).toBe(true);
 });

@@ -8,19 +8,15 @@ import { SteadyTraffic } from './support/traffic.ts';
 
 afterAll(closeApi);
 
-async function rolledOut(ns: TestNamespace, name: string): Promise<void> {
-  await ns.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=90s');
-}
-
 test('a Deployment comes up on both nodes, scales up and down', async () => {
   await using ns = await TestNamespace.create('rollout');
   await ns.apply(netexecDeployment('web', 2));
-  await rolledOut(ns, 'web');
+  await ns.rolledOut('deployment/web');
   const nodes = new Set((await ns.pods('app=web')).map((pod) => pod.spec.nodeName));
   expect(nodes).toEqual(new Set(twoNodes().map((node) => node.name)));
 
   await ns.kubectl('scale', 'deployment/web', '--replicas=8');
-  await rolledOut(ns, 'web');
+  await ns.rolledOut('deployment/web');
   const pods = await ns.pods('app=web');
   expect(pods.filter((pod) => isReady(pod))).toHaveLength(8);
   expect(new Set(pods.map((pod) => pod.status?.podIP)).size).toBe(8);
@@ -43,7 +39,7 @@ test('a rolling update and its undo drop no request', async () => {
     }),
     netexecService('web', 'web'),
   );
-  await rolledOut(ns, 'web');
+  await ns.rolledOut('deployment/web');
   const service = await api().get(SERVICES, { namespace: ns.name, name: 'web' });
   const [first] = twoNodes();
   await using traffic = new SteadyTraffic(
@@ -53,11 +49,11 @@ test('a rolling update and its undo drop no request', async () => {
   );
   const before = new Set((await ns.pods('app=web')).map((pod) => pod.metadata.name));
   await ns.kubectl('set', 'env', 'deployment/web', 'GENERATION=2');
-  await rolledOut(ns, 'web');
+  await ns.rolledOut('deployment/web');
   const after = (await ns.pods('app=web')).filter((pod) => isReady(pod)).map((pod) => pod.metadata.name);
   expect(after.filter((name) => before.has(name))).toEqual([]);
   await ns.kubectl('rollout', 'undo', 'deployment/web');
-  await rolledOut(ns, 'web');
+  await ns.rolledOut('deployment/web');
 
   const { errors, sent, answers } = await traffic.stop();
   expect(errors).toEqual([]);
@@ -68,7 +64,7 @@ test('a rolling update and its undo drop no request', async () => {
 test('a rollout to an image that does not exist stops, says why, and can be undone', async () => {
   await using ns = await TestNamespace.create('badimage');
   await ns.apply(netexecDeployment('web', 2));
-  await rolledOut(ns, 'web');
+  await ns.rolledOut('deployment/web');
   await ns.kubectl('set', 'image', 'deployment/web', 'netexec=ts-kubernetes.local/none:dev');
   await eventually('a container waits for its image', async () => {
     const waiting = (await ns.pods('app=web')).flatMap((pod) =>
@@ -81,7 +77,7 @@ test('a rollout to an image that does not exist stops, says why, and can be undo
   const deployment = await api().get(DEPLOYMENTS, { namespace: ns.name, name: 'web' });
   expect(deployment.status?.availableReplicas).toBe(2);
   await ns.kubectl('rollout', 'undo', 'deployment/web');
-  await rolledOut(ns, 'web');
+  await ns.rolledOut('deployment/web');
 });
 
 test('a DaemonSet has one pod on each node', async () => {
@@ -98,7 +94,7 @@ test('a DaemonSet has one pod on each node', async () => {
       },
     },
   });
-  await kubectl(['-n', ns.name, 'rollout', 'status', 'daemonset/agent', '--timeout=60s']);
+  await ns.rolledOut('daemonset/agent', 60);
   const nodes = (await ns.pods('app=agent')).map((pod) => pod.spec.nodeName);
   expect(nodes).toHaveLength(2);
   expect(new Set(nodes)).toEqual(new Set(twoNodes().map((node) => node.name)));

@@ -94,6 +94,13 @@ export class TestNamespace implements AsyncDisposable {
     return items.map((event) => event.reason ?? '');
   }
 
+  /** Waits until a workload (`deployment/web`) is rolled out, as `kubectl rollout status` sees it. */
+  async rolledOut(workload: string, seconds = 90): Promise<void> {
+    await kubectl(['-n', this.name, 'rollout', 'status', workload, `--timeout=${seconds}s`], {
+      timeoutMs: (seconds + 10) * 1000,
+    });
+  }
+
   kubectl(...args: readonly string[]): Promise<string> {
     return kubectl(['-n', this.name, ...args]);
   }
