@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AtomicWriteError, writeFileAtomic } from './atomic_file.ts';
+import { AtomicWriteError, removeLeftovers, writeFileAtomic } from './atomic_file.ts';
 
 let dir = '';
 beforeEach(async () => {
@@ -41,6 +41,17 @@ test('a failed rename leaves no temporary file', async () => {
   await mkdir(path);
   await expect(writeFileAtomic(path, 'x')).rejects.toThrow(AtomicWriteError);
   expect(await readdir(dir)).toEqual(['folder']);
+});
+
+test('K31: what writers that were killed left behind is removed, and nothing else', async () => {
+  const leftovers = ['.state.0123456789ab.tmp', '.kubelet-client-2026.pem.abcdef012345.tmp'];
+  const others = ['state', '.hidden', '.state.tmp', 'x.0123456789ab.tmp'];
+  for (const name of [...leftovers, ...others]) await writeFile(join(dir, name), '');
+  await mkdir(join(dir, '.folder.0123456789ab.tmp'));
+  expect(await removeLeftovers([dir, join(dir, 'nothing')])).toEqual(
+    leftovers.map((name) => join(dir, name)).sort(),
+  );
+  expect((await readdir(dir)).sort()).toEqual([...others, '.folder.0123456789ab.tmp'].sort());
 });
 
 test('many writers at once: the result is whole and from one of them', async () => {

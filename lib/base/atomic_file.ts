@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, unlink } from 'node:fs/promises';
+import { open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorMessage } from './errors.ts';
 
@@ -50,6 +50,27 @@ export async function writeFileAtomic(
       cause: err,
     });
   }
+}
+
+const LEFTOVER = /^\..+\.[0-9a-f]{12}\.tmp$/;
+
+/**
+ * Removes what writers that were killed in the middle left behind in these folders; to be called when nobody else writes
+ * there. What cannot be removed stays: it does no harm. Resolves to the paths that were removed.
+ */
+export async function removeLeftovers(folders: readonly string[]): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (const folder of folders) {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries.filter((found) => found.isFile() && LEFTOVER.test(found.name))) {
+      const path = join(folder, entry.name);
+      await unlink(path).then(
+        () => removed.push(path),
+        () => undefined,
+      );
+    }
+  }
+  return removed.sort();
 }
 
 // Makes the rename itself durable.

@@ -39,7 +39,7 @@ test.each<[string, (log: ReturnType<typeof logger>['log']) => void, string]>([
     `E${HEAD}kubelet] "Failed" err="outer: inner" x=1\n`,
   ],
   ['an error of any type', (log) => log.error('text', 'Failed'), `E${HEAD}kubelet] "Failed" err="text"\n`],
-  ['no error', (log) => log.error(undefined, 'Failed'), `E${HEAD}kubelet] "Failed" err=null\n`],
+  ['no error', (log) => log.error(undefined, 'Failed', { x: 1 }), `E${HEAD}kubelet] "Failed" x=1\n`],
   [
     'quotes and line feeds in a message',
     (log) => log.info('a "b"\nI1121 forged'),
@@ -55,7 +55,7 @@ test.each<[string, (log: ReturnType<typeof logger>['log']) => void, string]>([
     (log) => log.with({ logger: 'queue', pod: 'a/b' }).info('m', { n: 1 }),
     `I${HEAD}queue] "m" pod="a/b" n=1\n`,
   ],
-])('text: %s', (_, write, want) => {
+])('K30: text: %s', (_, write, want) => {
   const { log, lines } = logger();
   write(log);
   expect(lines).toEqual([want]);
@@ -68,6 +68,7 @@ test.each<[string, (log: ReturnType<typeof logger>['log']) => void, object]>([
     { ts: at.getTime(), msg: 'Starting', v: 0, pod: 'a/b' },
   ],
   ['an error', (log) => log.error(new Error('x'), 'Failed'), { ts: at.getTime(), msg: 'Failed', err: 'x' }],
+  ['no error', (log) => log.error(undefined, 'Failed'), { ts: at.getTime(), msg: 'Failed' }],
   [
     'a warning',
     (log) => log.warn('Careful'),
@@ -88,14 +89,14 @@ test.each<[string, (log: ReturnType<typeof logger>['log']) => void, object]>([
     (log) => log.info('m', { msg: 'other', ts: 0 }),
     { ts: at.getTime(), msg: 'm', v: 0 },
   ],
-])('json: %s', (_, write, want) => {
+])('K30: json: %s', (_, write, want) => {
   const { log, lines } = logger({ format: 'json' });
   write(log);
   expect(lines.map((l) => JSON.parse(l) as unknown)).toEqual([want]);
   expect(lines[0]?.endsWith('}\n')).toBe(true);
 });
 
-test('a value that cannot be shown does not throw', () => {
+test('K30: a value that cannot be shown does not throw', () => {
   const { log, lines } = logger();
   const circular: Record<string, unknown> = {};
   circular['self'] = circular;
@@ -103,7 +104,7 @@ test('a value that cannot be shown does not throw', () => {
   expect(lines[0]).toContain('<unprintable');
 });
 
-test('verbosity decides what is shown, by source where --vmodule says so', () => {
+test('K30: verbosity decides what is shown, by source where --vmodule says so', () => {
   const { log, lines } = logger({ verbosity: 2, vmodule: [{ pattern: 'que*', level: 5 }] });
   const queue = log.with({ logger: 'queue' });
   log.v(2).info('shown');
@@ -114,7 +115,7 @@ test('verbosity decides what is shown, by source where --vmodule says so', () =>
   expect([log.v(2).enabled, log.v(3).enabled, queue.v(5).enabled]).toEqual([true, false, true]);
 });
 
-test('settings changed later count for loggers made before', () => {
+test('K30: settings changed later count for loggers made before', () => {
   const { log, lines } = logger();
   const derived = log.with({ logger: 'queue' });
   derived.v(4).info('hidden');
@@ -132,7 +133,7 @@ test.each([
       { pattern: 'b*', level: 2 },
     ],
   ],
-])('vmodule "%s"', (text, want) => {
+])('K30: vmodule "%s"', (text, want) => {
   expect(parseVModule(text)).toEqual(want);
 });
 
@@ -140,6 +141,6 @@ test.each([
   ['a', '"a" does not have the pattern=N format'],
   ['=1', '"=1" does not have the pattern=N format'],
   ['a=x', '"a=x": the level must be a whole number from 0'],
-])('vmodule "%s" is refused', (text, message) => {
+])('K30: vmodule "%s" is refused', (text, message) => {
   expect(() => parseVModule(text)).toThrow(message);
 });

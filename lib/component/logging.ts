@@ -172,7 +172,7 @@ function textLine(
   msg: string,
   values: Values,
 ): string {
-  const pairs = severity === 'E' ? { err: err ?? null, ...values } : values;
+  const pairs = severity === 'E' && err !== undefined ? { err, ...values } : values;
   return `${klogHeader(severity, at, pid, source)}${JSON.stringify(msg)}${klogPairs(pairs)}\n`;
 }
 
@@ -189,8 +189,8 @@ function jsonLine(
   if (source !== undefined) line[LOGGER_NAME] = source;
   line['msg'] = msg;
   // As the stock components write it: informational lines carry their level, errors carry `err` instead.
-  if (severity === 'E') line['err'] = err === undefined ? null : plainText(err);
-  else line['v'] = level;
+  if (severity !== 'E') line['v'] = level;
+  else if (err !== undefined) line['err'] = plainText(err);
   if (severity === 'W') line['severity'] = 'warning';
   for (const [key, value] of Object.entries(values)) {
     if (!Object.hasOwn(line, key)) line[key] = types.isNativeError(value) ? plainText(value) : value;

@@ -29,7 +29,7 @@ function notifier(env: Record<string, string | undefined>, fail?: () => boolean)
 
 const SOCKET = { NOTIFY_SOCKET: '/run/systemd/notify' };
 
-test('without a socket nothing is sent', async () => {
+test('K30: without a socket nothing is sent', async () => {
   const { notify, sent, clock } = notifier({ WATCHDOG_USEC: '1000000' });
   notify.ready();
   notify.startWatchdog(() => true, new AbortController().signal);
@@ -37,7 +37,7 @@ test('without a socket nothing is sent', async () => {
   expect([notify.enabled, sent]).toEqual([false, []]);
 });
 
-test('messages go out in order, and the environment is cleaned', async () => {
+test('K30: messages go out in order, and the environment is cleaned', async () => {
   const env = { ...SOCKET, WATCHDOG_USEC: '1', WATCHDOG_PID: '1', OTHER: 'x' };
   const { notify, sent, paths, clock } = notifier(env);
   notify.ready('serving');
@@ -55,13 +55,13 @@ test('messages go out in order, and the environment is cleaned', async () => {
   expect(env).toEqual({ OTHER: 'x' });
 });
 
-test('a socket that is neither path nor abstract name is refused', () => {
+test('K30: a socket that is neither path nor abstract name is refused', () => {
   const { notify, log } = notifier({ NOTIFY_SOCKET: 'vsock:2:1234' });
   expect(notify.enabled).toBe(false);
   expect(log.messages[0]).toContain('NOTIFY_SOCKET must begin with / or @');
 });
 
-test('the watchdog is fed at half its interval while the daemon is healthy', async () => {
+test('K30: the watchdog is fed at half its interval while the daemon is healthy', async () => {
   const { notify, sent, clock, log } = notifier({ ...SOCKET, WATCHDOG_USEC: '4000000' });
   const abort = new AbortController();
   let healthy = true;
@@ -80,7 +80,7 @@ test('the watchdog is fed at half its interval while the daemon is healthy', asy
   expect(sent.length).toBe(4);
 });
 
-test('a health check that hangs or fails feeds no watchdog', async () => {
+test('K30: a health check that hangs or fails feeds no watchdog', async () => {
   const { notify, sent, clock, log } = notifier({ ...SOCKET, WATCHDOG_USEC: '2000000' });
   notify.startWatchdog(() => new Promise(() => undefined), new AbortController().signal);
   notify.startWatchdog(() => Promise.reject(new Error('stuck')), new AbortController().signal);
@@ -89,14 +89,14 @@ test('a health check that hangs or fails feeds no watchdog', async () => {
   expect(log.messages).toEqual(['Health check failed: the watchdog of the service manager is not fed']);
 });
 
-test('a watchdog meant for another process is not fed', async () => {
+test('K30: a watchdog meant for another process is not fed', async () => {
   const { notify, sent, clock } = notifier({ ...SOCKET, WATCHDOG_USEC: '2000000', WATCHDOG_PID: '41' });
   notify.startWatchdog(() => true, new AbortController().signal);
   await clock.advance(5000);
   expect(sent).toEqual([]);
 });
 
-test('a manager that is away is reported once, not at every beat', async () => {
+test('K30: a manager that is away is reported once, not at every beat', async () => {
   let away = true;
   const { notify, sent, clock, log } = notifier({ ...SOCKET, WATCHDOG_USEC: '2000000' }, () => away);
   notify.startWatchdog(() => true, new AbortController().signal);

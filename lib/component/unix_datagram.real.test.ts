@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-test.each(['path', 'abstract'])('reach a socket with an %s name', async (kind) => {
+test.each(['path', 'abstract'])('K30: reach a socket with an %s name', async (kind) => {
   const name = kind === 'path' ? join(dir, 'notify.sock') : `@tsk-test-${process.pid}`;
   const receiver = spawn('perl', ['-e', RECEIVER, name], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
@@ -44,12 +44,12 @@ test.each(['path', 'abstract'])('reach a socket with an %s name', async (kind) =
   expect(output).toBe('bound\nREADY=1\n');
 });
 
-test('a socket that nobody listens on is an error with its code', () => {
+test('K30: a socket that nobody listens on is an error with its code', () => {
   const sender = openUnixDatagram(join(dir, 'none.sock'));
   expect(() => sender.send(Buffer.from('x'))).toThrow(/sendto .*none\.sock: ENOENT/);
   sender.close();
 });
 
-test('a path that does not fit is refused', () => {
+test('K30: a path that does not fit is refused', () => {
   expect(() => openUnixDatagram(`/${'x'.repeat(108)}`)).toThrow(RangeError);
 });

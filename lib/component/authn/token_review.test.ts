@@ -33,7 +33,7 @@ function setup(answers: Answer[], audiences?: string[]) {
 const alice = { username: 'alice', uid: '1', groups: ['dev'], extra: { scopes: ['a'] } };
 const yes: Answer = () => ({ status: { authenticated: true, user: alice } });
 
-test('the user of a good token', async () => {
+test('K26: the user of a good token', async () => {
   const { ask, bodies } = setup([yes]);
   expect(await ask('Bearer good')).toEqual({
     name: 'alice',
@@ -46,7 +46,7 @@ test('the user of a good token', async () => {
   ]);
 });
 
-test('without a token there is no user and no question', async () => {
+test('K26: without a token there is no user and no question', async () => {
   const { ask, bodies } = setup([yes]);
   expect(await ask(undefined)).toBeUndefined();
   expect(await ask('Basic abc')).toBeUndefined();
@@ -58,12 +58,12 @@ test.each<[string, unknown, string]>([
   ['refused with a reason', { status: { authenticated: false, error: 'token expired' } }, 'token expired'],
   ['answered without a user', { status: { authenticated: true } }, 'invalid bearer token'],
   ['answered with nonsense', { status: 'yes' }, 'invalid bearer token'],
-])('a token that is %s', async (_, answer, message) => {
+])('K26: a token that is %s', async (_, answer, message) => {
   const { ask } = setup([() => answer]);
   await expect(ask('Bearer bad')).rejects.toThrow(new AuthenticationError(message));
 });
 
-test('verdicts of both kinds are remembered for their time', async () => {
+test('K26: verdicts of both kinds are remembered for their time', async () => {
   const { ask, clock, bodies } = setup([yes]);
   await ask('Bearer good');
   await ask('Bearer good');
@@ -73,7 +73,7 @@ test('verdicts of both kinds are remembered for their time', async () => {
   expect(bodies.length).toBe(2);
 });
 
-test('an apiserver that is away for a moment is asked again', async () => {
+test('K26: an apiserver that is away for a moment is asked again', async () => {
   const away: Answer = () => {
     throw new TransportError('ECONNREFUSED');
   };
@@ -84,7 +84,7 @@ test('an apiserver that is away for a moment is asked again', async () => {
   expect(bodies.length).toBe(3);
 });
 
-test('an apiserver that stays away means 401, and is asked again by the next request', async () => {
+test('K26: an apiserver that stays away means 401, and is asked again by the next request', async () => {
   const { ask, clock, bodies } = setup([
     () => {
       throw new TransportError('ECONNREFUSED');
@@ -98,7 +98,7 @@ test('an apiserver that stays away means 401, and is asked again by the next req
   expect(bodies.length).toBe(5);
 });
 
-test('a refusal to review is not tried again', async () => {
+test('K26: a refusal to review is not tried again', async () => {
   const { ask, bodies } = setup([
     () => {
       throw new ApiError('tokenreviews is forbidden', { status: 403, reason: 'Forbidden' });
@@ -108,7 +108,7 @@ test('a refusal to review is not tried again', async () => {
   expect(bodies.length).toBe(1);
 });
 
-test('a token for another audience is refused', async () => {
+test('K26: a token for another audience is refused', async () => {
   const { ask, bodies } = setup(
     [() => ({ status: { authenticated: true, user: alice, audiences: ['other'] } })],
     ['me'],
@@ -125,6 +125,6 @@ test.each([
   ['Bearer a b', undefined],
   ['', undefined],
   [undefined, undefined],
-])('"%s"', (header, token) => {
+])('K26: "%s"', (header, token) => {
   expect(bearerToken(header)).toBe(token);
 });

@@ -45,7 +45,7 @@ test.each<[Attributes, unknown]>([
     resource,
     { user: 'alice', groups: ['dev'], extra: {}, resourceAttributes: { ...resource.resource, verb: 'get' } },
   ],
-])('asks about paths and resources', async (attributes, spec) => {
+])('K26: asks about paths and resources', async (attributes, spec) => {
   const { authorizer, specs } = setup(() => ({ status: { allowed: true, reason: 'role x' } }));
   expect(await authorizer.authorize(attributes)).toEqual({ allowed: true, reason: 'role x' });
   expect(specs).toEqual([spec]);
@@ -56,14 +56,14 @@ test.each<[string, unknown, boolean]>([
   ['denied wins over allowed', { status: { allowed: true, denied: true } }, false],
   ['nonsense', { status: { allowed: 'true' } }, false],
   ['nothing', { status: null }, false],
-])('%s', async (_, answer, allowed) => {
+])('K26: %s', async (_, answer, allowed) => {
   expect((await setup(() => answer).authorizer.authorize(path))?.allowed).toBe(allowed);
 });
 
 test.each([
   [true, 10_000],
   [false, 1000],
-])('a decision of %s is remembered for %i ms', async (allowed, ttl) => {
+])('K26: a decision of %s is remembered for %i ms', async (allowed, ttl) => {
   const { authorizer, clock, specs } = setup(() => ({ status: { allowed } }));
   await authorizer.authorize(path);
   await clock.advance(ttl - 1);
@@ -74,7 +74,7 @@ test.each([
   expect(specs.length).toBe(2);
 });
 
-test('questions of any length are not kept', async () => {
+test('K26: questions of any length are not kept', async () => {
   const { authorizer, specs } = setup(() => ({ status: { allowed: false } }));
   const long = { ...path, path: `/${'x'.repeat(20_000)}` };
   await authorizer.authorize(long);
@@ -82,14 +82,14 @@ test('questions of any length are not kept', async () => {
   expect(specs.length).toBe(2);
 });
 
-test('a failure is an error, not a decision', async () => {
+test('K26: a failure is an error, not a decision', async () => {
   const { authorizer } = setup(() => {
     throw new ApiError('forbidden', { status: 403, reason: 'Forbidden' });
   });
   await expect(authorizer.authorize(path)).rejects.toThrow('forbidden');
 });
 
-test('always allowed paths are for paths alone', async () => {
+test('K26: always allowed paths are for paths alone', async () => {
   const authorizer = alwaysAllowPaths(['/healthz', '/debug/*']);
   const decide = async (p: string): Promise<boolean | undefined> =>
     (await authorizer.authorize({ user, verb: 'get', path: p }))?.allowed;
@@ -103,7 +103,7 @@ test('always allowed paths are for paths alone', async () => {
   expect(() => alwaysAllowPaths(['/a*b'])).toThrow('only trailing * allowed');
 });
 
-test('nobody having an opinion means no', async () => {
+test('K26: nobody having an opinion means no', async () => {
   expect(await anyOf([privilegedGroups('system:masters')]).authorize(path)).toEqual({
     allowed: false,
     reason: '',
@@ -117,6 +117,6 @@ test.each<[Attributes, string, string]>([
     'no role',
     'User "alice" cannot get resource "nodes/proxy" in API group "" at the cluster scope: no role',
   ],
-])('refusals are worded as everywhere', (attributes, reason, message) => {
+])('K26: refusals are worded as everywhere', (attributes, reason, message) => {
   expect(forbiddenMessage(attributes, reason)).toBe(message);
 });

@@ -35,7 +35,7 @@ const write = (pair: { cert: string; key: string }): void => {
   writeFileSync(key, pair.key);
 };
 
-test('files are read again when they change', async () => {
+test('K26: files are read again when they change', async () => {
   write(first);
   const source = fileKeyPair(cert, key, options());
   let changes = 0;
@@ -48,7 +48,7 @@ test('files are read again when they change', async () => {
   expect([changes, source.current().cert]).toEqual([1, second.cert]);
 });
 
-test('a change that cannot be used is reported once, and what was loaded stays', async () => {
+test('K26: a change that cannot be used is reported once, and what was loaded stays', async () => {
   write(first);
   const source = fileKeyPair(cert, key, options());
   writeFileSync(cert, second.cert); // the key comes a moment later
@@ -60,7 +60,7 @@ test('a change that cannot be used is reported once, and what was loaded stays',
   expect(source.current().cert).toBe(second.cert);
 });
 
-test('files that vanish leave what was loaded', async () => {
+test('K26: files that vanish leave what was loaded', async () => {
   write(first);
   const source = fileKeyPair(cert, key, options());
   rmSync(cert);
@@ -68,7 +68,7 @@ test('files that vanish leave what was loaded', async () => {
   expect(source.current().cert).toBe(first.cert);
 });
 
-test('nothing is watched after the end', async () => {
+test('K26: nothing is watched after the end', async () => {
   write(first);
   const source = fileKeyPair(cert, key, options());
   stop.abort();
@@ -89,12 +89,12 @@ test.each<[string, () => void, RegExp]>([
     () => write({ cert: 'x', key: 'y' }),
     /tls\.key: not a PEM certificate and key/,
   ],
-])('%s are refused at the start', (_, prepare, message) => {
+])('K26: %s are refused at the start', (_, prepare, message) => {
   prepare();
   expect(() => fileKeyPair(cert, key, options())).toThrow(message);
 });
 
-describe('without files a certificate is made', () => {
+describe('K26: without files a certificate is made', () => {
   const make = () =>
     servingCertificate({
       ...options(),
@@ -119,6 +119,15 @@ describe('without files a certificate is made', () => {
     expect((await make()).current()).not.toEqual(again.current());
   });
 
+  test('K31: and made anew after a kill between the key and the certificate', async () => {
+    const source = await make();
+    const other = ca.issue({ commonName: 'other' });
+    writeFileSync(join(dir, 'kubelet.key'), other.key);
+    const again = await make();
+    expect(again.current()).not.toEqual(source.current());
+    expect((await make()).current()).toEqual(again.current());
+  });
+
   test('in memory without a folder', async () => {
     const source = await servingCertificate({
       ...options(),
@@ -132,13 +141,13 @@ describe('without files a certificate is made', () => {
   });
 });
 
-test('half a pair of flags is refused', async () => {
+test('K26: half a pair of flags is refused', async () => {
   await expect(
     servingCertificate({ ...options(), certFile: cert, keyFile: '', certDir: '', name: 'x', hosts: [] }),
   ).rejects.toThrow('must be given together');
 });
 
-describe('TLS settings', () => {
+describe('K26: TLS settings', () => {
   test('by default: TLS 1.2 and the suites with forward secrecy', () => {
     const { tls, warnings } = nodeTlsSettings({});
     expect([tls.minVersion, warnings]).toEqual(['TLSv1.2', []]);

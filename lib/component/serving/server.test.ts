@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
+import { connect as connectPlain } from 'node:net';
 import { connect } from 'node:tls';
 import { FakeClock } from '../../base/fake_clock.ts';
 import { systemClock } from '../../base/clock.ts';
@@ -144,7 +145,7 @@ test.each([
     200,
     'bob a,system:masters,system:authenticated /x',
   ],
-])('%s is served', async (_, options, path, status, body) => {
+])('K26: %s is served', async (_, options, path, status, body) => {
   expect(await ask(await serve(), path, options)).toMatchObject({ status, body });
 });
 
@@ -168,7 +169,7 @@ test.each([
     '/healthzz',
     'forbidden: User "system:anonymous" cannot get path "/healthzz"',
   ],
-])('%s is refused with 403', async (_, options, path, message) => {
+])('K26: %s is refused with 403', async (_, options, path, message) => {
   const answer = await ask(await serve(), path, options);
   expect(answer).toMatchObject({ status: 403, type: 'application/json' });
   expect(JSON.parse(answer.body)).toEqual({
@@ -183,7 +184,7 @@ test.each([
   });
 });
 
-test('a certificate of another authority is refused with 401, even on an allowed path', async () => {
+test('K26: a certificate of another authority is refused with 401, even on an allowed path', async () => {
   const log = new RecordingLog();
   const answer = await ask(await serve({ log }), '/healthz', { client: stranger });
   expect(answer.status).toBe(401);
@@ -191,17 +192,17 @@ test('a certificate of another authority is refused with 401, even on an allowed
   expect(log.messages).toContain('Unable to authenticate the request');
 });
 
-test('without anonymous access a request without credentials is refused with 401', async () => {
+test('K26: without anonymous access a request without credentials is refused with 401', async () => {
   expect((await ask(await serve({ authenticator: authenticator(false) }), '/healthz')).status).toBe(401);
 });
 
-test('an authorizer that fails gives 500, not access', async () => {
+test('K26: an authorizer that fails gives 500, not access', async () => {
   const failing: Authorizer = { authorize: () => Promise.reject(new Error('apiserver away')) };
   const answer = await ask(await serve({ authorizer: failing }), '/metrics', { client: admin });
   expect(answer).toMatchObject({ status: 500, body: 'Internal Server Error: "/metrics": apiserver away\n' });
 });
 
-test('of several questions any yes lets the request through', async () => {
+test('K26: of several questions any yes lets the request through', async () => {
   const asked: string[] = [];
   const port = await serve({
     authorizer: {
@@ -220,13 +221,13 @@ test('of several questions any yes lets the request through', async () => {
 });
 
 test.each(['/a/../healthz', '/%2e%2e/x', '/healthz/%2E', '/a%00b', '/a%5cb', '/a%zz', '/a%0d%0ab'])(
-  'the path %s is refused with 400',
+  'K26: the path %s is refused with 400',
   async (path) => {
     expect((await ask(await serve(), path, { client: admin })).status).toBe(400);
   },
 );
 
-test('a handler that fails is answered with 500 and logged', async () => {
+test('K26: a handler that fails is answered with 500 and logged', async () => {
   const log = new RecordingLog();
   const handler = (): Promise<void> => Promise.reject(new Error('disk on fire'));
   const answer = await ask(await serve({ handler, log }), '/healthz');
@@ -234,7 +235,7 @@ test('a handler that fails is answered with 500 and logged', async () => {
   expect(log.messages).toContain('Request failed');
 });
 
-test('new authorities count for the next request', async () => {
+test('K26: new authorities count for the next request', async () => {
   const port = await serve();
   expect((await ask(port, '/x', { client: stranger })).status).toBe(401);
   clientCA.set(parseBundle(`${ca.cert}\n${otherCA.cert}`));
@@ -243,7 +244,7 @@ test('new authorities count for the next request', async () => {
   expect((await ask(port, '/x', { client: admin })).status).toBe(401);
 });
 
-test('an expired client certificate is refused', async () => {
+test('K26: an expired client certificate is refused', async () => {
   const clock = new FakeClock(Date.now() + 5 * 24 * 3_600_000);
   const port = await serve({ authenticator: clientCertificateAuthenticator(clientCA, clock) });
   expect((await ask(port, '/x', { client: admin })).status).toBe(401);
@@ -267,7 +268,7 @@ function servedName(port: number, servername?: string): Promise<string> {
   });
 }
 
-test('a changed certificate is served to new connections', async () => {
+test('K26: a changed certificate is served to new connections', async () => {
   const certificate = new SettableSource(serving);
   const port = await serve({ certificate });
   expect(await servedName(port)).toBe('server');
@@ -275,7 +276,7 @@ test('a changed certificate is served to new connections', async () => {
   expect(await servedName(port)).toBe('rotated');
 });
 
-test('certificates are chosen by server name: exact, wildcard, names in the certificate, default', async () => {
+test('K26: certificates are chosen by server name: exact, wildcard, names in the certificate, default', async () => {
   const named = (commonName: string, hosts: string[], names: string[]) => ({
     pair: new SettableSource(ca.issue({ commonName, hosts })),
     names,
@@ -306,7 +307,7 @@ test('certificates are chosen by server name: exact, wildcard, names in the cert
   expect(await servedName(port)).toBe('server');
 });
 
-test('TLS below the least version is refused', async () => {
+test('K26: TLS below the least version is refused', async () => {
   const port = await serve({ tls: nodeTlsSettings({ minVersion: 'VersionTLS13' }).tls });
   const attempt = new Promise((resolve, reject) => {
     const socket = connect(
@@ -333,7 +334,7 @@ function upgrade(port: number, path: string, client?: KeyPair): Promise<string> 
   });
 }
 
-describe('upgrade requests', () => {
+describe('K26: upgrade requests', () => {
   const echo: SecureServerOptions['upgrade'] = ({ user, path }, socket, head) => {
     socket.end(`HTTP/1.1 101 Switching Protocols\r\n\r\n${user.name} ${path} ${head.toString()}`);
   };
@@ -355,18 +356,61 @@ describe('upgrade requests', () => {
   });
 });
 
-test('a port in use is named in the error', async () => {
+test('K26: a port in use is named in the error', async () => {
   const port = await serve();
   await expect(serve({ port })).rejects.toThrow(`cannot listen on 127.0.0.1:${port}: address already in use`);
 });
 
-test('an address of another machine is named in the error', async () => {
+test('K26: an address of another machine is named in the error', async () => {
   await expect(serve({ address: '192.0.2.1' })).rejects.toThrow(
     'cannot listen on 192.0.2.1:0: this machine does not have the address',
   );
 });
 
-test('closing lets a request under way finish', async () => {
+/** Sends a text without more ado, and gives the status line of the answer once the connection is closed. */
+function sendRaw(port: number, what: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', ca: ca.cert }, () => socket.write(what));
+    let received = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => (received += chunk));
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(received.split('\r\n', 1)[0] ?? ''));
+  });
+}
+
+test('K26: a command of several hundred kilobytes is taken, as kubectl exec may carry one', async () => {
+  const port = await serve({ handler: ({ res, query }) => text(res, String(query.get('command')?.length)) });
+  const answer = await ask(port, `/exec?command=${'x'.repeat(300_000)}`, { client: admin });
+  expect(answer).toMatchObject({ status: 200, body: '300000' });
+});
+
+test('K26: headers of more than a megabyte are refused as such', async () => {
+  const port = await serve();
+  const header = `GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(1_200_000)}\r\n\r\n`;
+  expect(await sendRaw(port, header)).toBe('HTTP/1.1 431 Request Header Fields Too Large');
+});
+
+test.each([
+  ['nothing', ''],
+  ['half a request', 'GET /healthz HTTP/1.1\r\nhost: '],
+])('K26: a client that sends %s is cut off', async (_, what) => {
+  const port = await serve({ headersTimeoutMs: 100 });
+  expect(await sendRaw(port, what)).toBe('HTTP/1.1 408 Request Timeout');
+});
+
+test('K26: a client that never begins TLS is cut off', async () => {
+  const port = await serve({ headersTimeoutMs: 100 });
+  const closed = new Promise<string>((resolve) => {
+    const socket = connectPlain({ port, host: '127.0.0.1' });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve('closed'));
+    socket.resume();
+  });
+  expect(await closed).toBe('closed');
+});
+
+test('K26: closing lets a request under way finish', async () => {
   let release = (): void => undefined;
   const entered = new Promise<void>((resolve) => {
     void serve({
@@ -385,7 +429,7 @@ test('closing lets a request under way finish', async () => {
   await closed;
 });
 
-test('a plain server serves without credentials', async () => {
+test('K26: a plain server serves without credentials', async () => {
   const server = await createPlainServer({
     address: '127.0.0.1',
     port: 0,

@@ -47,6 +47,8 @@ interface ListenOptions {
   port: number;
   /** With an address that listens on all: on those of this family alone. */
   family?: 'IPv4' | 'IPv6';
+  /** How long a client may take to begin TLS, and then to send the headers of a request. Default 20 s. */
+  headersTimeoutMs?: number;
   /** Let several processes share the port (SO_REUSEPORT). */
   reusePort?: boolean;
   log: Log;
@@ -86,22 +88,27 @@ export interface SecureServerOptions extends ListenOptions {
   clock: Clock;
 }
 
-const MAX_HEADER_BYTES = 64 * 1024;
+/** As Go's servers have it: the arguments of `kubectl exec` stand in the request line. */
+const MAX_HEADER_BYTES = 1024 * 1024;
+const HEADERS_TIMEOUT_MS = 20_000;
 /** Longer than clients keep idle connections, so that it is they who close. */
 const KEEP_ALIVE_MS = 180_000;
 const CLOSE_GRACE_MS = 2000;
 
-const SERVER_OPTIONS: ServerOptions = {
-  maxHeaderSize: MAX_HEADER_BYTES,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  headersTimeout: 20_000,
-  requestTimeout: 0, // exec and logs last as long as they last
-};
+function serverOptions({ headersTimeoutMs = HEADERS_TIMEOUT_MS }: ListenOptions): ServerOptions {
+  return {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: headersTimeoutMs / 2,
+    requestTimeout: 0, // exec and logs last as long as they last
+  };
+}
 
 /** Serves HTTP without asking who it is (health and metrics on loopback). @throws ListenError */
 export async function createPlainServer(options: PlainServerOptions): Promise<RunningServer> {
   const { handler, log } = options;
-  const server = createHttpServer(SERVER_OPTIONS, (req, res) => {
+  const server = createHttpServer(serverOptions(options), (req, res) => {
     const target = requestTarget(req.url);
     if (target === undefined) textError(res, 400, 'Bad Request');
     else void answer(handler, { req, res, ...target, user: ANONYMOUS }, log);
@@ -131,7 +138,8 @@ export async function createSecureServer(options: SecureServerOptions): Promise<
   };
   const server = createHttpsServer(
     {
-      ...SERVER_OPTIONS,
+      ...serverOptions(options),
+      handshakeTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
       ...contextOptions(certificate.current()),
       // Upgraded connections: the end of one direction must not close the other.
       allowHalfOpen: true,
@@ -165,6 +173,8 @@ export async function createSecureServer(options: SecureServerOptions): Promise<
   const stops = [certificate, ...clientAuthorities].map((source) => source.onChange(reload));
   server.on('tlsClientError', (err: Error, socket: TLSSocket) => {
     log.v(2).info('TLS handshake error', { from: socket.remoteAddress, err });
+    // Nothing can be said to it, and left alone it would stay open.
+    socket.destroy();
   });
   const running = await listen(server, options);
   return {
@@ -315,18 +325,36 @@ function hostOf({ address, family }: ListenOptions): { host?: string; ipv6Only?:
   return family === 'IPv4' ? { host: '0.0.0.0' } : { host: '::', ipv6Only: true };
 }
 
+/** What is answered to requests that Node gives up on, by its code. */
+const CLIENT_ERRORS: Readonly<Partial<Record<string, string>>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+const REFUSED_LINGER_MS = 500;
+
 async function listen(server: HttpServer, options: ListenOptions): Promise<RunningServer> {
   const { address, port, log } = options;
   const sockets = new Set<Socket>();
+  const refused = new WeakSet<Duplex>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('clientError', (err: Error, socket: Duplex) => {
+    const code = 'code' in err && typeof err.code === 'string' ? err.code : '';
+    // More of what was refused.
+    if (refused.has(socket) && code.startsWith('HPE_')) return;
     log.v(4).info('Bad request', { err });
-    if (socket.writable)
-      socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
-    else socket.destroy();
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    refused.add(socket);
+    const status = CLIENT_ERRORS[code] ?? '400 Bad Request';
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    // Cut at once, a client that still sends would not see the answer.
+    const cut = setTimeout(() => socket.destroy(), REFUSED_LINGER_MS);
+    socket.once('close', () => clearTimeout(cut));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (err) => reject(listenError(address, port, err)));

@@ -1,5 +1,7 @@
 /** What every part of the kubelet stands on: options, folders, the apiserver, and the life of the process. */
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeLeftovers } from '../../base/atomic_file.ts';
 import type { Clock } from '../../base/clock.ts';
 import { WallStamps } from '../../base/wall_stamps.ts';
 import { formatDuration } from '../../base/duration.ts';
@@ -10,7 +12,7 @@ import type { ParsedFlags } from '../../component/flags.ts';
 import { reportedVersion } from '../../component/information_flags.ts';
 import type { DaemonContext } from '../../component/lifecycle.ts';
 import type { RootLogger } from '../../component/logging.ts';
-import type { KubeletOptions } from '../config/kubelet_config.ts';
+import type { KubeletFlags, KubeletOptions } from '../config/kubelet_config.ts';
 import { loadOptions } from '../config/options.ts';
 import { gateProblems } from '../config/validation.ts';
 import type { KubeletDirs } from '../contracts.ts';
@@ -36,6 +38,13 @@ export interface Base extends KubeletOptions, ApiAccess {
   /** Aborts when the kubelet is to end. */
   readonly signal: AbortSignal;
   readonly background: Background;
+}
+
+/** Removes what a kubelet that was killed while it wrote left behind. */
+async function sweep({ certDir, rootDir }: KubeletFlags, log: RootLogger): Promise<void> {
+  const pulls = ['pulling', 'pulled'].map((folder) => join(rootDir, 'image_manager', folder));
+  const removed = await removeLeftovers([rootDir, certDir, ...pulls]);
+  if (removed.length > 0) log.info('Removed files that were written in part', { files: removed });
 }
 
 /** Between looks whether the machine's clock was set. */
@@ -74,6 +83,7 @@ export async function createBase(
     containerLogs: CONTAINER_LOGS_DIR,
   };
   await prepareRoot(dirs.root);
+  await sweep(options.flags, log);
   await mkdir(dirs.podLogs, { recursive: true, mode: 0o755 });
   const background = new Background({ clock, log, signal });
   const stamps = new WallStamps(clock);

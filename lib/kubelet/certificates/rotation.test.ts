@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock } from '../../base/fake_clock.ts';
@@ -37,6 +46,17 @@ describe('K19: the store', () => {
       'kubelet-client-current.pem',
     ]);
     expect(statSync(store.path).mode & 0o777).toBe(0o600);
+  });
+
+  test('K31: a kubelet that was killed between the file of a new pair and its link has the one before, and takes the next', async () => {
+    const store = new CertificateStore(dir, 'kubelet-client');
+    const [first, second, third] = [pairAt(START), pairAt(START), pairAt(START)];
+    await store.update(first, START);
+    writeFileSync(join(dir, 'kubelet-client-2026-01-01-00-00-01.pem'), second.cert);
+    symlinkSync('kubelet-client-2026-01-01-00-00-01.pem', `${store.path}.new`);
+    expect((await store.current())?.cert.trim()).toBe(first.cert.trim());
+    await store.update(third, START + 2000);
+    expect((await store.current())?.cert.trim()).toBe(third.cert.trim());
   });
 
   test('does not take what is no pair, and keeps the one before', async () => {

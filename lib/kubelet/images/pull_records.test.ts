@@ -101,7 +101,7 @@ test.each([
   '{',
   '[]',
   '{"imageRef":"x","lastUpdatedTime":"t","credentialMapping":{"a":{"kubernetesSecrets":[{}]}}}',
-])('K14: a file that says %j is set aside and reported', async (text) => {
+])('K14, K31: a file that says %j is set aside and reported', async (text) => {
   await load();
   const path = join(dir, 'pulled', `sha256-${'0'.repeat(64)}`);
   writeFileSync(path, text);

@@ -5,12 +5,13 @@
  *     pulling/sha256-<of the name>    a pull is under way (or was, when the kubelet ended)
  *     pulled/sha256-<of the image>    who has pulled it, by name
  */
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/atomic_file.ts';
 import type { Clock } from '../../base/clock.ts';
 import { errorCode } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { setAside } from '../../base/set_aside.ts';
 import type { CredentialOwner } from '../runtime/pull_credentials.ts';
 import { isRecord } from '../runtime/pull_credentials.ts';
 import {
@@ -65,8 +66,7 @@ export class PullRecords {
           if (folder === 'pulling') records.#pulling.set(textAt(parsed, 'image'), 0);
           else records.#images.set(textAt(parsed, 'imageRef'), pulledImage(parsed));
         } catch (error) {
-          options.log.error(error, 'A record of image pulls cannot be read; it is set aside', { path });
-          await rename(path, `${path}.corrupt`);
+          await setAside(path, error, 'A record of image pulls', options.log);
         }
       }
     }

@@ -1,9 +1,10 @@
 /** Grants that must survive the kubelet: what each pod was allocated, and what its containers were last set to. */
-import { readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/atomic_file.ts';
 import { errorCode, errorMessage } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { setAside } from '../../base/set_aside.ts';
 import type { Allocation, Granted } from './allocation.ts';
 
 export interface ResizeState {
@@ -47,8 +48,7 @@ export async function loadResizeState(rootDir: string, log: Pick<Log, 'error'>):
     };
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return loadStock(rootDir, log);
-    log.error(error, 'The checkpoint of resizes cannot be read; it is set aside', { path });
-    await rename(path, `${path}.corrupt`);
+    await setAside(path, error, 'The checkpoint of resizes', log);
     return NO_RESIZES;
   }
 }

@@ -159,7 +159,7 @@ describe('K9: the checkpoint', () => {
     '{"version":1,"allocated":{"u":{"c":{"limits":{"cpu":1}}}},"actuated":{}}',
     '{"version":2,"allocated":{"u":{}},"actuated":{},"resizing":{}}',
     '{"version":2,"allocated":{},"actuated":{},"resizing":{"u":{"generation":1}}}',
-  ])('one that cannot be read is set aside: %j', async (text) => {
+  ])('K31: one that cannot be read is set aside: %j', async (text) => {
     const log = new RecordingLog();
     await writeFile(join(root, 'ts_kubelet_resize_state'), text);
     expect(await loadResizeState(root, log)).toEqual(NO_RESIZES);

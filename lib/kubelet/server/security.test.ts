@@ -34,7 +34,7 @@ test.each([
   ['with the certificate of a foreign authority', elsewhere, 401],
   ['who may nothing', stranger, 403],
 ])(
-  'a stranger %s gets nothing, whatever the path and the method',
+  'K26: a stranger %s gets nothing, whatever the path and the method',
   async (_, client, status) => {
     expect(everyPath().length).toBeGreaterThan(25);
     for (const path of everyPath()) {
@@ -105,7 +105,7 @@ test.each([
 });
 
 test.each(['/metrics/x\u0001', '/po\tds', '/pods\u0000'])(
-  '%j with a bare control character is no request',
+  'K26: %j with a bare control character is no request',
   async (target) => {
     expect(await askRaw(target)).toMatch(/^HTTP\/1\.1 400 /);
   },

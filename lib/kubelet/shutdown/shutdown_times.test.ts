@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,9 +51,10 @@ test.each([
   ],
   ['cut short', '{"startTime":"2026', [0, 0], 1],
   ['of something else', '[]', [0, 0], 0],
-])('K23: a file %s', async (_, text, want, errors) => {
+])('K23, K31: a file %s', async (_, text, want, errors) => {
   await writeFile(path, text);
   const { log, shown } = await started();
   expect(await shown()).toEqual(want);
   expect(log.messages).toHaveLength(errors);
+  expect([existsSync(path), existsSync(`${path}.corrupt`)]).toEqual([errors === 0, errors > 0]);
 });

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '../../base/atomic_file.ts';
 import { errorCode } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { setAside } from '../../base/set_aside.ts';
 import type { Metrics } from '../../component/metrics.ts';
 
 /** Since the epoch; absent: never. */
@@ -33,7 +34,7 @@ export class ShutdownTimes {
       });
   }
 
-  /** Takes what was kept. A file that cannot be read is reported, and as if it were not there. */
+  /** Takes what was kept. A file that cannot be read is reported, one that cannot be understood set aside too. */
   async load(): Promise<void> {
     let text: string;
     try {
@@ -45,7 +46,7 @@ export class ShutdownTimes {
     try {
       this.#times = timesOf(JSON.parse(text));
     } catch (error) {
-      this.#log.error(error, 'Cannot understand when the last shutdown was', { path: this.#path });
+      await setAside(this.#path, error, 'The record of the last shutdown', this.#log);
     }
   }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pod } from '../../api/types.ts';
@@ -83,12 +83,16 @@ test('K2: ranges are used again when their pods are gone, and not before', async
 });
 
 test.each(['', '{}', '{"uidMappings":[]}', '{"uidMappings":[{"hostId":"1","length":2}]}'])(
-  'a file that says %j is reported',
+  'K31: a file that says %j is set aside and reported',
   async (text) => {
     mkdirSync(join(root, 'pods', 'a'), { recursive: true });
     writeFileSync(join(root, 'pods', 'a', 'userns'), text);
     const log = new RecordingLog();
-    expect([(await load({}, log)).known('a'), log.entries.length]).toEqual([undefined, 1]);
+    const namespaces = await load({}, log);
+    expect([namespaces.known('a'), log.entries.length]).toEqual([undefined, 1]);
+    expect(readdirSync(join(root, 'pods', 'a'))).toEqual(['userns.corrupt']);
+    // It is given one when it needs it.
+    expect(await namespaces.range(pod('a'), '')).toBeDefined();
   },
 );
 

@@ -8,6 +8,7 @@ import type { Pod } from '../../api/types.ts';
 import { writeFileAtomic } from '../../base/atomic_file.ts';
 import { errorCode } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { setAside } from '../../base/set_aside.ts';
 import { ContainerConfigError, type KubeletDirs, podDir } from '../contracts.ts';
 
 /** Ids of the host that are a pod's ids from 0 on. */
@@ -177,7 +178,7 @@ async function rangeAt(path: string, log: Pick<Log, 'error'>): Promise<IdRange |
   try {
     return rangeIn(JSON.parse(text));
   } catch (error) {
-    log.error(error, 'The user namespace of a pod cannot be understood', { path });
+    await setAside(path, error, 'The user namespace of a pod', log);
     return undefined;
   }
 }
