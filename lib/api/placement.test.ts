@@ -86,8 +86,10 @@ test.each([
   [undefined, 'Lt', '1', false],
   ['5', 'Gt', undefined, false],
 ])('S4: KEP-5471: taint %p is covered by %s %p: %p', (value, operator, limit, covers) => {
-  const numbered = { key: 'sla', value, effect: 'NoSchedule' };
-  expect(tolerates({ key: 'sla', operator, value: limit }, numbered)).toBe(covers);
+  const numbered = { key: 'sla', effect: 'NoSchedule', ...(value === undefined ? {} : { value }) };
+  expect(
+    tolerates({ key: 'sla', operator, ...(limit === undefined ? {} : { value: limit }) }, numbered),
+  ).toBe(covers);
 });
 
 test('the first taint of the effects in question that nothing covers', () => {

@@ -1,6 +1,6 @@
 /** Deployments come up, scale, roll over and back: scheduler, kubelet and proxy together. */
 import { DEPLOYMENTS, SERVICES } from '../../lib/client/resource.ts';
-import { api, closeApi, kubectl, twoNodes } from './support/cluster.ts';
+import { api, closeApi, twoNodes } from './support/cluster.ts';
 import { eventually } from './support/eventually.ts';
 import { describePod, isReady, TestNamespace } from './support/namespace.ts';
 import { netexecContainer, netexecDeployment, netexecService } from './support/workloads.ts';
