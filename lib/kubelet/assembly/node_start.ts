@@ -21,7 +21,8 @@ export async function startNode(kubelet: Started): Promise<void> {
     events.node(
       'Warning',
       'CgroupV1',
-      'cgroup v1 detected. Support for it is deprecated and will be removed; please migrate to cgroup v2',
+      'cgroup v1 detected. cgroup v1 support is deprecated and will be removed in a future release. ' +
+        'Please migrate to cgroup v2. More information at https://git.k8s.io/enhancements/keps/sig-node/5573-remove-cgroup-v1',
     );
   }
   watchSystemOom(kubelet);

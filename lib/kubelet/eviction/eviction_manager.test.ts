@@ -124,17 +124,66 @@ test('K22: the next eviction waits for the effect of the last, and at most half 
   expect(evicted).toHaveLength(3);
 });
 
-test('K22: critical pods stay, whatever the node is short of', async () => {
+const annotated = (
+  name: string,
+  annotations: Record<string, string>,
+  spec: Partial<Pod['spec']> = {},
+): Pod => ({
+  ...pod(name, spec),
+  metadata: { ...pod(name).metadata, annotations },
+});
+
+test.each([
+  ['of system-cluster-critical', pod('critical', { priority: 2_000_000_000 })],
+  ['of system-node-critical', pod('critical', { priority: 2_000_001_000 })],
+  ['static', annotated('static', { 'kubernetes.io/config.source': 'file' })],
+  ['mirrors', annotated('mirror', { 'kubernetes.io/config.mirror': 'x' })],
+])(
+  'K22: critical pods stay, whatever the node is short of and whatever their limits: %s',
+  async (_, critical) => {
+    const volumes = [{ name: 'v', emptyDir: { sizeLimit: '10' } }];
+    const limited = { ...critical, spec: { ...critical.spec, volumes } };
+    const { manager, state, evicted, see } = setUp([limited]);
+    state.used.set(critical.metadata.name, 1000);
+    see('memory.available', 1);
+    expect(await manager.synchronize(signal)).toBeUndefined();
+    await manager.checkLimits(signal);
+    expect(evicted).toEqual([]);
+    expect(manager.pressure.memory).toBe(true);
+  },
+);
+
+test('K22: the most important of those that may go goes, where others may not', async () => {
   const { manager, evicted, see } = setUp([
-    pod('critical', { priority: 2_000_001_000 }),
-    {
-      ...pod('static'),
-      metadata: { ...pod('static').metadata, annotations: { 'kubernetes.io/config.source': 'file' } },
-    },
+    pod('critical', { priority: 2_000_000_000 }),
+    pod('important', { priority: 1_999_999_999 }),
   ]);
   see('memory.available', 1);
-  expect(await manager.synchronize(signal)).toBeUndefined();
-  expect(evicted).toEqual([]);
+  expect((await manager.synchronize(signal))?.metadata.name).toBe('important');
+  expect(evicted).toHaveLength(1);
+});
+
+test('K22: soft thresholds: the node says so at once, pods go after the grace period, and none once it is over', async () => {
+  const soft: Threshold = { ...memory, hard: false, graceMs: 30_000 };
+  const { manager, clock, evicted, see } = setUp([pod('a')], { thresholds: [soft], transitionMs: 60_000 });
+  see('memory.available', 50);
+  await manager.synchronize(signal);
+  await clock.advance(29_000);
+  await manager.synchronize(signal);
+  expect([manager.pressure.memory, evicted]).toEqual([true, []]);
+  see('memory.available', 500);
+  await manager.synchronize(signal);
+  await clock.advance(10_000);
+  await manager.synchronize(signal);
+  // The condition stays for evictionPressureTransitionPeriod, without anybody having to go.
+  expect([manager.pressure.memory, evicted]).toEqual([true, []]);
+  await clock.advance(50_000);
+  await manager.synchronize(signal);
+  expect(manager.pressure.memory).toBe(false);
+  see('memory.available', 50);
+  await manager.synchronize(signal);
+  await clock.advance(30_000);
+  expect((await manager.synchronize(signal))?.metadata.name).toBe('a');
 });
 
 test('K22: disk: what nobody uses goes first, and where that is enough no pod does', async () => {
