@@ -44,15 +44,16 @@ afterEach(async () => {
 });
 
 test.each([
-  ['streamed', false],
-  ['paginated', true],
+  ['streamed', {}, 0],
+  ['whole', { wholeList: true }, 1],
+  ['paginated', { paginatedList: true }, 2],
 ])(
   'a %s list is complete, indexed, told to handlers and followed by changes',
-  async (_name, paginatedList) => {
+  async (_name, how, listRequests) => {
     // More than one page.
     await inParallel(520, (i) => put(`cm-${i}`, { n: String(i % 10) }));
     const { informer, told, requests } = watchNamespace(server.client, {
-      paginatedList,
+      ...how,
       indexers: { n: (cm) => [cm.data?.['n'] ?? ''] },
     });
     await informer.synced(AbortSignal.timeout(20_000));
@@ -60,7 +61,7 @@ test.each([
     expect(informer.store.byIndex('n', '3')).toHaveLength(52);
     expect(informer.store.get(`${namespace}/cm-7`)?.metadata.managedFields).toBeUndefined();
     expect(told.filter(([type]) => type === 'add')).toHaveLength(520); // delivered before synced() resolved
-    expect(requests.lists).toBe(paginatedList ? 2 : 0);
+    expect(requests.lists).toBe(listRequests);
 
     await patch('cm-7', { n: 'x' });
     await server.client.delete(CONFIG_MAPS, { namespace, name: 'cm-8' });
@@ -115,13 +116,14 @@ test('the apiserver killed and restarted: changes made meanwhile arrive, without
 }, 90_000);
 
 test.each([
-  ['streamed', false],
-  ['paginated', true],
+  ['streamed', {}],
+  ['whole', { wholeList: true }],
+  ['paginated', { paginatedList: true }],
 ])(
   'history compacted while away (%s): relisted, deletes and re-creations are seen',
-  async (_name, paginatedList) => {
+  async (_name, how) => {
     for (const name of ['kept', 'changed', 'deleted', 'recreated']) await put(name, { n: '1' });
-    const { informer, told, errors } = watchNamespace(viaProxy, { paginatedList });
+    const { informer, told, errors } = watchNamespace(viaProxy, how);
     await informer.synced(AbortSignal.timeout(20_000));
     await proxy.refuse();
     await patch('changed', { n: '2' });
@@ -202,7 +204,8 @@ function watchNamespace(
       }
       if (property === 'stream') {
         return (...args: Parameters<ApiClient['stream']>) => {
-          requests.watches++;
+          if (args[0].query?.['watch'] === true) requests.watches++;
+          else requests.lists++;
           if (args[0].query?.['sendInitialEvents'] === true) requests.initial++;
           return target.stream(...args);
         };

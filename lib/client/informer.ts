@@ -19,6 +19,8 @@ export interface InformerOptions<T> extends ListSelection {
   readonly onError?: (err: unknown) => void;
   /** Never stream the list, as if the server could not. */
   readonly paginatedList?: boolean;
+  /** Ask for the list in one answer: for many objects. See {@link ReflectorOptions.wholeList}. */
+  readonly wholeList?: boolean;
   /** Shortest time the server is asked to keep a watch open; up to twice that. Default 300 s. */
   readonly minWatchSeconds?: number;
 }

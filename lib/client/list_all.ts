@@ -2,6 +2,7 @@ import type { KubeObject } from '../api/types.ts';
 import type { ApiClient, KubeList, ListOptions, ListSelection } from './client.ts';
 import { asList } from './decode.ts';
 import { TransportError } from './errors.ts';
+import type { ReadList } from './list_reader.ts';
 import { withoutAnyManagedFields } from './managed_fields.ts';
 import { resourcePath } from './resource.ts';
 import type { ResourceType } from './resource.ts';
@@ -39,7 +40,7 @@ export async function listForCache<T extends KubeObject>(
   r: ResourceType<T>,
   selection: ListSelection,
   signal: AbortSignal,
-): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }> {
+): Promise<ReadList<T>> {
   const path = resourcePath(r, { namespace: selection.namespace });
   const { labelSelector, fieldSelector } = selection;
   const ask = (token: string | undefined): Promise<string> =>

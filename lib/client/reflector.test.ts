@@ -79,7 +79,7 @@ let errors: unknown[];
 let stop: AbortController;
 let done: Promise<void>;
 
-function start(options: { paginatedList?: boolean } = {}): void {
+function start(options: { paginatedList?: boolean; wholeList?: boolean } = {}): void {
   const client = fakeClient({
     stream: (request) => {
       const refusal = refusals.shift();
@@ -244,6 +244,65 @@ test('a streamed list from which nothing comes, twice, is given up for pages', a
   expect(seen).toEqual([]);
   await clock.advance(31_000);
   expect(seen).toEqual(['replace a']);
+});
+
+describe('a list asked for in one answer', () => {
+  test('is read to its end, and watched from there', async () => {
+    start({ wholeList: true });
+    await clock.advance(0);
+    expect(watch(0).query).toEqual({ labelSelector: undefined, fieldSelector: undefined });
+    const text = list(['a', 'b'], {});
+    watch(0).sendBytes(text.slice(0, 60));
+    await clock.advance(29_000);
+    watch(0).sendBytes(text.slice(60));
+    await clock.advance(29_000);
+    expect(seen).toEqual([]);
+    watch(0).end();
+    await clock.advance(0);
+    expect(seen).toEqual(['replace a,b']);
+    expect(watch(1).query).toMatchObject({ watch: true, resourceVersion: '30' });
+    watch(1).send(added('c', '31'), gone);
+    await clock.advance(1_000);
+    expect(watch(2).query).toEqual({ labelSelector: undefined, fieldSelector: undefined });
+    expect(seen).toEqual(['replace a,b', 'put c']);
+  });
+
+  test.each<[string, (w: Watch) => void, number]>([
+    ['is cut short', (w) => w.fail(new TransportError('reset')), 1_000],
+    ['is no JSON', (w) => w.end(), 1_000],
+    ['falls silent', () => undefined, 30_500],
+  ])('that %s leaves no trace, and is streamed then', async (_, spoil, afterMs) => {
+    start({ wholeList: true });
+    await clock.advance(0);
+    watch(0).sendBytes(list(['a'], {}).slice(0, 100));
+    spoil(watch(0));
+    await clock.advance(afterMs);
+    watch(1).send(added('b', '6'), bookmark('10', true));
+    await clock.advance(0);
+    expect(watch(1).query).toMatchObject({ sendInitialEvents: true });
+    expect(seen).toEqual(['replace b']);
+    expect(errors).toHaveLength(1);
+  });
+
+  test.each([
+    ['cannot be reached', new TransportError('connect ECONNREFUSED', { sent: false })],
+    ['is busy', new ApiError('busy', { status: 429, reason: 'TooManyRequests' })],
+    ['is starting', new ApiError('starting', { status: 503, reason: 'ServiceUnavailable' })],
+  ])('of a server that %s is asked for again', async (_, refusal) => {
+    refusals.push(refusal);
+    start({ wholeList: true });
+    await clock.advance(1_000);
+    expect(watch(0).query['watch']).toBeUndefined();
+  });
+
+  test('that takes the server too long is streamed, then asked for in pages if it cannot stream', async () => {
+    refusals.push(new ApiError('too long', { status: 504, reason: 'Timeout' }));
+    refusals.push(new ApiError('invalid', { status: 422, reason: 'Invalid' }));
+    lists.push(list(['a'], {}));
+    start({ wholeList: true });
+    await clock.advance(1_000);
+    expect(seen).toEqual(['replace a']);
+  });
 });
 
 test('a page token that expired begins the list anew', async () => {

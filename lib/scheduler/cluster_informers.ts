@@ -35,10 +35,11 @@ export function clusterInformers(
 ): ClusterInformers {
   const of = <T extends api.KubeObject>(r: ResourceType<T>, indexers?: Indexers<T>): Informer<T> =>
     createInformer(client, r, { clock, onError, ...(indexers === undefined ? {} : { indexers }) });
-  const nodes = of(resources.NODES);
+  const nodes = createInformer(client, resources.NODES, { wholeList: true, clock, onError });
   const pods = createInformer(client, resources.PODS, {
     // Pods that have ended use nothing and need no node.
     fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',
+    wholeList: true,
     clock,
     onError,
   });
