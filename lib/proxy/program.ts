@@ -28,7 +28,8 @@ export const runProgram: RunProgram = async (argv, { stdin, timeoutMs, signal })
     maxOutputBytes: MAX_OUTPUT_BYTES,
     // Messages are matched, so they must not be translated.
     env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
-    ...(stdin === undefined ? {} : { stdin }),
+    // Of text, Node would keep room for three bytes a character until it is written.
+    ...(stdin === undefined ? {} : { stdin: Buffer.from(stdin) }),
     ...(signal === undefined ? {} : { signal }),
   });
   return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };

@@ -92,30 +92,55 @@ export interface FamilySupport extends MachineSupport {
   readonly removeOtherModes: () => Promise<boolean>;
 }
 
-/** @throws Error when the packet filter cannot be used at all */
-export async function probeFamilies(
-  mode: ProxyConfig['mode'],
-  routeLocalnet: boolean,
+/**
+ * Makes the machine ready and finds the families that it can be a proxy for, both at once. Ends when both have ended.
+ *
+ * @throws Error when the packet filter cannot be used at all
+ */
+export async function prepareFamilies(
+  config: ProxyConfig,
   log: Log,
+  steps: StartSteps = { prepareMachine, probeFamily },
 ): Promise<FamilySupport[]> {
-  const found: FamilySupport[] = [];
-  const failures: unknown[] = [];
-  for (const family of FAMILIES) {
-    try {
-      const probe = mode === 'nftables' ? probeNftables : probeIptables;
-      found.push({ ...(await probe(family)), family, routeLocalnet });
-    } catch (err) {
-      failures.push(err);
-      log.warn(`No ${mode} support for this family`, { ipFamily: family, err: errorMessage(err) });
-    }
-  }
-  if (found.length === 0) {
-    throw new Error(`${mode} cannot be used for any address family: ${errorMessage(failures[0])}`);
-  }
-  return found;
+  const [machine, found] = await Promise.allSettled([
+    steps.prepareMachine(config, log),
+    probeFamilies(config.mode, log, steps.probeFamily),
+  ]);
+  if (found.status === 'rejected') throw found.reason;
+  if (machine.status === 'rejected') throw machine.reason;
+  return found.value.map((support) => ({ ...support, ...machine.value }));
 }
 
-type ModeSupport = Pick<FamilySupport, 'createBackend' | 'removeOtherModes' | 'randomFully'>;
+/** What {@link prepareFamilies} does at the same time; replaced by tests. */
+export interface StartSteps {
+  readonly prepareMachine: typeof prepareMachine;
+  /** @throws Error when the packet filter cannot be used for that family */
+  readonly probeFamily: (mode: ProxyConfig['mode'], family: Family) => Promise<ModeSupport>;
+}
+
+async function probeFamilies(
+  mode: ProxyConfig['mode'],
+  log: Log,
+  probe: StartSteps['probeFamily'],
+): Promise<Array<ModeSupport & { readonly family: Family }>> {
+  const answers = await Promise.allSettled(FAMILIES.map((family) => probe(mode, family)));
+  const found = FAMILIES.flatMap((family, i) => {
+    const answer = answers[i];
+    if (answer?.status === 'fulfilled') return [{ ...answer.value, family }];
+    log.warn(`No ${mode} support for this family`, { ipFamily: family, err: errorMessage(answer?.reason) });
+    return [];
+  });
+  if (found.length > 0) return found;
+  const [first] = answers;
+  const why = first?.status === 'rejected' ? errorMessage(first.reason) : '';
+  throw new Error(`${mode} cannot be used for any address family: ${why}`);
+}
+
+function probeFamily(mode: ProxyConfig['mode'], family: Family): Promise<ModeSupport> {
+  return mode === 'nftables' ? probeNftables(family) : probeIptables(family);
+}
+
+export type ModeSupport = Pick<FamilySupport, 'createBackend' | 'removeOtherModes' | 'randomFully'>;
 
 async function probeIptables(family: Family): Promise<ModeSupport> {
   const netfilter = new IptablesPrograms({ family });

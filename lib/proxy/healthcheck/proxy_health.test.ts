@@ -5,10 +5,12 @@ import { ProxyHealth } from './proxy_health.ts';
 function setUp() {
   const clock = new FakeClock(Date.UTC(2026, 0, 1));
   const codes: string[] = [];
+  const node = { eligible: true };
   const health = new ProxyHealth({
     clock,
     families: ['IPv4', 'IPv6'],
     timeoutMs: 60_000,
+    isNodeEligible: () => node.eligible,
     onAnswer: (path, code) => codes.push(`${path} ${code}`),
   });
   const ask = (path: 'healthz' | 'livez'): { code: number; body: unknown } => {
@@ -29,7 +31,7 @@ function setUp() {
     health.updated('IPv4');
     health.updated('IPv6');
   };
-  return { clock, health, ask, both, sync, codes };
+  return { clock, health, node, ask, both, sync, codes };
 }
 
 test('P12: before the first sync: alive, but no traffic yet; too late: neither', async () => {
@@ -73,9 +75,9 @@ test('P12: one family that does not keep up is enough to be unhealthy', async ()
 });
 
 test('P12: a node that is about to go: not healthy for load balancers, alive all the same', () => {
-  const { health, both, sync } = setUp();
+  const { node, both, sync } = setUp();
   sync();
-  health.nodeEligible = false;
+  node.eligible = false;
   expect(both()).toEqual([503, 200]);
 });
 

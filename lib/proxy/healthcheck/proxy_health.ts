@@ -18,6 +18,8 @@ export interface ProxyHealthOptions {
   readonly families: readonly Family[];
   /** How long a change may wait before the proxy counts as unhealthy: twice the sync period upstream. */
   readonly timeoutMs: number;
+  /** False while the node is about to go: load balancers should look elsewhere, but the proxy works on. Default true. */
+  readonly isNodeEligible?: () => boolean;
   /** Told of each answer, for metrics. */
   readonly onAnswer?: (path: 'healthz' | 'livez', code: number) => void;
 }
@@ -27,11 +29,12 @@ export class ProxyHealth {
   readonly #timeoutMs: number;
   readonly #states = new Map<Family, FamilyState>();
   readonly #onAnswer: (path: 'healthz' | 'livez', code: number) => void;
-  #nodeEligible = true;
+  readonly #isNodeEligible: () => boolean;
 
-  constructor({ clock, families, timeoutMs, onAnswer }: ProxyHealthOptions) {
+  constructor({ clock, families, timeoutMs, isNodeEligible, onAnswer }: ProxyHealthOptions) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
+    this.#isNodeEligible = isNodeEligible ?? ((): boolean => true);
     this.#onAnswer = onAnswer ?? ((): void => undefined);
     // The first sync is what is waited for from the start.
     for (const family of families) {
@@ -53,11 +56,6 @@ export class ProxyHealth {
     state.pendingSince = undefined;
   }
 
-  /** False while the node is about to go: load balancers should look elsewhere, but the proxy works on. */
-  set nodeEligible(eligible: boolean) {
-    this.#nodeEligible = eligible;
-  }
-
   get isAlive(): boolean {
     return [...this.#states.values()].every((state) => this.#isHealthy(state));
   }
@@ -68,8 +66,8 @@ export class ProxyHealth {
   }
 
   readonly healthz: Handler = ({ res }) => {
-    const healthy = this.isServing && this.#nodeEligible;
-    this.#answer(res, 'healthz', healthy, { nodeEligible: this.#nodeEligible });
+    const nodeEligible = this.#isNodeEligible();
+    this.#answer(res, 'healthz', this.isServing && nodeEligible, { nodeEligible });
   };
 
   readonly livez: Handler = ({ res }) => this.#answer(res, 'livez', this.isAlive, {});

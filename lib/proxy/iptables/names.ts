@@ -1,5 +1,5 @@
 /** Names of chains: interface to operators and tools, and what makes taking over from kube-proxy, and back, a small diff. */
-import { createHash } from 'node:crypto';
+import { hash as hashOnce } from 'node:crypto';
 
 export type Table = 'filter' | 'nat' | 'mangle';
 
@@ -43,7 +43,7 @@ export const PER_SERVICE_CHAIN = /^KUBE-(?:SVC|SVL|EXT|FW|SEP|XLB)-[A-Z2-7]{16}$
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 function hashOf(text: string): string {
-  return base32(createHash('sha256').update(text).digest());
+  return base32(hashOnce('sha256', text, 'buffer'));
 }
 
 /** The first 16 characters of the base32 form: 80 bits, that is 10 bytes. */

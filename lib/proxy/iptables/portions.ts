@@ -10,8 +10,8 @@ import type { ChainChange } from './ruleset.ts';
 /** Chains in one portion; transactions with fewer are left whole. */
 const PORTION = 1000;
 
-/** Inputs for iptables-restore, in order. None: nothing to do. */
-export function restoreTexts(transaction: Transaction): string[] {
+/** Inputs for iptables-restore, in order, each written when it is asked for. None: nothing to do. */
+export function* restoreTexts(transaction: Transaction): Generator<string> {
   const { changes } = transaction;
   const fresh = changes.filter((c) => c.table === 'nat' && c.kind === 'replace' && c.isNew);
   const gone = changes.filter((c) => c.table === 'nat' && c.kind === 'delete');
@@ -25,22 +25,18 @@ export function restoreTexts(transaction: Transaction): string[] {
     rules: [],
     isNew: false,
   }));
-  const texts = [
-    ...portions([...early]),
-    restoreText({ ...transaction, changes: main }),
-    // They may refer to each other: all are emptied before the first one goes.
-    ...portions(emptied),
-    ...portions([...late]),
-  ];
-  return texts.filter((text) => text !== '');
+  yield* portions([...early]);
+  const text = restoreText({ ...transaction, changes: main });
+  if (text !== '') yield text;
+  // They may refer to each other: all are emptied before the first one goes.
+  yield* portions(emptied);
+  yield* portions([...late]);
 }
 
-function portions(changes: readonly ChainChange[]): string[] {
-  const texts: string[] = [];
+function* portions(changes: readonly ChainChange[]): Generator<string> {
   for (let i = 0; i < changes.length; i += PORTION) {
-    texts.push(restoreText({ ...EMPTY_TRANSACTION, changes: changes.slice(i, i + PORTION) }));
+    yield restoreText({ ...EMPTY_TRANSACTION, changes: changes.slice(i, i + PORTION) });
   }
-  return texts;
 }
 
 // A chain that is referred to must be there first.

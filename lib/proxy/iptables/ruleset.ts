@@ -2,7 +2,7 @@
  * The rules that the kernel shall have, and what has changed in them since the kernel last got them: what the kernel has is
  * this minus the pending changes, so nothing has to be listed to make the next transaction. Rules of single Services are
  * not kept but written anew from the plan when they are asked for: they are most of the text by far, and 10,000 Services
- * with three endpoints would take 35 MB.
+ * with three endpoints would take 35 MB. Before the first commit no changes are remembered: all is compared then.
  */
 import type { Family } from '../model/address.ts';
 import type { ServicePlan } from '../model/plan.ts';
@@ -64,17 +64,21 @@ export interface RulesetOptions {
 
 // Beyond that, sending the chain whole is cheaper than looking each rule up in the kernel's list.
 const MAX_EDITS = 256;
+/** What was written for so many plans is kept until the commit, so that it need not be written twice. */
+const MAX_RENDERED = 2000;
 const NO_RULES: ReadonlySet<string> = new Set();
 
 export class Ruleset implements RuleStore {
   readonly #plans = new Map<string, ServicePlan>();
   readonly #render: (plan: ServicePlan) => ServiceRules;
-  // Of plans that were set since the last commit.
+  // Of the first plans that were set since the last commit.
   readonly #rendered = new Map<string, ServiceRules>();
   // Chains that are no single Service port's.
   readonly #chains = new Map<string, MutableChain>();
   readonly #pending = new Map<string, Pending>();
   readonly #destinations: DispatchTree;
+  // The kernel has had nothing of it.
+  #isNew = true;
   // Rules in chains of single Service ports.
   #ownRules = 0;
 
@@ -129,7 +133,7 @@ export class Ruleset implements RuleStore {
       this.#change(before, rules);
     }
     this.#plans.set(id, plan);
-    this.#rendered.set(id, rules);
+    if (this.#rendered.size < MAX_RENDERED) this.#rendered.set(id, rules);
   }
 
   #change(before: ServiceRules | undefined, rules: ServiceRules | undefined): void {
@@ -170,7 +174,7 @@ export class Ruleset implements RuleStore {
     return sum;
   }
 
-  /** The changes since {@link Ruleset.committed}. */
+  /** The changes since the last {@link Ruleset.committed}; there has been one. */
   changes(): ChainChange[] {
     const out: ChainChange[] = [];
     for (const [key, { table, chain, what, rules }] of this.#pending) {
@@ -190,6 +194,7 @@ export class Ruleset implements RuleStore {
   }
 
   committed(): void {
+    this.#isNew = false;
     this.#pending.clear();
     this.#rendered.clear();
   }
@@ -204,12 +209,16 @@ export class Ruleset implements RuleStore {
     const key = keyOf(table, chain);
     const what = this.#newOrReplace(key, this.#chains.has(key));
     this.#chains.set(key, { table, chain, anyOrder: new Set(), tail });
-    this.#pending.set(key, { table, chain, what });
+    this.#setPending(key, { table, chain, what });
   }
 
   #setOwnChain(chain: string, rules: readonly string[], isThere: boolean): void {
     const key = keyOf('nat', chain);
-    this.#pending.set(key, { table: 'nat', chain, what: this.#newOrReplace(key, isThere), rules });
+    this.#setPending(key, { table: 'nat', chain, what: this.#newOrReplace(key, isThere), rules });
+  }
+
+  #setPending(key: string, pending: Pending): void {
+    if (!this.#isNew) this.#pending.set(key, pending);
   }
 
   #newOrReplace(key: string, isThere: boolean): 'new' | 'replace' {
@@ -222,7 +231,7 @@ export class Ruleset implements RuleStore {
     this.#chains.delete(key);
     // What the kernel never got need not be taken out again.
     if (this.#pending.get(key)?.what === 'new') this.#pending.delete(key);
-    else this.#pending.set(key, { table, chain, what: 'delete' });
+    else this.#setPending(key, { table, chain, what: 'delete' });
   }
 
   #addRule(table: Table, chain: string, rule: string): void {
@@ -237,8 +246,9 @@ export class Ruleset implements RuleStore {
     if (edits !== undefined && !edits.added.delete(rule)) edits.removed.add(rule);
   }
 
-  // Undefined: the chain is sent whole anyway.
+  // Undefined: the chain is sent whole anyway, or all are compared.
   #edits(table: Table, chain: string): Edits | undefined {
+    if (this.#isNew) return undefined;
     const key = keyOf(table, chain);
     const what = this.#pending.get(key)?.what ?? { added: new Set(), removed: new Set() };
     if (typeof what === 'string') return undefined;

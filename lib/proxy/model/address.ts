@@ -104,25 +104,29 @@ function addressOf(family: Family, value: bigint): string {
   return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
 }
 
-function ranges(...texts: string[]): readonly AddressRange[] {
-  return texts.map((text) => {
-    const range = AddressRange.parse(text);
-    if (range === undefined) throw new TypeError(`not a range: ${text}`);
-    return range;
-  });
+/**
+ * What makes an address unfit to be a destination of Service traffic, or `undefined` when nothing does. It is asked of every
+ * endpoint there is, so it looks at the canonical text alone.
+ */
+export function unroutableReason({ family, ip }: IPAddress): string | undefined {
+  return family === 'IPv4' ? unroutable4(ip) : unroutable6(ip);
 }
 
-const UNROUTABLE: ReadonlyArray<readonly [string, readonly AddressRange[]]> = [
-  ['an unspecified address', ranges('0.0.0.0/8', '::/128')],
-  ['a loopback address', ranges('127.0.0.0/8', '::1/128')],
-  ['a link-local address', ranges('169.254.0.0/16', 'fe80::/10')],
-  ['a multicast address', ranges('224.0.0.0/4', 'ff00::/8')],
-  ['a broadcast address', ranges('255.255.255.255/32')],
-];
+function unroutable4(ip: string): string | undefined {
+  const first = Number(ip.slice(0, ip.indexOf('.')));
+  if (first === 0) return 'an unspecified address';
+  if (first === 127) return 'a loopback address';
+  if (ip.startsWith('169.254.')) return 'a link-local address';
+  if (first >= 224 && first < 240) return 'a multicast address';
+  return ip === '255.255.255.255' ? 'a broadcast address' : undefined;
+}
 
-/** What makes an address unfit to be a destination of Service traffic, or `undefined` when nothing does. */
-export function unroutableReason(address: IPAddress): string | undefined {
-  return UNROUTABLE.find(([, list]) => list.some((range) => range.contains(address)))?.[0];
+// Leading zeros are never written: ff00::/8 and fe80::/10 are first groups of four digits.
+function unroutable6(ip: string): string | undefined {
+  if (ip === '::') return 'an unspecified address';
+  if (ip === '::1') return 'a loopback address';
+  if (/^fe[89ab][\da-f]:/.test(ip)) return 'a link-local address';
+  return /^ff[\da-f]{2}:/.test(ip) ? 'a multicast address' : undefined;
 }
 
 /** True for 127.0.0.0/8 and ::1. */

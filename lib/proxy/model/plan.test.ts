@@ -174,3 +174,16 @@ describe('two Services claim one address', () => {
     expect(kinds()).toEqual({ 'a/y:p': 'cluster,external', 'a/y:u': 'cluster,external' });
   });
 });
+
+test('a zone that is known later changes what has been planned, and plans nothing that has not', () => {
+  const tracker = new ServiceTracker({ nodeName: 'n1' });
+  const hinted = (ip: string, zone: string) => ({ ...endpoint(ip), hints: { forZones: [{ name: zone }] } });
+  tracker.setService(service('a/web', '10.96.0.1'));
+  tracker.setSlice(slice('a/1', 'web', [hinted('10.0.0.1@n1', 'za'), hinted('10.0.0.3@n2', 'zb')]));
+  const planner = new ServicePlanner(tracker, { family: 'IPv4', nodeName: 'n1' });
+  expect(planner.setZone('za')).toEqual([]);
+  const cluster = (changes: ReturnType<ServicePlanner['update']>): string[] =>
+    changes.map(({ after }) => ips(after?.cluster ?? []));
+  expect(cluster(planner.update(tracker.take().services))).toEqual(['1']);
+  expect(cluster(planner.setZone('zb'))).toEqual(['3']);
+});

@@ -9,7 +9,6 @@ import type { Endpoint, ServicePort } from './service_port.ts';
 export interface ServiceSource {
   ports(serviceKey: string, family: Family): readonly ServicePort[];
   endpoints(port: ServicePort): readonly Endpoint[];
-  services(): Iterable<string>;
 }
 
 export interface PlannerOptions {
@@ -42,11 +41,11 @@ export class ServicePlanner {
     return this.#plans;
   }
 
-  /** The zone of the node is known or has changed. @returns the changes that this makes */
+  /** The zone of the node is known or has changed. @returns the changes that this makes in what has been planned */
   setZone(zone: string | undefined): PlanChange[] {
     if (zone === this.#zone) return [];
     this.#zone = zone;
-    return this.update(new Set(this.#source.services()));
+    return this.update(new Set(this.#idsOf.keys()));
   }
 
   /** Plans the named Services anew, and those that win or lose a frontend by it. */

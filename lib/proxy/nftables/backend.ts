@@ -10,13 +10,13 @@ import type { Family } from '../model/address.ts';
 import type { PlanChange } from '../model/planner.ts';
 import type { FamilyPolicy } from '../model/policy.ts';
 import { ServiceLedger } from '../service_ledger.ts';
-import { baseChains } from './base_objects.ts';
 import { NODE_PORT_IPS, SERVICES_CHAIN, SERVICE_IPS } from './names.ts';
 import type { Nft, TableContents } from './nft.ts';
 import { NftError } from './nft.ts';
 import type { Element } from './service_objects.ts';
 import { serviceObjects } from './service_objects.ts';
 import { TableState } from './table_state.ts';
+import type { WholeTable } from './transaction_text.ts';
 import { changesText, parseCommand, wholeText } from './transaction_text.ts';
 
 // More refused Services than that point to something else than Services.
@@ -115,11 +115,12 @@ export class NftablesBackend implements Backend {
   async #fullSync(signal: AbortSignal | undefined): Promise<CommitResult> {
     this.#ledger.retryRejected();
     const existing = await this.#nft.contents(signal);
-    const repaired = !this.#isComplete(existing);
+    let repaired: boolean | undefined;
     const named: RejectedService[] = [];
     let recreate = false;
     for (;;) {
-      const text = wholeText(this.family, this.#policy, this.#state.everything(), existing, recreate);
+      const { text, chains } = this.#whole(existing, recreate);
+      repaired ??= !hasAll(existing, chains);
       try {
         await this.#send(text, signal);
         return this.#done(true, repaired, text, named);
@@ -151,7 +152,7 @@ export class NftablesBackend implements Backend {
   ): Promise<CommitResult> {
     let base = '';
     const whole = (): Promise<void> => {
-      base = wholeText(this.family, this.#policy, this.#state.everything(), existing, true);
+      base = this.#whole(existing, true).text;
       return this.#send(base, signal);
     };
     const changes = (): Promise<void> => this.#send(changesText(this.family, this.#state.changes()), signal);
@@ -172,13 +173,8 @@ export class NftablesBackend implements Backend {
     return this.#state.ownerOf(what, name);
   }
 
-  #isComplete(existing: TableContents | undefined): boolean {
-    const there = new Set(existing?.chains);
-    if (existing === undefined) return false;
-    for (const { name } of baseChains(this.family, this.#policy)) if (!there.has(name)) return false;
-    for (const { chains } of this.#state.objects())
-      for (const name of chains.keys()) if (!there.has(name)) return false;
-    return true;
+  #whole(existing: TableContents | undefined, recreate: boolean): WholeTable {
+    return wholeText(this.family, this.#policy, this.#state.everything(), existing, recreate);
   }
 
   async #send(text: string, signal: AbortSignal | undefined): Promise<void> {
@@ -204,6 +200,11 @@ export class NftablesBackend implements Backend {
       sent: { lines: text.split('\n').length - 1 },
     };
   }
+}
+
+function hasAll(existing: TableContents | undefined, chains: ReadonlySet<string>): boolean {
+  const there = new Set(existing?.chains);
+  return [...chains].every((name) => there.has(name));
 }
 
 function stateFor(policy: FamilyPolicy): TableState {

@@ -1,5 +1,5 @@
 /** Names in the proxy's nftables table: those of stock kube-proxy, so that one takes over from the other in place. */
-import { createHash } from 'node:crypto';
+import { hash as hashOnce } from 'node:crypto';
 import { UnsafeTokenError } from '../iptables/rule_text.ts';
 import type { Endpoint, ServicePort } from '../model/service_port.ts';
 
@@ -20,7 +20,7 @@ export const REJECT_CHAIN = 'reject-chain';
 
 /** The kernel takes 255 characters; the hash keeps what is cut off distinct. */
 const MAX_NAME = 240;
-const IDENTIFIER = /^[a-z][A-Za-z0-9/_.-]*$/;
+const SAFE_IN_NAMES = /^[A-Za-z0-9/_.-]*$/;
 
 /** Chains of one Service port. */
 export interface ServiceChains {
@@ -48,26 +48,29 @@ export function serviceChains(port: ServicePort): ServiceChains {
 /** Chain of an endpoint of a Service with session affinity, and the set of the clients that it has. */
 export function endpointNames(port: ServicePort, endpoint: Endpoint): { chain: string; affinity: string } {
   // Colons of IPv6 addresses cannot be part of a name.
-  const base = `${baseName(port)}__${endpoint.ip.replaceAll(':', '.')}/${endpoint.port}`;
+  const base = checked(`${baseName(port)}__${endpoint.ip.replaceAll(':', '.')}/${endpoint.port}`);
   const hash = hashOf(base);
   return { chain: named('endpoint', hash, base), affinity: named('affinity', hash, base) };
 }
 
 function baseName(port: ServicePort): string {
-  return `${port.namespace}/${port.name}/${port.protocol.toLowerCase()}/${port.portName}`;
+  return checked(`${port.namespace}/${port.name}/${port.protocol.toLowerCase()}/${port.portName}`);
 }
 
 function named(kind: string, hash: string, base: string): string {
-  const name = `${kind}-${hash}-${base}`.slice(0, MAX_NAME);
-  if (!IDENTIFIER.test(name)) throw new UnsafeTokenError(`${JSON.stringify(name)} must not become a name`);
-  return name;
+  return `${kind}-${hash}-${base}`.slice(0, MAX_NAME);
+}
+
+function checked(base: string): string {
+  if (!SAFE_IN_NAMES.test(base)) throw new UnsafeTokenError(`${JSON.stringify(base)} must not become a name`);
+  return base;
 }
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 // The first 8 characters of the base32 form of the SHA-256: 40 bits, that is 5 bytes.
 function hashOf(text: string): string {
-  let bits = createHash('sha256').update(text).digest().readUIntBE(0, 5);
+  let bits = hashOnce('sha256', text, 'buffer').readUIntBE(0, 5);
   let out = '';
   for (let i = 0; i < 8; i++) {
     out = `${BASE32[bits % 32] ?? ''}${out}`;

@@ -78,3 +78,18 @@ test('rules that cannot be read over netlink are listed by the program, each tim
   expect(await nft.listChain('a')).toEqual([]);
   expect(await nft.listChain('gone')).toBeUndefined();
 });
+
+test.each([
+  ['there is no table', () => says(2), undefined, 0],
+  ['there is one', () => encodeMessage({ type: 0xa00, flags: 0, family: 2 }, 1), ['a'], 1],
+  ['the kernel cannot be asked', () => undefined, ['a'], 1],
+  ['the kernel refuses to say', () => says(1), ['a'], 1],
+])(
+  '%s: what it has is listed by the program, unless there is none',
+  async (_what, answer, chains, listed) => {
+    const { nft, program } = await netlinkNft(answer);
+    const contents = jest.spyOn(program, 'contents');
+    expect((await nft.contents())?.chains).toEqual(chains);
+    expect(contents).toHaveBeenCalledTimes(listed);
+  },
+);

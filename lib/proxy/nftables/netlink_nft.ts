@@ -8,7 +8,8 @@ import type { Log } from '../../base/log.ts';
 import type { Family } from '../model/address.ts';
 import type { Nft, TableContents } from './nft.ts';
 import { TABLE } from './names.ts';
-import { encodeTransaction } from './netlink/commands.ts';
+import { encodeTableRequest, encodeTransaction, isTable } from './netlink/commands.ts';
+import { NetlinkError } from './netlink/error.ts';
 import type { OpenSocket } from './netlink/exchange.ts';
 import { exchange, openSocket } from './netlink/exchange.ts';
 import { ListedChains } from './netlink/listed_chains.ts';
@@ -19,6 +20,7 @@ import { NLMSG_ERROR } from './netlink/message.ts';
 const MAX_TEXT = 200_000;
 /** After so many in a row that failed and the program got through, only the program is used. */
 const MAX_REFUSED = 3;
+const ENOENT = 2;
 
 export interface NetlinkNftOptions {
   readonly program: Nft;
@@ -64,12 +66,22 @@ export class NetlinkNft implements Nft {
     }
   }
 
-  contents(signal?: AbortSignal): Promise<TableContents | undefined> {
-    return this.#program.contents(signal);
+  async contents(signal?: AbortSignal): Promise<TableContents | undefined> {
+    return (await this.#hasNoTable()) ? undefined : this.#program.contents(signal);
   }
 
   listChain(chain: string, signal?: AbortSignal): Promise<string[] | undefined> {
     return this.#listed.list(TABLE, chain, () => this.#program.listChain(chain, signal));
+  }
+
+  /** False also when the kernel cannot be asked. */
+  async #hasNoTable(): Promise<boolean> {
+    try {
+      await exchange(this.#open, encodeTableRequest(this.family), isTable);
+      return false;
+    } catch (err) {
+      return err instanceof NetlinkError && err.errno === ENOENT;
+    }
   }
 }
 

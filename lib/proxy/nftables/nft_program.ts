@@ -63,12 +63,9 @@ export class NftProgram implements Nft {
       .map((line) => line.trim());
   }
 
-  /** Proof that nft is there and that we may use it. @returns its version @throws NftError when it is not */
-  async probe(signal?: AbortSignal): Promise<string> {
-    const version = ['nft', '--version'] as const;
-    const stdout = await this.#programs.output(version, { timeoutMs: LIST_TIMEOUT_MS, signal });
+  /** Proof that nft is there and that we may use it. @throws NftError when it is not */
+  async probe(signal?: AbortSignal): Promise<void> {
     await this.#programs.output(this.#tables, { timeoutMs: LIST_TIMEOUT_MS, signal });
-    return /v(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? '0.0.0';
   }
 
   // The listing has the tables of all programs; ours alone count.

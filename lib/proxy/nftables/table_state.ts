@@ -39,6 +39,15 @@ export interface TableChanges {
   readonly deleteChains: readonly string[];
 }
 
+/** All that the table shall have, each Service port's chains and sets before what refers to them. */
+export interface TableContent {
+  readonly objects: Iterable<ServiceObjects>;
+  readonly elements: Iterable<Element>;
+}
+
+/** What was written for so many plans is kept until the commit, so that it need not be written twice. */
+const MAX_RENDERED = 2000;
+
 export interface TableStateOptions {
   /** Elements that are there without any Service. */
   readonly fixed: readonly Element[];
@@ -49,10 +58,12 @@ export interface TableStateOptions {
 export class TableState implements RuleStore {
   readonly #plans = new Map<string, ServicePlan>();
   readonly #render: (plan: ServicePlan) => ServiceObjects;
-  // Of plans that were set since the last commit.
+  // Of the first plans that were set since the last commit.
   readonly #rendered = new Map<string, ServiceObjects>();
   readonly #elements = new Map<string, Map<string, Held>>();
   #touched: Touched = nothing();
+  // The kernel has had nothing of it.
+  #isNew = true;
 
   constructor({ fixed, render }: TableStateOptions) {
     this.#render = render;
@@ -69,14 +80,6 @@ export class TableState implements RuleStore {
     return plan === undefined ? undefined : (this.#rendered.get(id) ?? this.#render(plan));
   }
 
-  /** What all Service ports have. */
-  *objects(): Generator<ServiceObjects> {
-    for (const id of this.#plans.keys()) {
-      const objects = this.objectsOf(id);
-      if (objects !== undefined) yield objects;
-    }
-  }
-
   setPlan(id: string, plan: ServicePlan | undefined): void {
     const before = this.objectsOf(id);
     this.#plans.delete(id);
@@ -89,7 +92,7 @@ export class TableState implements RuleStore {
       this.#change(before, objects);
     }
     this.#plans.set(id, plan);
-    this.#rendered.set(id, objects);
+    if (this.#rendered.size < MAX_RENDERED) this.#rendered.set(id, objects);
   }
 
   #change(before: ServiceObjects | undefined, objects: ServiceObjects | undefined): void {
@@ -125,29 +128,24 @@ export class TableState implements RuleStore {
     return undefined;
   }
 
-  /** Everything, as changes from an empty table. */
-  everything(): TableChanges {
-    const newSets: Array<TableChanges['newSets'][number]> = [];
-    const rules: Array<TableChanges['rules'][number]> = [];
-    for (const { chains, sets } of this.objects()) {
-      for (const [name, spec] of sets) newSets.push({ name, spec });
-      for (const [chain, list] of chains) rules.push({ chain, rules: list });
-    }
-    return {
-      newChains: rules.map(({ chain }) => chain),
-      flushChains: [],
-      deleteElements: [],
-      deleteSets: [],
-      newSets,
-      rules,
-      newElements: [...this.#elements].flatMap(([container, elements]) =>
-        [...elements].map(([key, { value }]) => ({ container, key, value })),
-      ),
-      deleteChains: [],
-    };
+  /** Everything there is. Holds until the next change. */
+  everything(): TableContent {
+    return { objects: this.#objects(), elements: this.#allElements() };
   }
 
-  /** The changes since {@link TableState.committed}. */
+  *#objects(): Generator<ServiceObjects> {
+    for (const id of this.#plans.keys()) {
+      const objects = this.objectsOf(id);
+      if (objects !== undefined) yield objects;
+    }
+  }
+
+  *#allElements(): Generator<Element> {
+    for (const [container, elements] of this.#elements)
+      for (const [key, { value }] of elements) yield { container, key, value };
+  }
+
+  /** The changes since the last {@link TableState.committed}; there has been one. */
   changes(): TableChanges {
     const { chains, sets, elements } = this.#touched;
     const chainChanges = [...chains].map(([name, { wasThere, now }]) => ({ name, wasThere, now }));
@@ -180,17 +178,19 @@ export class TableState implements RuleStore {
   }
 
   committed(): void {
+    this.#isNew = false;
     this.#touched = nothing();
     this.#rendered.clear();
   }
 
   #setChain(name: string, isThere: boolean, now: readonly string[] | undefined): void {
+    if (this.#isNew) return;
     const { chains } = this.#touched;
     chains.set(name, { wasThere: chains.get(name)?.wasThere ?? isThere, now });
   }
 
   #setSet(name: string, has: string | undefined, now: string | undefined): void {
-    if (has === now) return;
+    if (this.#isNew || has === now) return;
     const { sets } = this.#touched;
     const known = sets.get(name);
     sets.set(name, { before: known === undefined ? has : known.before, now });
@@ -215,6 +215,7 @@ export class TableState implements RuleStore {
   }
 
   #touch(container: string, key: string, before: string | undefined): void {
+    if (this.#isNew) return;
     const { elements } = this.#touched;
     const keys = elements.get(container) ?? new Map<string, string | undefined>();
     elements.set(container, keys);

@@ -24,6 +24,8 @@ const NFTABLES = 10;
 const BATCH_BEGIN = 0x10;
 const BATCH_END = 0x11;
 const of = (message: number): number => (NFTABLES << 8) | message;
+const NEW_TABLE = of(0);
+const GET_TABLE = of(1);
 const NEW_CHAIN = of(3);
 const GET_CHAIN = of(4);
 const DELETE_CHAIN = of(5);
@@ -86,6 +88,16 @@ export function encodeTransaction(family: Family, transaction: string): Buffer |
     ...messages.map((m, i) => encodeMessage(i === last ? { ...m, flags: m.flags | NLM_F_ACK } : m, i + 1)),
     encodeMessage({ ...batch, type: BATCH_END }, messages.length + 1),
   ]);
+}
+
+/** Asks for the proxy's table itself. */
+export function encodeTableRequest(family: Family): Buffer {
+  const attributes = [tableName];
+  return encodeMessage({ type: GET_TABLE, flags: 0, family: familyNumber(family), attributes }, 1);
+}
+
+export function isTable(message: { readonly type: number }): boolean {
+  return message.type === NEW_TABLE;
 }
 
 /** Asks for a chain itself. */

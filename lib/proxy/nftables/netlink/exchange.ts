@@ -7,7 +7,7 @@ import type { NetlinkSocket } from './socket.ts';
 /** Opens a socket of its own for each exchange. */
 export type OpenSocket = () => Promise<NetlinkSocket>;
 
-/** In the network namespace of this process. Not loaded before it is needed: the first sync is the programs'. */
+/** In the network namespace of this process. Not loaded before it is needed. */
 export const openSocket: OpenSocket = async () => (await import('./socket.ts')).openNetlinkSocket();
 
 /**
@@ -27,8 +27,8 @@ export async function exchange(
       const bytes = socket.receive();
       if (bytes === undefined) throw new NetlinkError('the kernel did not answer');
       for (const message of decodeMessages(bytes)) {
-        if (message.type === NLMSG_ERROR && errorNumber(message) !== 0)
-          throw new NetlinkError(`message ${message.sequence}: error ${errorNumber(message)}`);
+        const errno = message.type === NLMSG_ERROR ? errorNumber(message) : 0;
+        if (errno !== 0) throw new NetlinkError(`message ${message.sequence}: error ${errno}`, { errno });
         answer.push(message);
       }
       if (answer.some(isLast)) return answer;
