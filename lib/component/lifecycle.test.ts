@@ -1,25 +1,33 @@
 import { EventEmitter } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { FakeClock } from '../base/fake_clock.ts';
-import type { DaemonContext, DaemonProcess } from './lifecycle.ts';
+import type { DaemonContext, DaemonProcess, RunDaemonOptions } from './lifecycle.ts';
 import { ExitError, nameProcess, runDaemon } from './lifecycle.ts';
 import { createLogger } from './logging.ts';
 
 class FakeProcess extends EventEmitter implements DaemonProcess {
-  readonly env: Record<string, string | undefined> = {};
+  readonly env: Record<string, string | undefined>;
   readonly exits: number[] = [];
+
+  constructor(env: Record<string, string | undefined>) {
+    super();
+    this.env = env;
+  }
 
   exit(code: number): void {
     this.exits.push(code);
   }
 }
 
-function start(main: (signal: AbortSignal, ctx: DaemonContext) => Promise<void>) {
-  const proc = new FakeProcess();
+function start(
+  main: (signal: AbortSignal, ctx: DaemonContext) => Promise<void>,
+  { env = {}, ...more }: Pick<RunDaemonOptions, 'openDatagram'> & { env?: FakeProcess['env'] } = {},
+) {
+  const proc = new FakeProcess(env);
   const clock = new FakeClock();
   const lines: string[] = [];
   const log = createLogger({ format: 'text', verbosity: 0, stream: { write: (l) => lines.push(l) }, clock });
-  const done = runDaemon('test', main, { log, clock, shutdownTimeoutMs: 10_000, process: proc });
+  const done = runDaemon('test', main, { log, clock, shutdownTimeoutMs: 10_000, process: proc, ...more });
   return { proc, clock, lines, done };
 }
 
@@ -51,6 +59,28 @@ test.each(['SIGTERM', 'SIGINT'])('%s lets the daemon finish and exits with 0', a
   await done;
   expect(proc.exits).toEqual([0]);
   expect(lines.join('')).toContain(`"Shutting down" signal="${signalName}"`);
+});
+
+test('K30: the service manager hears that it serves and, at the first signal, that it stops', async () => {
+  const sent: string[] = [];
+  const { proc, done } = start(
+    async (signal, { notify }) => {
+      notify.ready('Serving');
+      await untilAborted(signal);
+    },
+    {
+      env: { NOTIFY_SOCKET: '/run/systemd/notify', OTHER: 'x' },
+      openDatagram: () => ({
+        send: (datagram) => void sent.push(Buffer.from(datagram).toString()),
+        close: () => undefined,
+      }),
+    },
+  );
+  proc.emit('SIGTERM');
+  await done;
+  expect(sent).toEqual(['READY=1\nSTATUS=Serving', 'STOPPING=1\nSTATUS=Shutting down on SIGTERM']);
+  // Not for what the daemon starts.
+  expect(proc.env).toEqual({ OTHER: 'x' });
 });
 
 test('being told to stop is no failure for what was waiting', async () => {

@@ -5,7 +5,7 @@ import { types } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import type { RootLogger } from './logging.ts';
-import type { Notifier } from './notify.ts';
+import type { Notifier, NotifierOptions } from './notify.ts';
 import { createNotifier } from './notify.ts';
 
 /** What the process gives to the daemon's `run`. */
@@ -37,6 +37,8 @@ export interface RunDaemonOptions {
   shutdownTimeoutMs?: number;
   /** The process to live in; replaced by tests. */
   process?: DaemonProcess;
+  /** How the service manager is reached; replaced by tests. */
+  openDatagram?: NonNullable<NotifierOptions['open']>;
 }
 
 /** The part of `process` that a daemon's life depends on. */
@@ -93,7 +95,8 @@ export async function runDaemon(
   // Left alone, this signal would open the debugger's port to everything on the machine.
   proc.on('SIGUSR1', () => log.info('Ignored SIGUSR1'));
 
-  const notify = createNotifier({ env: proc.env, log, clock });
+  const { openDatagram: open } = options;
+  const notify = createNotifier({ env: proc.env, log, clock, ...(open === undefined ? {} : { open }) });
   for (const signalName of ['SIGTERM', 'SIGINT']) {
     proc.on(signalName, () => {
       if (abort.signal.aborted) {
