@@ -157,6 +157,32 @@ describe('K26: TLS settings', () => {
     expect(tls.ciphers).not.toMatch(/(^|:)AES/);
   });
 
+  test.each([
+    ['by default', []],
+    [
+      'as configured in another order',
+      [
+        'TLS_RSA_WITH_AES_128_GCM_SHA256',
+        'TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA',
+        'TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256',
+        'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384',
+        'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256',
+      ],
+    ],
+  ])(
+    'suites %s: those that authenticate what they encrypt and keep no key go first, as in Go',
+    (_, cipherSuites) => {
+      const old = nodeTlsSettings({ cipherSuites }).tls.ciphers.split(':').slice(3);
+      const kinds = old.map(
+        (name) => `${name.startsWith('ECDHE') ? 'ECDHE' : 'RSA'} ${/GCM|CHACHA/.exec(name)?.[0] ?? 'CBC'}`,
+      );
+      expect(kinds.filter((kind, i) => kinds.indexOf(kind) === i)).toEqual(
+        ['ECDHE GCM', 'ECDHE CHACHA', 'ECDHE CBC', 'RSA GCM'].filter((kind) => kinds.includes(kind)),
+      );
+      expect(old[0]).toMatch(/^ECDHE-(?:ECDSA|RSA)-AES128-GCM-SHA256$/);
+    },
+  );
+
   test('as configured, TLS 1.3 always on', () => {
     const { tls, warnings } = nodeTlsSettings({
       minVersion: 'VersionTLS13',

@@ -351,7 +351,9 @@ async function listen(server: HttpServer, options: ListenOptions): Promise<Runni
     }
     refused.add(socket);
     const status = CLIENT_ERRORS[code] ?? '400 Bad Request';
-    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    socket.end(
+      `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: ${status.length}\r\n\r\n${status}`,
+    );
     // Cut at once, a client that still sends would not see the answer.
     const cut = setTimeout(() => socket.destroy(), REFUSED_LINGER_MS);
     socket.once('close', () => clearTimeout(cut));

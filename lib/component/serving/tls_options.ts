@@ -58,6 +58,20 @@ const CURVES: ReadonlyMap<number, string> = new Map([
   [4588, 'X25519MLKEM768'],
 ]);
 
+/** The order in which a server prefers suites, whatever the order in which they are configured: that of Go. */
+const PREFERENCE = [
+  /^ECDHE-.*-AES128-GCM/,
+  /^ECDHE-.*-AES256-GCM/,
+  /^ECDHE-.*-CHACHA20/,
+  /^ECDHE-/,
+  /GCM/,
+  /^/,
+];
+
+function rankOf(suite: string): number {
+  return PREFERENCE.findIndex((pattern) => pattern.test(suite));
+}
+
 /** What is served when no suites are configured. */
 const DEFAULT_SUITES = Object.keys(SUITES).filter((name) => !name.endsWith('POLY1305'));
 
@@ -118,7 +132,9 @@ export function nodeTlsSettings(settings: TlsSettings): {
     tls: {
       minVersion,
       // Unless a list names suites of TLS 1.3, Node turns that version off altogether.
-      ciphers: [...TLS13_SUITES, ...new Set(ciphers)].join(':'),
+      ciphers: [...TLS13_SUITES, ...[...new Set(ciphers)].toSorted((a, b) => rankOf(a) - rankOf(b))].join(
+        ':',
+      ),
       ...(curves.length > 0 ? { ecdhCurve: curves.join(':') } : {}),
       // Without tickets every connection shows its client certificate with all intermediates.
       secureOptions:

@@ -50,7 +50,8 @@ test.each([
   ['/healthz', 'ok'],
   ['/healthz/ping', 'ok'],
   ['/healthz/syncloop', 'ok'],
-  ['/healthz?verbose', '[+]ping ok\n[+]syncloop ok\nhealthz check passed\n'],
+  ['/healthz/log', 'ok'],
+  ['/healthz?verbose', '[+]ping ok\n[+]log ok\n[+]syncloop ok\nhealthz check passed\n'],
   ['/containerLogs/default/web/app', 'hello\n'],
   ['/containerLogs/default/web/app?timestamps=true', '2026-01-01T00:00:00.000000000Z hello\n'],
   ['/configz', '{"kubeletconfig":{"kind":"KubeletConfiguration"}}'],
@@ -85,7 +86,7 @@ test('K27: a stuck sync loop makes health checks fail', async () => {
   kubelet.problem = 'sync loop has not turned for 5m0s';
   expect(await ask('/healthz')).toEqual({
     status: 500,
-    body: '[+]ping ok\n[-]syncloop failed: reason withheld\nhealthz check failed\n',
+    body: '[+]ping ok\n[+]log ok\n[-]syncloop failed: reason withheld\nhealthz check failed\n',
   });
   expect((await ask('/healthz/syncloop')).body).toContain(kubelet.problem);
 });
