@@ -277,6 +277,19 @@ test.each<[string, string, string[], string[]]>([
     ['memoryReservationPolicy'],
   ],
   ['memoryReservationPolicy', 'memoryReservationPolicy: TieredReservation\n', ['MemoryQoS'], []],
+  [
+    'maxContainerRestartPeriod',
+    'crashLoopBackOff: {maxContainerRestartPeriod: 20s}\n',
+    [],
+    ['crashLoopBackOff.maxContainerRestartPeriod'],
+  ],
+  [
+    'maxContainerRestartPeriod',
+    'crashLoopBackOff: {maxContainerRestartPeriod: 20s}\n',
+    ['KubeletCrashLoopBackOffMax'],
+    [],
+  ],
+  ['maxContainerRestartPeriod, left out,', 'crashLoopBackOff: {}\n', [], []],
   ['serverTLSBootstrap', 'serverTLSBootstrap: true\n', [], ['serverTLSBootstrap']],
   ['serverTLSBootstrap', 'serverTLSBootstrap: true\n', ['RotateKubeletServerCertificate'], []],
 ])('K29: %s needs its gate', (_, text, on, want) => {

@@ -27,7 +27,7 @@ export function configProblems(config: KubeletConfig, flags: KubeletFlags): read
 
 /** Fields that need a feature gate. */
 export function gateProblems(
-  config: Pick<KubeletConfig, 'memoryReservationPolicy' | 'serverTLSBootstrap'>,
+  config: Pick<KubeletConfig, 'crashLoopBackOff' | 'memoryReservationPolicy' | 'serverTLSBootstrap'>,
   gates: { enabled(name: string): boolean },
 ): readonly Problem[] {
   const problems: Problem[] = [];
@@ -35,6 +35,15 @@ export function gateProblems(
     problems.push({
       path: 'memoryReservationPolicy',
       message: 'got "TieredReservation", which requires MemoryQoS feature gate to be enabled',
+    });
+  if (
+    config.crashLoopBackOff.maxContainerRestartPeriod !== undefined &&
+    !gates.enabled('KubeletCrashLoopBackOffMax')
+  )
+    problems.push({
+      path: 'crashLoopBackOff.maxContainerRestartPeriod',
+      message:
+        'FeatureGate KubeletCrashLoopBackOffMax not enabled, CrashLoopBackOff.MaxContainerRestartPeriod must not be set',
     });
   if (config.serverTLSBootstrap && !gates.enabled('RotateKubeletServerCertificate'))
     problems.push({
