@@ -65,7 +65,7 @@ export interface RulesetOptions {
 // Beyond that, sending the chain whole is cheaper than looking each rule up in the kernel's list.
 const MAX_EDITS = 256;
 /** What was written for so many plans is kept until the commit, so that it need not be written twice. */
-const MAX_RENDERED = 2000;
+const MAX_RENDERED = 1000;
 const NO_RULES: ReadonlySet<string> = new Set();
 
 export class Ruleset implements RuleStore {

@@ -46,7 +46,7 @@ export interface TableContent {
 }
 
 /** What was written for so many plans is kept until the commit, so that it need not be written twice. */
-const MAX_RENDERED = 2000;
+const MAX_RENDERED = 1000;
 
 export interface TableStateOptions {
   /** Elements that are there without any Service. */
