@@ -77,6 +77,33 @@ test('calls that wait in line for a connection leave nothing behind on it', asyn
   expect(events.filter((event) => event === 'connect')).toEqual([]);
 }, 60_000);
 
+test('S7: what waited for its turn is not sent any more when it may not be sent by then', async () => {
+  let may = true;
+  const guarded = createClient(
+    { server: url, tls: {}, auth: {} },
+    {
+      qps: 0,
+      beforeSend: () => {
+        if (!may) throw new Error('not any more');
+      },
+    },
+  );
+  const answers: (() => void)[] = [];
+  const { promise: full, resolve: isFull } = Promise.withResolvers<undefined>();
+  handler = (_request, response) => {
+    answers.push(() => response.end(object));
+    if (answers.length === 64) isFull(undefined);
+  };
+  const calls = Array.from({ length: 70 }, () => guarded.get(CONFIG_MAPS, key).catch(asIs));
+  await full;
+  may = false;
+  for (const answer of answers) answer();
+  const ends = await Promise.all(calls);
+  expect(ends.slice(64).map(String)).toEqual(Array.from({ length: 6 }, () => 'Error: not any more'));
+  expect(requests).toBe(64);
+  await guarded.close();
+});
+
 test('64 calls at once, in their order; one that is given up while it waits is not sent', async () => {
   const answers: (() => void)[] = [];
   const asked: string[] = [];

@@ -301,7 +301,6 @@ class HttpClient implements ApiClient {
       await this.#bucket.take(deadline.signal);
       const waitedMs = this.#clock.monotonic() - asked;
       const identity = await deadline.race(this.#credentials.current());
-      this.#beforeSend(call.method);
       const began = this.#clock.monotonic();
       const sending = this.#transport.send({
         method: call.method,
@@ -317,6 +316,7 @@ class HttpClient implements ApiClient {
         tls: identity.tls,
         stream,
         signal: deadline.signal,
+        beforeSend: () => this.#beforeSend(call.method),
       });
       const observed = (status: number | undefined): Answer['observed'] => ({
         method: call.method,

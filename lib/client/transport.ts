@@ -27,6 +27,8 @@ export interface TransportRequest {
   /** Read over time; gets a connection of its own beside the pool for calls. */
   readonly stream: boolean;
   readonly signal: AbortSignal;
+  /** Called when nothing keeps the request from being sent any more. What it throws is thrown instead. */
+  readonly beforeSend?: () => void;
 }
 
 // Calls beyond that many at once wait for a connection: a burst must not turn into as many TLS handshakes.
@@ -147,6 +149,7 @@ export class Transport {
         reject(abortReason(signal));
         return;
       }
+      request.beforeSend?.();
       const req = (options.protocol === 'https:' ? httpsRequest : httpRequest)(options);
       let connected = false;
       let response: IncomingMessage | undefined;

@@ -84,6 +84,8 @@ test('S7: paused past its lease: it binds nothing more when it goes on, though p
   );
   expect(after).toEqual(before);
   other.signal('SIGCONT');
+  // Whoever cannot renew in time ends; the service manager starts it again.
+  arena.startScheduler({ withLease: true });
   const all = await arena.bound(900);
   expect(moved(before, all)).toEqual([]);
   expect(fullest(all)).toBeLessThanOrEqual(PODS_PER_NODE);
