@@ -194,27 +194,6 @@ test('K5: from start to success: volumes and cgroup go, the pod stays in the API
   await s.end();
 });
 
-test.each([
-  ['of its own accord', undefined, 0, 'Succeeded'],
-  ['of its own accord, badly', undefined, 3, 'Failed'],
-  ['when told to', deleted(5), 0, 'Succeeded'],
-])(
-  'K5, K10: a pod that ends %s has no final phase before its network is down',
-  async (_, told, exitCode, phase) => {
-    const down = Promise.withResolvers<void>();
-    const s = scene(pod(), { stop: { stopPod: () => down.promise } }, runtime('running'));
-    await s.settle();
-    if (told !== undefined) s.worker.update(told);
-    await s.setRuntime({ ...runtime('exited', exitCode), sandboxes: runtime('running').sandboxes });
-    expect([s.worker.state, s.last()?.phase]).toEqual(['terminating', 'Running']);
-    expect(s.last()?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(exitCode);
-    down.resolve();
-    await s.settle();
-    expect([s.worker.state, s.last()?.phase]).toEqual(['terminated', phase]);
-    await s.end();
-  },
-);
-
 test('K13: a pod that takes its time to end is shown unready as soon as its readiness probe fails', async () => {
   let readiness = true;
   const ended = Promise.withResolvers<void>();

@@ -336,7 +336,7 @@ export class PodWorker {
     const actions = this.#decide(pod, status, resize);
     const changesAtMs = this.#waits.decided(pod, actions);
     const shown = this.#publish(false);
-    if (isFinal(shown?.phase)) {
+    if (shown?.phase === 'Succeeded' || shown?.phase === 'Failed') {
       this.#enter('terminating', 'all containers have ended');
       return true;
     }
@@ -556,7 +556,7 @@ export class PodWorker {
       actuatedPod: this.#options.resize.actuatedPod(this.ref.uid),
       ended,
     });
-    statuses.set(pod, ended ? status : stillUp(status, statuses.get(this.ref.uid) ?? pod.status));
+    statuses.set(pod, status);
     return status;
   }
 
@@ -639,19 +639,6 @@ export class PodWorker {
   get #name(): string {
     return `${this.ref.namespace}/${this.ref.name}`;
   }
-}
-
-/**
- * The status to report while the pod has not been taken down: whoever reads a final phase takes what the pod had (ports of
- * the host, the name of a volume) for free.
- */
-function stillUp(status: PodStatus, before: PodStatus | undefined): PodStatus {
-  if (!isFinal(status.phase) || isFinal(before?.phase)) return status;
-  return { ...status, phase: before?.phase ?? 'Pending' };
-}
-
-function isFinal(phase: string | undefined): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
 }
 
 function isDone(pod: Pod): pod is Pod & { readonly status: PodStatus } {
