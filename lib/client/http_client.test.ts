@@ -104,22 +104,6 @@ test('S7: what waited for its turn is not sent any more when it may not be sent 
   await guarded.close();
 });
 
-test('S7: whether a request may be sent is asked when there is a connection for it', async () => {
-  const asked: string[] = [];
-  const guarded = createClient(
-    { server: url, tls: {}, auth: {} },
-    { qps: 0, beforeSend: (method) => void asked.push(method) },
-  );
-  handler = (_request, response) => response.setHeader('connection', 'close').end(object);
-  await guarded.get(CONFIG_MAPS, key);
-  expect(asked).toEqual(['GET']);
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-  await expect(guarded.delete(CONFIG_MAPS, key)).rejects.toMatchObject({ sent: false });
-  expect(asked).toEqual(['GET']);
-  await guarded.close();
-});
-
 test('64 calls at once, in their order; one that is given up while it waits is not sent', async () => {
   const answers: (() => void)[] = [];
   const asked: string[] = [];

@@ -10,7 +10,7 @@
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { abortReason, toError } from '../base/errors.ts';
+import { abortReason } from '../base/errors.ts';
 import { Gate } from '../base/gate.ts';
 import type { TlsConfig } from './client_config.ts';
 import type { TlsMaterial } from './credentials.ts';
@@ -149,6 +149,7 @@ export class Transport {
         reject(abortReason(signal));
         return;
       }
+      request.beforeSend?.();
       const req = (options.protocol === 'https:' ? httpsRequest : httpRequest)(options);
       let connected = false;
       let response: IncomingMessage | undefined;
@@ -162,25 +163,13 @@ export class Transport {
         else response.destroy(err);
       };
       if (stream) pools.openStreams.add(cut);
-      // Not before the connection is there: what has been handed over by then is sent whatever has changed meanwhile.
-      const go = (): void => {
-        try {
-          request.beforeSend?.();
-        } catch (err) {
-          reject(toError(err));
-          req.destroy();
-          return;
-        }
-        connected = true;
-        req.end(body);
-      };
       req.on('socket', (socket) => {
         // A request that waited in line for a connection is not said to reuse it, but does.
-        if (this.#connected.has(socket) || (!socket.connecting && req.reusedSocket)) go();
+        if (this.#connected.has(socket) || (!socket.connecting && req.reusedSocket)) connected = true;
         else
           socket.once(options.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
             this.#connected.add(socket);
-            go();
+            connected = true;
           });
       });
       req.on('response', (message) => {
@@ -197,6 +186,7 @@ export class Transport {
         pools.openStreams.delete(cut);
         if (response === undefined) reject(new TransportError(`${what}: connection closed before an answer`));
       });
+      req.end(body);
     });
   }
 
